@@ -1,0 +1,73 @@
+# Share Your Knowledge. `make help` lists what there is.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STATIC := chalicelib/web/static
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format install tools browser bench-validators clean
+
+help: ## List these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+run: install ## Set everything up and serve http://127.0.0.1:8000 (PORT, DATA_DIR)
+	@exec $(BIN)/python -m infra.local.run
+
+test: install browser ## Set everything up and run all tests
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+check: install browser ## What must be green before a change lands: style, types, layers, tests with coverage
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@rm -f .coverage .coverage.*
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --cov --cov-report=
+	$(BIN)/python -m coverage report --fail-under=90
+
+format: install ## Put the code into its usual form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+install: tools .make/python .make/node ## Install what run and test need (they do it by themselves)
+
+tools:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.10 or newer."; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "$(PYTHON) is too old: Python 3.10 or newer is needed (PYTHON=python3.11 make ...)."; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python cannot make virtual environments: on Debian, apt-get install python3-venv."; exit 2; }
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 18 or newer."; exit 2; }
+
+.make/python: requirements.txt requirements-dev.txt
+	@mkdir -p .make
+	@echo "Installing Python packages (a minute or so, once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+# The styles are built here, not committed: they are other people's, and follow package.json.
+.make/node: package.json package-lock.json $(wildcard frontend/*.scss)
+	@mkdir -p .make
+	@echo "Installing Node packages and building the styles"
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@npm run --silent build
+	@touch $@
+
+# Chromium drives the browser tests. On Debian it is installed where it is missing; elsewhere, say where it is.
+browser:
+	@if [ -z "$$CHROMIUM" ] && ! command -v chromium >/dev/null; then \
+	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	    echo "Installing Chromium for the browser tests"; \
+	    apt-get update -qq >/dev/null && apt-get install -y -qq chromium >/dev/null; \
+	  else \
+	    echo "Chromium is missing: install it, or name it: CHROMIUM=/path/to/chromium make test"; exit 2; \
+	  fi; \
+	fi
+
+bench-validators: install ## Compare the JSON Schema validators on our forms
+	$(BIN)/python -m bench.validators
+
+clean: ## Remove what was installed and built; the data in .local stays
+	rm -rf $(VENV) node_modules .make .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.* \
+	  $(STATIC)/govuk.css $(STATIC)/govuk-frontend.js

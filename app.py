@@ -1,0 +1,23 @@
+"""What Chalice packages: names the app, registers pages, lists background work."""
+
+from chalice import Chalice, Rate
+
+from chalicelib.web import background
+from chalicelib.web.api import api
+from chalicelib.web.form_pages import form_pages
+from chalicelib.web.sign_in_pages import sign_in_pages
+from chalicelib.web.site_pages import site_pages
+from chalicelib.web.status_pages import status_pages
+from chalicelib.web.task_pages import task_pages
+from chalicelib.web.views import current
+
+app = Chalice(app_name="share-your-knowledge")
+for blueprint in (current, api, site_pages, form_pages, status_pages, task_pages, sign_in_pages):
+    app.register_blueprint(blueprint)
+
+ask_approver = app.lambda_function(name="ask_approver")(background.ask_approver)
+# Two consumers of one stream, each with its own filter: mail does not wait behind a burst of workflow starts.
+relay_workflow = app.lambda_function(name="relay_workflow")(background.relay_workflow)
+relay_mail = app.lambda_function(name="relay_mail")(background.relay_mail)
+sweep = app.schedule(Rate(2, unit=Rate.MINUTES), name="sweep")(background.sweep)
+reconcile = app.schedule(Rate(1, unit=Rate.HOURS), name="reconcile")(background.reconcile)

@@ -1,0 +1,201 @@
+"""Each change as operations of one TransactWriteItems, with the condition that must hold for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import singledispatchmethod
+
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.adapters import items, keys
+from chalicelib.adapters.tables import (
+    BalanceItem,
+    HoldingItem,
+    LineItem,
+    PersonalItem,
+    ReferenceItem,
+    ReservationItem,
+    Row,
+    SubmissionItem,
+    TaskItem,
+    TextItem,
+    TokenItem,
+)
+from chalicelib.domain.fund import Kind, Movement
+from chalicelib.domain.submissions import TaskState
+from chalicelib.services.ports import (
+    AddDelivery,
+    AddEntry,
+    AddSubmission,
+    AddTask,
+    Change,
+    ChangeSubmission,
+    CloseTask,
+    KeepKey,
+    KeepToken,
+    KnownReference,
+    MoveMoney,
+    StillHolds,
+)
+
+
+def place(transaction: TransactWrite, changes: Sequence[Change]) -> list[Change]:
+    """Put all changes into the transaction. Returns the change behind each operation, in the order in which
+    DynamoDB reports its reasons (PynamoDB sends checks first, then puts, then updates)."""
+    placer = _Placer(transaction)
+    for change in changes:
+        placer.add(change)
+    return [*placer.checks, *placer.puts, *placer.updates]
+
+
+class _Placer:
+    def __init__(self, transaction: TransactWrite) -> None:
+        self._transaction = transaction
+        self.checks: list[Change] = []
+        self.puts: list[Change] = []
+        self.updates: list[Change] = []
+
+    @singledispatchmethod
+    def add(self, change: Change) -> None:
+        raise TypeError(f"unknown change: {type(change).__name__}")
+
+    def _put(self, change: Change, item: Row) -> None:
+        """Put if absent."""
+        self._transaction.save(item, condition=Row.pk.does_not_exist())
+        self.puts.append(change)
+
+    def _update(self, change: Change, item: Row, actions: list[Action], condition: Condition) -> None:
+        self._transaction.update(item, actions=actions, condition=condition)
+        self.updates.append(change)
+
+    def _check(self, change: Change, model: type[Row], pk: str, sk: str) -> None:
+        self._transaction.condition_check(model, pk, sk, condition=Row.pk.exists())
+        self.checks.append(change)
+
+    @add.register
+    def _(self, change: AddSubmission) -> None:
+        one = change.submission
+        pk = keys.case(one.force, one.reference)
+        self._put(change, ReferenceItem(keys.reference(one.reference), keys.ONLY, force=one.force))
+        self._put(change, items.submission_item(one))
+        self._put(change, PersonalItem(pk, keys.PERSONAL, answers=dict(change.personal)))
+
+    @add.register
+    def _(self, change: ChangeSubmission) -> None:
+        one = change.submission
+        fresh = items.submission_item(one)
+        actions: list[Action] = [
+            getattr(SubmissionItem, name).set(getattr(fresh, name))
+            for name in items.CHANGING
+            if getattr(fresh, name) is not None
+        ]
+        actions += [
+            getattr(SubmissionItem, name).remove() for name in items.CHANGING if getattr(fresh, name) is None
+        ]
+        self._update(change, fresh, actions, SubmissionItem.revision == one.revision - 1)
+
+    @add.register
+    def _(self, change: AddTask) -> None:
+        self._put(change, items.task_item(change.task))
+
+    @add.register
+    def _(self, change: CloseTask) -> None:
+        task = change.task
+        actions: list[Action] = [TaskItem.state.set(task.state.value)]
+        if task.decided_at is not None:
+            actions += [
+                TaskItem.decision.set(task.decision),
+                TaskItem.decided_at.set(task.decided_at),
+                TaskItem.seen.set(task.seen),
+            ]
+        self._update(change, items.task_item(task), actions, TaskItem.state == TaskState.OPEN.value)
+
+    @add.register
+    def _(self, change: AddEntry) -> None:
+        one = change.submission
+        pk = keys.case(one.force, one.reference)
+        self._put(change, items.entry_item(pk, change.entry))
+        if change.text is not None:
+            text = change.text
+            item = TextItem(
+                pk, keys.text(text.sequence), sequence=text.sequence, words=text.words, salt=text.salt
+            )
+            self._put(change, item)
+
+    @add.register
+    def _(self, change: KeepToken) -> None:
+        one = change.submission
+        item = TokenItem(keys.case(one.force, one.reference), keys.TOKEN, token=change.token)
+        self._transaction.save(item)  # a newer wait replaces an older one; the revision beside it orders them
+        self.puts.append(change)
+
+    @add.register
+    def _(self, change: AddDelivery) -> None:
+        self._put(change, items.delivery_item(change.delivery))
+
+    @add.register
+    def _(self, change: KeepKey) -> None:
+        record = change.record
+        # An expired key may be used anew, also before DynamoDB has removed it.
+        item = items.key_item(record)
+        expired = type(item).expires_at < record.submitted_at
+        self._transaction.save(item, condition=Row.pk.does_not_exist() | expired)
+        self.puts.append(change)
+
+    @add.register
+    def _(self, change: StillHolds) -> None:
+        self._check(change, HoldingItem, keys.holding(change.holding), change.person_id)
+
+    @add.register
+    def _(self, change: KnownReference) -> None:
+        self._check(change, ReferenceItem, keys.reference(change.reference), keys.ONLY)
+
+    @add.register
+    def _(self, change: MoveMoney) -> None:
+        move = change.movement
+        self._put(change, _line(move))
+        if move.kind is Kind.RESERVE:
+            reservation = ReservationItem(
+                keys.ledger(move.fund),
+                keys.reservation(move.reference),
+                amount_pence=move.amount_pence,
+                state="reserved",
+            )
+            self._put(change, reservation)
+        else:
+            self._settle(change, move)
+        for sk in (keys.FUND_BALANCE, keys.share(move.force)):
+            self._move_balance(change, move, sk)
+
+    def _settle(self, change: MoveMoney, move: Movement) -> None:
+        state = "committed" if move.kind is Kind.COMMIT else "released"
+        self._update(
+            change,
+            ReservationItem(keys.ledger(move.fund), keys.reservation(move.reference)),
+            [ReservationItem.state.set(state)],
+            (ReservationItem.state == "reserved") & (ReservationItem.amount_pence == move.amount_pence),
+        )
+
+    def _move_balance(self, change: MoveMoney, move: Movement, sk: str) -> None:
+        """The same for the fund and for the force's share: what is taken must be there."""
+        source, target = {
+            Kind.RESERVE: (BalanceItem.available, BalanceItem.reserved),
+            Kind.COMMIT: (BalanceItem.reserved, BalanceItem.committed),
+            Kind.RELEASE: (BalanceItem.reserved, BalanceItem.available),
+        }[move.kind]
+        actions: list[Action] = [source.add(-move.amount_pence), target.add(move.amount_pence)]
+        self._update(change, BalanceItem(keys.fund(move.fund), sk), actions, source >= move.amount_pence)
+
+
+def _line(move: Movement) -> LineItem:
+    return LineItem(
+        keys.ledger(move.fund),
+        keys.line(move.reference, move.sequence),
+        force=move.force,
+        reference=move.reference,
+        movement=move.kind.value,
+        amount_pence=move.amount_pence,
+        at=move.at,
+    )

@@ -1,0 +1,68 @@
+"""Forms, forces and bank holidays, read from the files that are packaged with the code."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+from functools import cached_property, lru_cache
+from importlib.resources import files
+from typing import Any
+
+from chalicelib.domain.deadlines import Calendar
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.forms import Form, read_form
+
+_FILE_NAME = re.compile(r"([a-z-]+)\.v([0-9]+)\.json")
+
+
+class FormFiles:
+    """The form files of `schemas/forms/`. Each is read when first asked for."""
+
+    def form(self, form_id: str, version: int | None = None) -> Form:
+        """A form, the newest version unless one is named."""
+        versions = self._versions.get(form_id)
+        if versions is None:
+            raise NotFound("There is no such form.")
+        number = max(versions) if version is None else version
+        if number not in versions:
+            raise NotFound(f"This form has no version {number}. The newest is version {max(versions)}.")
+        return self._read(form_id, number)
+
+    def all(self) -> list[Form]:
+        """The newest version of every form, by id."""
+        return [self.form(form_id) for form_id in sorted(self._versions)]
+
+    def force_name(self, code: str) -> str:
+        """A force's name; the code itself where it is not known."""
+        return self._forces.get(code, code)
+
+    @cached_property
+    def _forces(self) -> dict[str, str]:
+        return {force["code"]: force["name"] for force in _json("forces.json")}
+
+    @cached_property
+    def _versions(self) -> dict[str, set[int]]:
+        found: dict[str, set[int]] = {}
+        for entry in files("schemas").joinpath("forms").iterdir():
+            match = _FILE_NAME.fullmatch(entry.name)
+            if match:
+                found.setdefault(match[1], set()).add(int(match[2]))
+        return found
+
+    @lru_cache(maxsize=64)  # noqa: B019 - one instance lives as long as the process
+    def _read(self, form_id: str, version: int) -> Form:
+        return read_form(_json("forms", f"{form_id}.v{version}.json"), forces=self._forces)
+
+
+def calendar(day_seconds: int = 0) -> Calendar:
+    """The working days of England and Wales. The package's own module is passed by: it imports an HTTP client
+    to ask GOV.UK, and we only want the list that it ships."""
+    text = files("govuk_bank_holidays").joinpath("bank-holidays.json").read_text(encoding="utf-8")
+    events = json.loads(text)["england-and-wales"]["events"]
+    holidays = frozenset(date.fromisoformat(event["date"]) for event in events)
+    return Calendar(holidays=holidays, day_seconds=day_seconds)
+
+
+def _json(*path: str) -> Any:
+    return json.loads(files("schemas").joinpath(*path).read_text(encoding="utf-8"))

@@ -1,0 +1,118 @@
+"""Where each item stands: the keys of docs/data-model.md, built in one place."""
+
+from __future__ import annotations
+
+from chalicelib.domain.people import Holding
+
+SUBMISSION = "SUBMISSION"
+PERSONAL = "PERSONAL"
+TOKEN = "TOKEN"
+ONLY = "-"
+"""Sort key of items that are alone in their partition."""
+
+DUE_DELIVERY = "DELIVERY"
+DUE_SUBMISSION = "SUBMISSION"
+
+
+def case(force: str, reference: str) -> str:
+    """Everything of one submission. The force stands first: code built for one force cannot name another's."""
+    return f"FORCE#{force}#{reference}"
+
+
+def force_and_reference(pk: str) -> tuple[str, str]:
+    """What `case` was made from."""
+    _, force, reference = pk.split("#")
+    return force, reference
+
+
+def reference(reference: str) -> str:
+    """The force of a reference."""
+    return f"REFERENCE#{reference}"
+
+
+def task(number: int) -> str:
+    """A task, within its submission."""
+    return f"TASK#{number:04d}"
+
+
+def entry(sequence: int) -> str:
+    """A timeline entry, within its submission."""
+    return f"ENTRY#{sequence:06d}"
+
+
+def text(sequence: int) -> str:
+    """The text of a timeline entry."""
+    return f"TEXT#{sequence:06d}"
+
+
+def delivery(delivery_id: str) -> str:
+    """An outbox item."""
+    return f"DELIVERY#{delivery_id}"
+
+
+def fund(fund_id: str) -> str:
+    """A fund: its balance and each force's share."""
+    return f"FUND#{fund_id}"
+
+
+def ledger(fund_id: str) -> str:
+    """A fund's ledger lines and reservations."""
+    return f"LEDGER#{fund_id}"
+
+
+FUND_BALANCE = "BALANCE"
+
+
+def share(force: str) -> str:
+    """A force's share of a fund."""
+    return f"SHARE#{force}"
+
+
+def line(reference: str, sequence: int) -> str:
+    """A ledger line."""
+    return f"LINE#{reference}#{sequence:06d}"
+
+
+def reservation(reference: str) -> str:
+    """What the fund holds for a claim."""
+    return f"RESERVATION#{reference}"
+
+
+def idempotency(form: str, key: str) -> str:
+    """A used Idempotency-Key."""
+    return f"KEY#{form}#{key}"
+
+
+def person(person_id: str) -> str:
+    """Somebody registered."""
+    return f"PERSON#{person_id}"
+
+
+def codes(hour: str) -> str:
+    """The codes mailed to a person in an hour, within the person."""
+    return f"CODES#{hour}"
+
+
+def address(normalised: str) -> str:
+    """Whose mailbox this is."""
+    return f"ADDRESS#{normalised}"
+
+
+def holding(held: Holding) -> str:
+    """Everybody who holds a role at a place."""
+    return f"ROLE#{held.role}#{held.at}"
+
+
+def sign_in(sign_in_id: str) -> str:
+    """An attempt to sign in."""
+    return f"SIGN-IN#{sign_in_id}"
+
+
+def session(digest: str) -> str:
+    """Somebody signed in."""
+    return f"SESSION#{digest}"
+
+
+def bearer(digest: str) -> str:
+    """A bearer token."""
+    return f"BEARER#{digest}"

@@ -1,0 +1,56 @@
+"""Absolute addresses of our pages, from configuration: never from what a request says its host is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.submissions import Task
+
+if TYPE_CHECKING:
+    from itsdangerous import Signer
+
+
+class SignedLinks:
+    """`keys` sign, newest first; older ones still verify, so that a link outlives a change of key."""
+
+    def __init__(self, base_url: str, keys: Sequence[str]) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._keys = tuple(keys)
+
+    def status(self, force: str, reference: str) -> str:
+        """The submitter's status page."""
+        return self.page(f"/status/{self.status_token(force, reference)}")
+
+    def status_token(self, force: str, reference: str) -> str:
+        """`kent.CLM-7K3F-9QX2.<signature>`: it names no person and expires with the key."""
+        return self._signer.sign(f"{force}.{reference}").decode("ascii")
+
+    def read_status_token(self, token: str) -> tuple[str, str]:
+        """Force and reference, where the signature is ours."""
+        from itsdangerous import BadSignature
+
+        try:
+            force, _, reference = self._signer.unsign(token).decode("ascii").partition(".")
+        except (BadSignature, UnicodeError):
+            raise NotFound("This status link is not complete. Copy it whole from your receipt.") from None
+        return force, reference
+
+    def task(self, task: Task) -> str:
+        """Where a task is decided. Holds no secret: it takes signing in."""
+        return self.page(f"/tasks/{task.id}")
+
+    def page(self, path: str) -> str:
+        """Any page."""
+        return self._base_url + path
+
+    @cached_property
+    def _signer(self) -> Signer:
+        import hashlib
+
+        from itsdangerous import Signer
+
+        oldest_first = list(reversed(self._keys))
+        return Signer(oldest_first, salt="status-link", key_derivation="hmac", digest_method=hashlib.sha256)

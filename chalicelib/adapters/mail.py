@@ -1,0 +1,109 @@
+"""Mail through SES: one template makes the subject, the plain text and the HTML of the same content."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.adapters import aws
+from chalicelib.domain.answers import is_mailbox
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+SENDER_NAME = "Share Your Knowledge"
+LIST_ID = "Share Your Knowledge <notifications.share-your-knowledge>"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rendered:
+    """One mail's subject and its two bodies."""
+
+    subject: str
+    text: str
+    html: str
+
+
+class SesMailer:
+    """Sends through SES, from one address; answers go to another, where a person reads them."""
+
+    def __init__(self, *, sender: str, reply_to: str) -> None:
+        self._sender = sender
+        self._reply_to = reply_to
+
+    def send(self, *, notification_id: str, to: str, template: str, values: Mapping[str, Any]) -> None:
+        """SendRawEmail, since SendEmail takes no headers of our own and has no idempotency token: the
+        notification id in the header tells a repeat from a second mail.
+
+        Raises ValueError for a `to` that is not exactly one mailbox.
+        """
+        if not is_mailbox(to):
+            raise ValueError("not one mailbox")
+        message = self.message(notification_id, to, render(template, values))
+        aws.client("ses").send_raw_email(
+            Source=self._sender,
+            Destinations=[to],
+            RawMessage={"Data": message.as_bytes()},
+        )
+
+    def check(self) -> None:
+        """Ask SES for our quota: it costs nothing and needs the same way in."""
+        aws.client("ses").get_send_quota()
+
+    def message(self, notification_id: str, to: str, rendered: Rendered) -> EmailMessage:
+        """The mail. EmailMessage itself refuses line breaks in a header."""
+        message = EmailMessage(policy=SMTP)
+        local, _, domain = self._sender.rpartition("@")
+        message["From"] = Address(SENDER_NAME, local, domain)
+        message["To"] = to
+        message["Reply-To"] = self._reply_to
+        message["Subject"] = rendered.subject
+        message["X-Notification-Id"] = notification_id
+        message["List-Id"] = LIST_ID
+        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
+        message.set_content(rendered.text)
+        message.add_alternative(rendered.html, subtype="html")
+        return message
+
+
+def render(template: str, values: Mapping[str, Any]) -> Rendered:
+    """The mail of a template. The same blocks are rendered twice: as text, and as escaped HTML."""
+    text = _text().get_template(f"{template}.j2")
+    html = _html().get_template(f"{template}.j2")
+    subject = " ".join("".join(text.blocks["subject"](text.new_context(dict(values)))).split())
+    return Rendered(
+        subject=subject,
+        text=re.sub(r"\n{3,}", "\n\n", text.render(values)).strip() + "\n",
+        html=html.render({**values, "subject": subject}),
+    )
+
+
+@lru_cache(maxsize=1)
+def _text() -> Environment:
+    return _environment("text", escape=False)
+
+
+@lru_cache(maxsize=1)
+def _html() -> Environment:
+    return _environment("html", escape=True)
+
+
+def _environment(kind: str, *, escape: bool) -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("chalicelib.adapters", "mail_texts"),
+        autoescape=escape,  # noqa: S701 - the plain text is no HTML
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["layout"] = f"{kind}/layout.j2"
+    environment.globals["parts"] = f"{kind}/parts.j2"
+    return environment

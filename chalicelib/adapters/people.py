@@ -1,0 +1,65 @@
+"""Who is registered, in DynamoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from chalicelib.adapters import items, keys
+from chalicelib.adapters.failures import in_our_words
+from chalicelib.adapters.tables import AddressItem, HoldingItem, PersonItem, Row
+from chalicelib.domain.people import Holding, Person, normalised
+
+
+class DynamoPeople:
+    """Who is registered."""
+
+    def person(self, person_id: str) -> Person | None:
+        """The person of this id."""
+        with in_our_words():
+            try:
+                return items.person_from(
+                    PersonItem.get(keys.person(person_id), keys.ONLY, consistent_read=True)
+                )
+            except PersonItem.DoesNotExist:
+                return None
+
+    def by_address(self, address: str) -> Person | None:
+        """The person registered with this address."""
+        with in_our_words():
+            try:
+                found = AddressItem.get(keys.address(normalised(address)), keys.ONLY, consistent_read=True)
+            except AddressItem.DoesNotExist:
+                return None
+        return self.person(found.person_id)
+
+    def holders(self, holding: Holding) -> list[Person]:
+        """Those who hold a role at a place."""
+        with in_our_words():
+            rows = [
+                row
+                for row in Row.query(keys.holding(holding), consistent_read=True)
+                if isinstance(row, HoldingItem)
+            ]
+        return [Person(id=row.sk, name=row.name, address=row.address, roles=(holding,)) for row in rows]
+
+    def register(self, people: Iterable[Person]) -> None:
+        """Store people with their addresses and roles, in place of what is stored of them."""
+        with in_our_words(), Row.batch_write() as batch:
+            for person in people:
+                roles = [{"role": held.role, "at": held.at} for held in person.roles]
+                batch.save(
+                    PersonItem(
+                        keys.person(person.id),
+                        keys.ONLY,
+                        name=person.name,
+                        address=person.address,
+                        roles=roles,
+                    )
+                )
+                batch.save(
+                    AddressItem(keys.address(normalised(person.address)), keys.ONLY, person_id=person.id)
+                )
+                for held in person.roles:
+                    batch.save(
+                        HoldingItem(keys.holding(held), person.id, name=person.name, address=person.address)
+                    )

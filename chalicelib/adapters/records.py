@@ -1,0 +1,105 @@
+"""Submissions and what is stored with them, in DynamoDB: reading cases, and committing changes at once."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+from pynamodb.exceptions import TransactWriteError
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.adapters import changes, items, keys
+from chalicelib.adapters.failures import in_our_words, is_unavailable
+from chalicelib.adapters.tables import KeyItem, ReferenceItem, Row
+from chalicelib.domain.errors import NotFound, Unavailable
+from chalicelib.domain.submissions import Case
+from chalicelib.services.ports import Change, ChangeRefused, KeyRecord
+
+MAX_TRIES = 8
+_LONGEST_PAUSE_SECONDS = 0.4
+
+
+class DynamoForceRecords:
+    """The submissions of one force."""
+
+    def __init__(self, force: str) -> None:
+        self._force = force
+
+    def case(self, reference: str) -> Case:
+        """One consistent query reads all of it."""
+        with in_our_words():
+            rows = list(Row.query(keys.case(self._force, reference), consistent_read=True))
+        case = items.case_from(rows)
+        if case is None:
+            raise NotFound("There is no submission with this reference.")
+        return case
+
+
+class DynamoRecords:
+    """All submissions; `pause` waits between two tries of a transaction that met another one."""
+
+    def __init__(self, pause: Callable[[float], None] = time.sleep) -> None:
+        self._pause = pause
+
+    def of(self, force: str) -> DynamoForceRecords:
+        """The submissions of this force."""
+        return DynamoForceRecords(force)
+
+    def force_of(self, reference: str) -> str:
+        """The force of a reference."""
+        with in_our_words():
+            try:
+                return ReferenceItem.get(keys.reference(reference), keys.ONLY, consistent_read=True).force
+            except ReferenceItem.DoesNotExist:
+                raise NotFound("There is no submission with this reference.") from None
+
+    def commit(self, changes_: Sequence[Change]) -> None:
+        """One TransactWriteItems. Tried again, with full jitter, only where nothing but another transaction
+        stood in the way (TransactionConflict): a condition that does not hold will not hold next time."""
+        for attempt in range(MAX_TRIES):
+            transaction = TransactWrite(connection=Row._get_connection().connection)
+            placed = changes.place(transaction, changes_)
+            try:
+                with transaction:
+                    pass
+                return
+            except TransactWriteError as error:
+                refused = _refused_change(error, placed)
+                if refused is not None:
+                    raise ChangeRefused(refused) from error
+                if not _met_another_transaction(error):
+                    if is_unavailable(error):
+                        raise Unavailable("The service is busy. Try again in a minute.") from error
+                    raise
+            longest = min(_LONGEST_PAUSE_SECONDS, 0.02 * 2**attempt)
+            self._pause(random.uniform(0, longest))  # noqa: S311 - jitter is no secret
+        raise Unavailable("Too many people are changing this at once. Try again in a minute.")
+
+    def key(self, form: str, key: str, *, now: datetime) -> KeyRecord | None:
+        """The record of an Idempotency-Key, unless it expired: DynamoDB removes expired items only in time."""
+        with in_our_words():
+            try:
+                item = KeyItem.get(keys.idempotency(form, key), keys.ONLY, consistent_read=True)
+            except KeyItem.DoesNotExist:
+                return None
+        return items.key_from(item) if item.expires_at > now else None
+
+    def waiting(self) -> Iterator[tuple[str, str]]:
+        """Open submissions, by their next date."""
+        with in_our_words():
+            for row in Row.due.query(keys.DUE_SUBMISSION):
+                yield keys.force_and_reference(row.pk)
+
+
+def _refused_change(error: TransactWriteError, placed: Sequence[Change]) -> Change | None:
+    for reason, change in zip(error.cancellation_reasons, placed):
+        if reason is not None and reason.code == "ConditionalCheckFailed":
+            return change
+    return None
+
+
+def _met_another_transaction(error: TransactWriteError) -> bool:
+    codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
+    return bool(codes) and codes <= {"TransactionConflict"}

@@ -1,0 +1,59 @@
+"""The state machines, in Step Functions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.adapters import aws
+
+# What SendTaskSuccess says of an execution that waits no more: timed out, stopped, ended, or answered before.
+_WAITS_NO_MORE = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
+
+
+class StepFunctions:
+    """`arn_prefix` is the state machines' ARN up to the name."""
+
+    def __init__(self, arn_prefix: str) -> None:
+        self._arn_prefix = arn_prefix
+
+    def start(self, workflow: str, name: str, payload: Mapping[str, Any]) -> None:
+        """StartExecution under a deterministic name. With the same input while it runs it answers as before;
+        afterwards with ExecutionAlreadyExists, which says that it was started, too."""
+        try:
+            aws.client("stepfunctions").start_execution(
+                stateMachineArn=self._arn_prefix + workflow,
+                name=name,
+                input=json.dumps(payload, sort_keys=True),
+            )
+        except ClientError as error:
+            if _code(error) != "ExecutionAlreadyExists":
+                raise
+
+    def answer(self, token: str, output: Mapping[str, Any]) -> None:
+        """SendTaskSuccess. The decision is stored: if nobody waits for it, the reconciler sees to the rest."""
+        try:
+            aws.client("stepfunctions").send_task_success(
+                taskToken=token, output=json.dumps(output, sort_keys=True)
+            )
+        except ClientError as error:
+            if _code(error) not in _WAITS_NO_MORE:
+                raise
+
+    def is_running(self, workflow: str, name: str) -> bool:
+        """DescribeExecution by the ARN that the name makes."""
+        arn = f"{self._arn_prefix.replace(':stateMachine:', ':execution:')}{workflow}:{name}"
+        try:
+            found = aws.client("stepfunctions").describe_execution(executionArn=arn)
+        except ClientError as error:
+            if _code(error) == "ExecutionDoesNotExist":
+                return False
+            raise
+        return str(found["status"]) == "RUNNING"
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))

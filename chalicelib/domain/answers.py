@@ -1,0 +1,248 @@
+"""Answers: made tidy, checked against a form, and walked once for everybody who shows them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.domain.errors import InvalidAnswers, Problem
+from chalicelib.domain.forms import Form, Question
+from chalicelib.domain.money import pounds
+from chalicelib.domain.references import is_reference
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Draft202012Validator, ValidationError
+
+# The marks and overrides that make text read in another order than it is stored (Unicode TR 9).
+_BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_{|}~-]+)*", re.ASCII)
+_DOMAIN_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
+
+DEFAULT_MESSAGES = {
+    "required": "{label} is missing",
+    "type": "{label} is of the wrong kind",
+    "enum": "{label} must be one of the choices given",
+    "const": "{label} must be confirmed",
+    "minLength": "{label} must be {limit} characters or more",
+    "maxLength": "{label} must be {limit} characters or fewer",
+    "minimum": "{label} must be {limit} or more",
+    "maximum": "{label} must be {limit} or less",
+    "minItems": "{label}: give at least {limit}",
+    "maxItems": "{label}: give no more than {limit}",
+    "pattern": "{label} is not in the right format",
+    "format": "{label} is not in the right format",
+    "control-characters": "{label} holds a character that cannot be shown, such as a tab; take it out",
+    "line-breaks": "{label} must be on one line",
+    "additionalProperties": "This form has no such question",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One question and its answer in words, or its rows for a repeated group."""
+
+    name: str
+    heading: str
+    value: str
+    personal: bool
+    rows: tuple[tuple[str, ...], ...] = ()
+    row_headings: tuple[str, ...] = ()
+
+
+def check_answers(form: Form, answers: Any) -> dict[str, Any]:
+    """The answers, tidied (NFC, line ends as LF), where every one is right.
+
+    Raises InvalidAnswers with all problems at once, in the order of the form's questions.
+    """
+    if not isinstance(answers, dict):
+        raise InvalidAnswers([Problem(pointer="", code="type", message="The answers must be a JSON object")])
+    tidy: dict[str, Any] = _tidied(answers)
+    problems = list(_unshowable(form, tidy, form.schema, ()))
+    seen = {problem.pointer for problem in problems}
+    for error in form.validator.iter_errors(tidy):
+        for problem in _problems(form, error):
+            # One problem for each answer: the first thing to put right, not all that follows from it.
+            if problem.pointer not in seen:
+                seen.add(problem.pointer)
+                problems.append(problem)
+    if problems:
+        raise InvalidAnswers(sorted(problems, key=lambda problem: _place(form, problem.pointer)))
+    return tidy
+
+
+def build_validator(schema: Mapping[str, Any]) -> Draft202012Validator:
+    """A validator that also checks the formats our forms use."""
+    from jsonschema_rs import Draft202012Validator
+
+    formats = {"mailbox": is_mailbox, "reference": is_reference}
+    return Draft202012Validator(dict(schema), validate_formats=True, formats=formats)
+
+
+def is_mailbox(value: str) -> bool:
+    """Whether `value` is exactly one address that mail can be sent to: no name, no list, no line break.
+
+    Stricter than RFC 5321: ASCII, a dotted domain, no quoted local part and no address literal.
+    """
+    local, at, domain = value.rpartition("@")
+    labels = domain.split(".")
+    return (
+        bool(at)
+        and len(value) <= 254
+        and len(local) <= 64
+        and _LOCAL_PART.fullmatch(local) is not None
+        and len(labels) > 1
+        and all(_DOMAIN_LABEL.fullmatch(label) for label in labels)
+        and not labels[-1].isdigit()
+    )
+
+
+def total_pence(answers: Mapping[str, Any]) -> int:
+    """The sum of the cost lines, in pence. We add up; the claimant does not."""
+    return sum(int(line["amount_pence"]) for line in answers.get("cost_lines", ()))
+
+
+def fingerprint(*parts: Any) -> str:
+    """SHA-256 of the parts as canonical JSON (sorted names, no spaces): what was seen, or what was sent."""
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def walk(form: Form, answers: Mapping[str, Any]) -> Iterator[Answer]:
+    """Each answered question in order, in words. The one walk that pages, mails and exports share."""
+    for question in form.questions():
+        if question.name not in answers:
+            continue
+        value = answers[question.name]
+        personal = question.name in form.personal
+        if question.columns:
+            yield Answer(
+                name=question.name,
+                heading=question.heading,
+                value="",
+                personal=personal,
+                row_headings=tuple(column.heading for column in question.columns),
+                rows=tuple(
+                    tuple(in_words(column, line.get(column.name)) for column in question.columns)
+                    for line in value
+                ),
+            )
+        else:
+            yield Answer(
+                name=question.name,
+                heading=question.heading,
+                value=in_words(question, value),
+                personal=personal,
+            )
+
+
+def in_words(question: Question, value: Any) -> str:
+    """One answer as people read it."""
+    if value is None:
+        return ""
+    if question.widget == "money":
+        return pounds(value)
+    if question.widget == "date":
+        return long_date(date.fromisoformat(value))
+    if question.widget == "declaration":
+        return "Confirmed" if value else "Not confirmed"
+    labels = {option.value: option.label for option in question.options}
+    return labels.get(value, str(value))
+
+
+def long_date(day: date) -> str:
+    """`2027-01-14` → `14 January 2027`."""
+    return f"{day.day} {day:%B %Y}"
+
+
+def _tidied(value: Any) -> Any:
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value).replace("\r\n", "\n").replace("\r", "\n")
+    if isinstance(value, list):
+        return [_tidied(item) for item in value]
+    if isinstance(value, dict):
+        return {unicodedata.normalize("NFC", name): _tidied(item) for name, item in value.items()}
+    return value
+
+
+def _unshowable(
+    form: Form, value: Any, schema: Mapping[str, Any], path: tuple[str | int, ...]
+) -> Iterator[Problem]:
+    """Problems with control characters and line breaks, wherever a string stands."""
+    if isinstance(value, str):
+        code = _unshowable_code(value, multiline=bool(schema.get("x-multiline")))
+        if code:
+            yield _problem(form, path, code)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _unshowable(form, item, schema.get("items", {}), (*path, index))
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _unshowable(form, item, schema.get("properties", {}).get(name, {}), (*path, name))
+
+
+def _unshowable_code(text: str, *, multiline: bool) -> str:
+    for character in text:
+        if character == "\n":
+            if not multiline:
+                return "line-breaks"
+        elif character in _BIDI_CONTROLS or unicodedata.category(character) in (
+            "Cc",
+            "Cs",
+            "Co",
+            "Cn",
+            "Zl",
+            "Zp",
+        ):
+            return "control-characters"
+    return ""
+
+
+def _problems(form: Form, error: ValidationError) -> Iterator[Problem]:
+    """One schema error as problems: a missing or unknown field is a problem of that field."""
+    path = tuple(error.instance_path)
+    keyword = error.kind.name
+    if keyword == "required":
+        yield _problem(form, (*path, str(error.kind.as_dict()["property"])), keyword)
+    elif keyword == "additionalProperties":
+        for name in error.kind.as_dict()["unexpected"]:
+            yield _problem(form, (*path, str(name)), keyword)
+    else:
+        limit = error.kind.as_dict().get("limit", "")
+        yield _problem(form, path, keyword, limit=limit)
+
+
+def _problem(form: Form, path: Sequence[str | int], code: str, *, limit: Any = "") -> Problem:
+    question = _question_at(form, path)
+    label = question.heading if question else "The answer"
+    wording = (question.errors.get(code) if question else None) or DEFAULT_MESSAGES.get(
+        code, "{label} is not in the right format"
+    )
+    shown_limit = f"{limit:,}" if isinstance(limit, int) else limit
+    message = wording.format(label=label, limit=shown_limit)
+    return Problem(pointer=_pointer(path), code=code, message=message)
+
+
+def _question_at(form: Form, path: Sequence[str | int]) -> Question | None:
+    if not path or not isinstance(path[0], str):
+        return None
+    question = form.question(path[0])
+    if question is not None and len(path) >= 3:
+        return next((column for column in question.columns if column.name == path[2]), None)
+    return question
+
+
+def _pointer(path: Sequence[str | int]) -> str:
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def _place(form: Form, pointer: str) -> tuple[int, list[tuple[int, str]]]:
+    names = [question.name for question in form.questions()]
+    first, *rest = pointer.split("/")[1:] or [""]
+    place = names.index(first) if first in names else len(names)
+    return place, [(int(part), "") if part.isdigit() else (-1, part) for part in rest]

@@ -1,0 +1,147 @@
+"""Deliveries: what the outbox holds until it is done. Each says all that its delivery needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from chalicelib.domain.deadlines import Calendar
+from chalicelib.domain.forms import Form
+from chalicelib.domain.submissions import AskedAs, Submission
+
+PAYLOAD_VERSION = 1
+"""Version of the state machine's input. Executions outlive deploys: code reads every version still in flight."""
+
+DONE = "done"
+"""The `stage` that ends an execution: the submission is decided, or another execution has taken over."""
+
+
+class Kind(str, Enum):
+    """What is delivered."""
+
+    START = "start"
+    ANSWER = "answer"
+    MAIL = "mail"
+
+
+LANES = {Kind.START: "workflow", Kind.ANSWER: "workflow", Kind.MAIL: "mail"}
+"""Mail has a lane of its own, so that it does not wait behind a burst of starts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """One thing to be delivered, at least once, from `due_at` (UTC) on.
+
+    `id` is deterministic: the same cause makes the same delivery. It is also the notification id of a mail.
+    """
+
+    id: str
+    kind: Kind
+    reference: str
+    due_at: datetime
+    payload: Mapping[str, Any]
+    attempts: int = 0
+
+    @property
+    def lane(self) -> str:
+        """Which relay carries it."""
+        return LANES[self.kind]
+
+
+def start(submission: Submission, form: Form, calendar: Calendar, *, now: datetime) -> Delivery:
+    """Start the submission's workflow for its present round, under that round's name."""
+    name = execution_name(submission)
+    return Delivery(
+        id=f"start.{name}",
+        kind=Kind.START,
+        reference=submission.reference,
+        due_at=now,
+        payload={
+            "workflow": form.workflow.name,
+            "name": name,
+            "input": pointer(submission, form, calendar, now=now),
+        },
+    )
+
+
+def answer(submission: Submission, token: str, output: Mapping[str, Any], *, now: datetime) -> Delivery:
+    """Tell the waiting execution where the submission stands now."""
+    return Delivery(
+        id=f"answer.{submission.reference}.{submission.revision}",
+        kind=Kind.ANSWER,
+        reference=submission.reference,
+        due_at=now,
+        payload={"token": token, "output": dict(output)},
+    )
+
+
+def mail(
+    template: str, *, to: str, about: str, reference: str, values: Mapping[str, Any], now: datetime
+) -> Delivery:
+    """Send one mail. `about` makes its id unique among the mails of this template."""
+    return Delivery(
+        id=f"mail.{template}.{about}",
+        kind=Kind.MAIL,
+        reference=reference,
+        due_at=now,
+        payload={"template": template, "to": to, "values": dict(values)},
+    )
+
+
+def execution_name(submission: Submission) -> str:
+    """The name of the submission's present execution. Names are unique for 90 days, hence the round."""
+    return f"{submission.reference}-r{submission.round}"
+
+
+def pointer(submission: Submission, form: Form, calendar: Calendar, *, now: datetime) -> dict[str, Any]:
+    """Where the submission stands, for the state machine: its input, and the output of every step.
+
+    Ids, the stage and seconds to wait; never answers, names or addresses (they would stay in the history).
+    """
+    where: dict[str, Any] = {
+        "payload_version": PAYLOAD_VERSION,
+        "force": submission.force,
+        "reference": submission.reference,
+        "round": submission.round,
+        "stage": DONE,
+        "asked": AskedAs.APPROVER.value,
+        "wait": {"approver_seconds": 1, "deputy_seconds": 1, "coordinators_seconds": 1},
+    }
+    if submission.is_open:
+        where["stage"] = submission.stage
+        where["asked"] = submission.asked_as.value
+        where["wait"] = _waits(submission, form, calendar, now)
+    return where
+
+
+def superseded(force: str, reference: str, round_: int) -> dict[str, Any]:
+    """The output that ends an execution whose round is over."""
+    return {
+        "force": force,
+        "reference": reference,
+        "round": round_,
+        "stage": DONE,
+        "asked": "approver",
+        "wait": {},
+    }
+
+
+def _waits(submission: Submission, form: Form, calendar: Calendar, now: datetime) -> dict[str, int]:
+    """Seconds for each turn of the stage. The turn that is on keeps the date that was promised for it."""
+    stage = form.workflow.stage(submission.stage)
+    approver = calendar.deadline(now, stage.working_days)
+    deputy = calendar.deadline(approver, stage.deputy_working_days)
+    coordinators = calendar.deadline(now, stage.deputy_working_days)
+    waits = {
+        "approver_seconds": approver - now,
+        "deputy_seconds": deputy - approver,
+        "coordinators_seconds": coordinators - now,
+    }
+    seconds = {name: max(1, int(wait.total_seconds())) for name, wait in waits.items()}
+    if submission.due_at is not None:
+        left = max(1, int((submission.due_at - now).total_seconds()))
+        seconds[f"{submission.asked_as.value}_seconds"] = left
+    return seconds

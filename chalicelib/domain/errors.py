@@ -1,0 +1,107 @@
+"""Everything we refuse, by name. Each error carries a sentence that its reader may see.
+
+No message holds an answer or an address: messages reach logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One thing wrong with one answer. `pointer` is a JSON Pointer (RFC 6901) into the answers."""
+
+    pointer: str
+    code: str
+    message: str
+
+
+class Refused(Exception):
+    """Base of all refusals. `str(error)` is one or two plain sentences for the person who asked."""
+
+
+class Unreadable(Refused):
+    """The request cannot be read at all."""
+
+
+class NotSignedIn(Refused):
+    """Nobody is signed in, and it takes somebody."""
+
+
+class Forbidden(Refused):
+    """The person signed in may not do this."""
+
+
+class NotAsked(Forbidden):
+    """Somebody else was asked to decide."""
+
+
+class NotFound(Refused):
+    """There is no such thing, or not for this caller."""
+
+
+class MistypedReference(NotFound):
+    """The reference's check character does not fit: it was typed wrongly."""
+
+
+class Conflict(Refused):
+    """What is stored no longer agrees with what the caller saw."""
+
+
+class AlreadyDecided(Conflict):
+    """Somebody decided this task before."""
+
+
+class ClaimChanged(Conflict):
+    """The submission is not the one that was shown when the decision was made."""
+
+
+class DoesNotFit(Conflict):
+    """The amount is more than the fund, or the force's cap, has left."""
+
+
+class Gone(Refused):
+    """It was there and is over: expired, reassigned or overtaken."""
+
+
+class TooLarge(Refused):
+    """More bytes than we read."""
+
+
+class UnsupportedMediaType(Refused):
+    """The body is of a kind that we do not read."""
+
+
+class InvalidAnswers(Refused):
+    """The answers were read and some are wrong. Holds every problem found, in the form's order."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        count = len(problems)
+        super().__init__(
+            f"{count} answer{'' if count == 1 else 's'} need{'s' if count == 1 else ''} to be put right."
+        )
+        self.problems = tuple(problems)
+
+
+class KeyReused(InvalidAnswers):
+    """The same Idempotency-Key came with other answers."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self.args = (
+            "This Idempotency-Key was used before with other answers. Use a new key for new answers.",
+        )
+
+
+class TooMany(Refused):
+    """Too many requests. `retry_after` is in seconds."""
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unavailable(Refused):
+    """Something we depend on does not answer; nothing was stored. Trying again is safe."""

@@ -1,0 +1,67 @@
+"""People, the roles they hold, and how their addresses are compared."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+NATIONAL = "national"
+COORDINATOR = "coordinator"
+FINANCE = "fund-holder"
+ADMIN = "admin"
+
+ROLE_NAMES = {
+    "innovation-lead": "innovation lead",
+    "innovation-lead-deputy": "deputy innovation lead",
+    "programme-manager": "programme manager",
+    "programme-manager-deputy": "deputy programme manager",
+    "fund-holder": "fund holder",
+    "fund-holder-deputy": "deputy fund holder",
+    COORDINATOR: "coordinator",
+    ADMIN: "administrator",
+}
+"""Roles in words. A role is shown to the public; the name of its holder never is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holding:
+    """A role and where it is held: a force's code, or `national`."""
+
+    role: str
+    at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """Somebody registered: `id` is for ever, name and address may change."""
+
+    id: str
+    name: str
+    address: str
+    roles: tuple[Holding, ...]
+
+    def holds(self, role: str, *, at: str) -> bool:
+        """Whether this person holds the role there."""
+        return Holding(role=role, at=at) in self.roles
+
+    def staff_of(self) -> frozenset[str]:
+        """The forces whose submissions this person may read as staff; `national` means all of them."""
+        roles = [held for held in self.roles if held.role in (COORDINATOR, FINANCE, ADMIN)]
+        return frozenset(held.at for held in roles)
+
+
+def normalised(address: str) -> str:
+    """The form in which two spellings of one mailbox compare equal: NFKC, case-folded, without a `+tag`.
+
+    For comparing only: mail goes to the address as it was given. Tags are dropped because
+    `lead+claims@…` reaches the same person as `lead@…`.
+    """
+    local, _, domain = unicodedata.normalize("NFKC", address.strip()).casefold().rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
+
+
+def eligible(people: Iterable[Person], barred: Iterable[str]) -> Person | None:
+    """The first of `people` (in the order of their ids, so that a repeat asks the same one) who is not barred."""
+    shut_out = set(barred)
+    return next((person for person in sorted(people, key=lambda p: p.id) if person.id not in shut_out), None)

@@ -1,0 +1,113 @@
+"""Reads a JSON body strictly, before anything looks at it.
+
+Python's `json` takes NaN, repeated names, numbers of any length, lone surrogates and any depth; each of those
+is a way to say one thing to us and another to the next reader (RFC 8259, sections 4, 6, 8 and 9).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from chalicelib.domain.errors import TooLarge, Unreadable
+
+MAX_BYTES = 64 * 1024
+MAX_DEPTH = 8
+MAX_DIGITS = 15
+
+
+def read_json(body: bytes) -> Any:
+    """The value in `body`. Whole numbers written as `1.0` come back as integers.
+
+    Raises TooLarge over 64 KB, Unreadable for all else that is not plain, bounded JSON in UTF-8.
+    """
+    if len(body) > MAX_BYTES:
+        raise TooLarge(f"The request is larger than {MAX_BYTES // 1024} KB.")
+    text = _decode(body)
+    _check_depth(text)
+    try:
+        return json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_constant=_refuse_constant,
+            parse_int=_integer,
+            parse_float=_number,
+        )
+    except json.JSONDecodeError as error:
+        raise Unreadable(
+            f"The request is not valid JSON: line {error.lineno}, column {error.colno}."
+        ) from None
+
+
+def _decode(body: bytes) -> str:
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Unreadable("The request is not UTF-8 text.") from None
+    if text.startswith("\ufeff"):
+        raise Unreadable("The request starts with a byte order mark; send UTF-8 without one.")
+    return text
+
+
+def _check_depth(text: str) -> None:
+    depth, in_string, escaped = 0, False, False
+    for character in text:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif character == "\\":
+                escaped = True
+            elif character == '"':
+                in_string = False
+        elif character == '"':
+            in_string = True
+        elif character in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise Unreadable(f"The request is nested more than {MAX_DEPTH} levels deep.")
+        elif character in "]}":
+            depth -= 1
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise Unreadable("The request names the same field twice.")
+        found[_text(name)] = _checked(value)
+    return found
+
+
+def _checked(value: Any) -> Any:
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, list):
+        for item in value:
+            if isinstance(item, (str, list)):
+                _checked(item)
+    return value
+
+
+def _text(value: str) -> str:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise Unreadable("The request holds half of a character (a lone surrogate).") from None
+    return value
+
+
+def _integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > MAX_DIGITS:
+        raise Unreadable(f"The request holds a number of more than {MAX_DIGITS} digits.")
+    return int(digits)
+
+
+def _number(digits: str) -> int | float:
+    value = float(digits)
+    if value in (float("inf"), float("-inf")) or len(digits) > 2 * MAX_DIGITS:
+        raise Unreadable("The request holds a number that is too large or too long.")
+    return int(value) if value.is_integer() and abs(value) < 10**MAX_DIGITS else value
+
+
+def _refuse_constant(name: str) -> Any:
+    raise Unreadable(f"The request holds {name}, which is not JSON.")

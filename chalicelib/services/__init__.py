@@ -1,0 +1,1 @@
+"""Use cases. What they need from outside comes in as arguments (ports.py)."""

@@ -1,0 +1,314 @@
+"""What the services need from outside, and the changes they ask to be stored.
+
+A use case that changes anything names all of it as a list of changes and commits them at once: all or nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, Union
+
+from chalicelib.domain.accounts import Session, SignIn
+from chalicelib.domain.deadlines import Calendar
+from chalicelib.domain.deliveries import Delivery
+from chalicelib.domain.errors import Conflict
+from chalicelib.domain.forms import Form
+from chalicelib.domain.fund import Fund, Movement
+from chalicelib.domain.people import Holding, Person
+from chalicelib.domain.submissions import Case, Submission, Task
+from chalicelib.domain.timeline import Entry, Text
+
+Now = Callable[[], datetime]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddSubmission:
+    """A new submission with its personal part; refused where its reference exists."""
+
+    submission: Submission
+    personal: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeSubmission:
+    """The submission as it is now; refused unless the stored revision is the one before."""
+
+    submission: Submission
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddTask:
+    """A new task; refused where one of its number exists."""
+
+    task: Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloseTask:
+    """A task decided or overtaken; refused unless it is open."""
+
+    task: Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddEntry:
+    """A timeline entry and its text; refused where one stands in its place."""
+
+    submission: Submission
+    entry: Entry
+    text: Text | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepToken:
+    """The task token of the wait that is on. Always beside a ChangeSubmission, which orders it."""
+
+    submission: Submission
+    token: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddDelivery:
+    """Something for the outbox; refused where it is there already."""
+
+    delivery: Delivery
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveMoney:
+    """A ledger line with the balances it moves; refused where the money is not there, or the line is."""
+
+    movement: Movement
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyRecord:
+    """Which submission answered an Idempotency-Key, and to what body (`fingerprint`)."""
+
+    form: str
+    key: str
+    fingerprint: str
+    force: str
+    reference: str
+    form_version: int
+    submitted_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepKey:
+    """An Idempotency-Key used; refused while it is kept already."""
+
+    record: KeyRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class StillHolds:
+    """Refused unless this person holds the role at the moment of the commit."""
+
+    person_id: str
+    holding: Holding
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownReference:
+    """Refused unless a submission of this reference exists. `field` is the answer that names it."""
+
+    reference: str
+    field: str
+
+
+Change = Union[
+    AddSubmission,
+    ChangeSubmission,
+    AddTask,
+    CloseTask,
+    AddEntry,
+    KeepToken,
+    AddDelivery,
+    MoveMoney,
+    KeepKey,
+    StillHolds,
+    KnownReference,
+]
+
+
+class ChangeRefused(Conflict):
+    """Nothing was stored, because of this change."""
+
+    def __init__(self, change: Change) -> None:
+        super().__init__(
+            "Somebody else changed this at the same moment. Look at it again, then try once more."
+        )
+        self.change = change
+
+
+class ForceRecords(Protocol):
+    """The submissions of one force. Cannot name another force's."""
+
+    def case(self, reference: str) -> Case:
+        """Everything of one submission, as it is now. Raises NotFound."""
+
+
+class Records(Protocol):
+    """Submissions and all that is stored with them."""
+
+    def of(self, force: str) -> ForceRecords:
+        """The submissions of this force."""
+
+    def force_of(self, reference: str) -> str:
+        """The force whose submission this is. For national staff. Raises NotFound."""
+
+    def commit(self, changes: Sequence[Change]) -> None:
+        """Store all changes or none. Raises ChangeRefused naming the first that does not hold, Unavailable
+        where the store does not answer (the changes may then be stored, or not)."""
+
+    def key(self, form: str, key: str, *, now: datetime) -> KeyRecord | None:
+        """The record of an Idempotency-Key that has not expired."""
+
+    def waiting(self) -> Iterator[tuple[str, str]]:
+        """Force and reference of every submission that is open. For the reconciler."""
+
+
+class Outbox(Protocol):
+    """Deliveries not yet done. They come in with Records.commit."""
+
+    def get(self, delivery_id: str) -> Delivery | None:
+        """The delivery, unless it is done."""
+
+    def add(self, delivery: Delivery) -> None:
+        """Queue a delivery that belongs to no submission. Queueing it twice is harmless."""
+
+    def due(self, now: datetime, *, limit: int) -> list[Delivery]:
+        """Deliveries that the relay should have done by now, oldest first."""
+
+    def done(self, delivery: Delivery, *, at: datetime) -> None:
+        """Delivered: its payload, and with it the personal data, is removed."""
+
+    def failed(self, delivery: Delivery, *, error: str, again_at: datetime) -> None:
+        """Not delivered; to be tried again. `error` is the kind of error, never its message."""
+
+
+class Funds(Protocol):
+    """The funds and their balances."""
+
+    def fund(self, fund_id: str) -> Fund:
+        """Balances as they are now. Raises NotFound."""
+
+
+class People(Protocol):
+    """Who is registered."""
+
+    def person(self, person_id: str) -> Person | None:
+        """The person of this id."""
+
+    def by_address(self, address: str) -> Person | None:
+        """The person registered with this address, however it is spelled."""
+
+    def holders(self, holding: Holding) -> list[Person]:
+        """Those who hold a role at a place. Their `roles` name only this one."""
+
+
+class Accounts(Protocol):
+    """Sign-ins, sessions and bearer tokens."""
+
+    def add_sign_in(self, sign_in: SignIn) -> None:
+        """Keep a new sign-in."""
+
+    def count_code(self, person_id: str, *, hour: str, limit: int) -> bool:
+        """Count a mailed code; False where the person has had `limit` in this hour already."""
+
+    def use_try(self, sign_in_id: str, *, now: datetime) -> SignIn | None:
+        """Use up one try and return the sign-in; None where there is none, no try is left, or it expired."""
+
+    def end_sign_in(self, sign_in_id: str) -> bool:
+        """Remove a sign-in; False where somebody else did first."""
+
+    def add_session(self, session: Session) -> None:
+        """Keep a new session."""
+
+    def session(self, digest: str, *, now: datetime) -> Session | None:
+        """The session of this digest, unless it expired."""
+
+    def end_session(self, digest: str) -> None:
+        """Sign out."""
+
+    def token_holder(self, digest: str, *, now: datetime) -> str | None:
+        """The id of the person whose bearer token has this digest."""
+
+
+class Workflows(Protocol):
+    """The state machines."""
+
+    def start(self, workflow: str, name: str, payload: Mapping[str, Any]) -> None:
+        """Start an execution. Starting it twice is harmless."""
+
+    def answer(self, token: str, output: Mapping[str, Any]) -> None:
+        """Let a waiting execution go on. One that waits no more is no error: the data decides."""
+
+    def is_running(self, workflow: str, name: str) -> bool:
+        """Whether the execution exists and is under way."""
+
+
+class Mailer(Protocol):
+    """Sends mail."""
+
+    def send(self, *, notification_id: str, to: str, template: str, values: Mapping[str, Any]) -> None:
+        """Send one mail, made from its template."""
+
+    def check(self) -> None:
+        """Raise where mail cannot be sent."""
+
+
+class Links(Protocol):
+    """Absolute addresses of our pages, from configuration."""
+
+    def status(self, force: str, reference: str) -> str:
+        """The submitter's status page, with its signed token."""
+
+    def status_token(self, force: str, reference: str) -> str:
+        """The signed token alone."""
+
+    def read_status_token(self, token: str) -> tuple[str, str]:
+        """Force and reference of a token that we signed. Raises NotFound for any other."""
+
+    def task(self, task: Task) -> str:
+        """The page where a task is decided."""
+
+    def page(self, path: str) -> str:
+        """Any other page."""
+
+
+class Forms(Protocol):
+    """The forms."""
+
+    def form(self, form_id: str, version: int | None = None) -> Form:
+        """A form, the newest version unless one is named. Raises NotFound."""
+
+    def all(self) -> list[Form]:
+        """The newest version of every form."""
+
+    def force_name(self, code: str) -> str:
+        """A force's name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """All of them together, as wiring builds them."""
+
+    records: Records
+    outbox: Outbox
+    funds: Funds
+    people: People
+    accounts: Accounts
+    workflows: Workflows
+    mailer: Mailer
+    links: Links
+    forms: Forms
+    calendar: Calendar
+    undo_seconds: int
+    now: Now
+    choose: Callable[[Sequence[str]], str]
+    new_secret: Callable[[], str]

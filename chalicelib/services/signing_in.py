@@ -1,0 +1,104 @@
+"""Signing in by a code that is mailed to the registered address, and typed by a person.
+
+The answers are the same for addresses that we do not know, so that nobody learns who is registered.
+"""
+
+from __future__ import annotations
+
+import hmac
+from datetime import timezone
+
+from chalicelib.domain import deliveries
+from chalicelib.domain.accounts import CODE_LIFE, CODES_AN_HOUR, SESSION_LIFE, Session, SignIn, digest
+from chalicelib.domain.answers import is_mailbox
+from chalicelib.domain.errors import Gone, InvalidAnswers, Problem
+from chalicelib.domain.people import Person
+from chalicelib.services.ports import Parts
+
+_DIGITS = "0123456789"
+
+
+def ask_code(parts: Parts, address: str) -> str:
+    """Mail a code to a registered address. Returns the id that binds the code to this browser.
+
+    Raises InvalidAnswers for what is no address at all.
+    """
+    if not is_mailbox(address.strip()):
+        message = "Enter your email address, like name@example.police.uk"
+        raise InvalidAnswers([Problem(pointer="/address", code="format", message=message)])
+    now = parts.now()
+    person = parts.people.by_address(address)
+    sign_in_id = parts.new_secret()
+    code = "".join(parts.choose(_DIGITS) for _ in range(6))
+    parts.accounts.add_sign_in(
+        SignIn(
+            id=digest(sign_in_id),
+            person_id=person.id if person else "",
+            code_digest=digest(code, salt=sign_in_id),
+            expires_at=now + CODE_LIFE,
+        )
+    )
+    hour = now.astimezone(timezone.utc).strftime("%Y-%m-%dT%H")
+    if person and parts.accounts.count_code(person.id, hour=hour, limit=CODES_AN_HOUR):
+        parts.outbox.add(_code_mail(parts, person, sign_in_id, code))
+    return sign_in_id
+
+
+def enter_code(parts: Parts, sign_in_id: str, code: str) -> str:
+    """Sign in with the mailed code. Returns the session's secret, for the cookie.
+
+    Raises InvalidAnswers (pointer `/code`) where the code is wrong, Gone where the tries or the time are used up.
+    """
+    now = parts.now()
+    typed = "".join(character for character in code if not character.isspace())
+    if len(typed) != 6 or not typed.isascii() or not typed.isdigit():
+        raise InvalidAnswers([_wrong("Enter the 6 digits from the mail we sent you")])
+    sign_in = parts.accounts.use_try(digest(sign_in_id), now=now)
+    if sign_in is None:
+        raise Gone("This code has expired, or was tried too often. Ask for a new one.")
+    right = hmac.compare_digest(digest(typed, salt=sign_in_id), sign_in.code_digest)
+    if not right or not sign_in.person_id:
+        raise InvalidAnswers([_wrong("That is not the code we sent you. Use the newest mail")])
+    if not parts.accounts.end_sign_in(sign_in.id):
+        raise Gone("This code was used already. Ask for a new one.")
+    secret = parts.new_secret()
+    parts.accounts.add_session(
+        Session(
+            digest=digest(secret),
+            person_id=sign_in.person_id,
+            csrf=parts.new_secret(),
+            expires_at=now + SESSION_LIFE,
+        )
+    )
+    return secret
+
+
+def session(parts: Parts, secret: str) -> Session | None:
+    """The session of a cookie's value."""
+    return parts.accounts.session(digest(secret), now=parts.now())
+
+
+def sign_out(parts: Parts, secret: str) -> None:
+    """End the session."""
+    parts.accounts.end_session(digest(secret))
+
+
+def token_person(parts: Parts, token: str) -> Person | None:
+    """The person a bearer token stands for."""
+    person_id = parts.accounts.token_holder(digest(token), now=parts.now())
+    return parts.people.person(person_id) if person_id else None
+
+
+def _code_mail(parts: Parts, person: Person, sign_in_id: str, code: str) -> deliveries.Delivery:
+    return deliveries.mail(
+        "sign-in-code",
+        to=person.address,
+        about=digest(sign_in_id)[:32],
+        reference="",
+        values={"code": code, "minutes": int(CODE_LIFE.total_seconds() // 60)},
+        now=parts.now(),
+    )
+
+
+def _wrong(message: str) -> Problem:
+    return Problem(pointer="/code", code="wrong", message=message)

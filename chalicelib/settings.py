@@ -1,0 +1,75 @@
+"""What is set from outside: environment variables, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class MissingSetting(Exception):
+    """A variable that has no default is not set."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The variable of each field is its name in capitals; docs/operations.md lists them."""
+
+    base_url: str
+    """Where people reach the service, such as `https://ideas.example.org`. All links begin with it."""
+
+    table_name: str
+    """The DynamoDB table."""
+
+    signing_keys: tuple[str, ...]
+    """Secrets for status links, newest first; at least 32 characters each. Older ones still verify."""
+
+    state_machine_arn_prefix: str
+    """ARN of the state machines up to their name."""
+
+    mail_from: str
+    """Sender of all mail, an identity that SES knows."""
+
+    mail_reply_to: str
+    """Where answers to our mail go: a person."""
+
+    undo_seconds: int = 0
+    """How long a decision can be undone. 0 turns it off."""
+
+    working_day_seconds: int = 0
+    """Length of a working day, to watch deadlines pass. 0: real days."""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Settings:
+        """Raises MissingSetting naming every variable that is missing or not what it must be."""
+        faults = [name for name in _REQUIRED if not env.get(name)]
+        numbers = {name: _whole(env.get(name, "0")) for name in ("UNDO_SECONDS", "WORKING_DAY_SECONDS")}
+        faults += [name for name, number in numbers.items() if number is None]
+        keys = tuple(part.partition(":")[2] for part in env.get("SIGNING_KEYS", "").split(",") if part)
+        if not all(len(key) >= 32 for key in keys):
+            faults.append("SIGNING_KEYS (id:secret, of 32 characters or more)")
+        if faults:
+            raise MissingSetting("set these environment variables: " + ", ".join(faults))
+        return cls(
+            base_url=env["BASE_URL"].rstrip("/"),
+            table_name=env["TABLE_NAME"],
+            signing_keys=keys,
+            state_machine_arn_prefix=env["STATE_MACHINE_ARN_PREFIX"],
+            mail_from=env["MAIL_FROM"],
+            mail_reply_to=env["MAIL_REPLY_TO"],
+            undo_seconds=numbers["UNDO_SECONDS"] or 0,
+            working_day_seconds=numbers["WORKING_DAY_SECONDS"] or 0,
+        )
+
+
+_REQUIRED = (
+    "BASE_URL",
+    "TABLE_NAME",
+    "SIGNING_KEYS",
+    "STATE_MACHINE_ARN_PREFIX",
+    "MAIL_FROM",
+    "MAIL_REPLY_TO",
+)
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else None

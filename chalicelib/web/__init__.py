@@ -1,0 +1,1 @@
+"""What answers over HTTP: pages and the JSON API, over the same services."""

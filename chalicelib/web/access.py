@@ -1,0 +1,23 @@
+"""Who may call a route. Every route declares one of these; a test walks the route table."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Access(Enum):
+    """What a route asks of its caller. What the caller may see of it is the services' to say."""
+
+    PUBLIC = "public"
+    """Anybody. Whatever is shown holds no personal data, or is the caller's own by a signed link."""
+
+    SIGNED_IN = "signed-in"
+    """A registered person, by session or bearer token."""
+
+    STAFF = "staff"
+    """A coordinator, the fund holder or an administrator, of a force or national."""
+
+
+PUBLIC = Access.PUBLIC
+SIGNED_IN = Access.SIGNED_IN
+STAFF = Access.STAFF

@@ -1,0 +1,180 @@
+"""The JSON API under /api/v1, and the health check. What it answers is a promise (docs/api.md)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from chalice import Blueprint
+from chalice.app import Response
+
+from chalicelib.domain.errors import InvalidAnswers, Problem, Refused, Unreadable
+from chalicelib.domain.forms import Form
+from chalicelib.services import deciding, intake, tracking
+from chalicelib.web import shapes
+from chalicelib.web.access import PUBLIC, SIGNED_IN, STAFF
+from chalicelib.web.requests import Request
+from chalicelib.web.views import ANY_TYPE, view
+
+api = Blueprint(__name__)
+
+_MAX_KEY = 255
+
+
+@api.route("/health")
+@view(PUBLIC)
+def health(request: Request) -> Response:
+    """200 where everything needed answers, 503 where something does not; a line for each part."""
+    parts = request.parts
+    checks = {
+        "database": lambda: parts.people.person("health"),
+        "forms": lambda: parts.forms.all(),
+        "workflows": lambda: [
+            parts.workflows.is_running(form.workflow.name, "health") for form in parts.forms.all()
+        ],
+        "mail": lambda: parts.mailer.check(),
+    }
+    lines = {name: _line(check) for name, check in checks.items()}
+    well = all(line == "ok" for line in lines.values())
+    return _json({"status": "ok" if well else "failing", "parts": lines}, status=200 if well else 503)
+
+
+@api.route("/api/v1/forms")
+@view(PUBLIC)
+def list_forms(request: Request) -> Response:
+    """The forms, newest versions."""
+    return _json(
+        {"forms": [shapes.form_line(form, request.parts.links) for form in request.parts.forms.all()]}
+    )
+
+
+@api.route("/api/v1/forms/{form}")
+@view(PUBLIC)
+def show_form(request: Request, form: str) -> Response:
+    """One form with its JSON Schema."""
+    return _json(shapes.form_whole(_form(request, form), request.parts.links))
+
+
+@api.route("/api/v1/forms/{form}/submissions", methods=["POST"], content_types=ANY_TYPE)
+@view(PUBLIC)
+def submit(request: Request, form: str) -> Response:
+    """Take a submission in. 201 only once it is stored."""
+    key = _idempotency_key(request.headers)
+    receipt = intake.submit(request.parts, _form(request, form), request.json(), key=key)
+    headers = {"Location": request.parts.links.page(f"/api/v1/status/{receipt.status_token}")}
+    if receipt.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return _json(shapes.receipt(receipt), status=201, headers=headers)
+
+
+@api.route("/api/v1/status/{token}")
+@view(PUBLIC)
+def status(request: Request, token: str) -> Response:
+    """The submitter's view."""
+    return _json(shapes.status(tracking.status_of(request.parts, token)))
+
+
+@api.route("/api/v1/submissions/{reference}")
+@view(STAFF)
+def submission(request: Request, reference: str) -> Response:
+    """One submission, whole, with its tasks."""
+    return _json(shapes.case(tracking.submission_for(request.parts, request.person, reference)))
+
+
+@api.route("/api/v1/submissions/{reference}/timeline")
+@view(STAFF)
+def timeline(request: Request, reference: str) -> Response:
+    """A submission's timeline, and whether it is as it was written."""
+    return _json(shapes.timeline(tracking.timeline_for(request.parts, request.person, reference)))
+
+
+@api.route("/api/v1/tasks/{task}")
+@view(SIGNED_IN)
+def task(request: Request, task: str) -> Response:
+    """What the asked person is to decide."""
+    return _json(shapes.task(deciding.task_view(request.parts, request.person_id, task)))
+
+
+@api.route("/api/v1/tasks/{task}/decision", methods=["POST"], content_types=ANY_TYPE)
+@view(SIGNED_IN)
+def decide(request: Request, task: str) -> Response:
+    """Record the asked person's decision."""
+    body = _decision(request.json())
+    outcome = deciding.decide(
+        request.parts,
+        request.person_id,
+        task,
+        decision=body["decision"],
+        comment=body.get("comment"),
+        seen=body["seen"],
+    )
+    return _json(shapes.outcome(outcome))
+
+
+@api.route("/api/v1/funds/{fund}")
+@view(STAFF)
+def fund(request: Request, fund: str) -> Response:
+    """A fund's balance and the forces' shares, in pence."""
+    return _json(shapes.fund(tracking.fund_for(request.parts, request.person, fund)))
+
+
+def _form(request: Request, form_id: str) -> Form:
+    """The form of the path, in the version that the query may name."""
+    asked = request.query.get("version")
+    if asked is None:
+        return request.parts.forms.form(form_id)
+    if not (asked.isascii() and asked.isdigit() and len(asked) <= 6):
+        raise Unreadable("The version must be a whole number, such as 1.")
+    return request.parts.forms.form(form_id, int(asked))
+
+
+def _idempotency_key(headers: Mapping[str, str]) -> str | None:
+    """The Idempotency-Key, quoted as in draft-ietf-httpapi-idempotency-key-header or not."""
+    given = headers.get("idempotency-key")
+    if given is None:
+        return None
+    key = given.strip()
+    if len(key) >= 2 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    well_formed = 0 < len(key) <= _MAX_KEY and all("!" <= character <= "~" for character in key)
+    if not well_formed or '"' in key or "\\" in key:
+        raise Unreadable(f"The Idempotency-Key must be 1 to {_MAX_KEY} printable characters without spaces.")
+    return key
+
+
+def _decision(body: Any) -> dict[str, Any]:
+    """The body of a decision, with no member that we would pass over."""
+    if not isinstance(body, dict):
+        raise InvalidAnswers([Problem(pointer="", code="type", message="The decision must be a JSON object")])
+    problems = [
+        Problem(pointer=f"/{name}", code="required", message=f"{name} is missing")
+        for name in ("decision", "seen")
+        if not isinstance(body.get(name), str)
+    ]
+    problems += [
+        Problem(pointer=f"/{name}", code="additionalProperties", message="There is no such member")
+        for name in body
+        if name not in ("decision", "comment", "seen")
+    ]
+    if problems:
+        raise InvalidAnswers(problems)
+    return body
+
+
+def _line(check: Any) -> str:
+    try:
+        check()
+    except Refused:
+        return "does not answer"
+    except Exception as error:
+        return f"fails: {type(error).__name__}"
+    return "ok"
+
+
+def _json(body: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(
+        body=json.dumps(body, ensure_ascii=False, separators=(",", ":")),
+        status_code=status,
+        headers={"Content-Type": "application/json", **(headers or {})},
+    )

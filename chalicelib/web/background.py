@@ -1,0 +1,61 @@
+"""What runs without a request: steps of the state machines, the stream's relays, and schedules.
+
+Plain functions, registered in app.py: Lambda would import a blueprint's module alone (aws/chalice#1566).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib import wiring
+
+
+def ask_approver(event: Mapping[str, Any], _context: object) -> dict[str, str]:
+    """A step of a state machine: ask whose turn it is, keep the token. Returns nothing that the history keeps."""
+    from chalicelib.services import asking
+
+    asking.ask(wiring.parts(), asking.read_step(event))
+    return {}
+
+
+# Two relays, though they do the same: Chalice names a handler after its function, and each has a stream filter.
+
+
+def relay_workflow(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """Deliver the workflow starts and answers of a batch of stream records."""
+    return _relay(event)
+
+
+def relay_mail(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """Deliver the mails of a batch of stream records."""
+    return _relay(event)
+
+
+def _relay(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Answers which failed, so that only those return (`ReportBatchItemFailures`)."""
+    from chalicelib.services import delivering
+
+    ids = {_delivery_id(record): str(record["dynamodb"]["SequenceNumber"]) for record in event["Records"]}
+    failed = delivering.relay(wiring.parts(), ids)
+    return {"batchItemFailures": [{"itemIdentifier": ids[delivery_id]} for delivery_id in failed]}
+
+
+def sweep(_event: object) -> dict[str, int]:
+    """Deliver what the relay missed."""
+    from chalicelib.services import delivering
+
+    swept = delivering.sweep(wiring.parts())
+    return {"delivered": swept.delivered, "failed": swept.failed}
+
+
+def reconcile(_event: object) -> dict[str, int]:
+    """Restart what waits for nobody."""
+    from chalicelib.services import reconciling
+
+    done = reconciling.reconcile(wiring.parts())
+    return {"looked_at": done.looked_at, "restarted": len(done.restarted)}
+
+
+def _delivery_id(record: Mapping[str, Any]) -> str:
+    return str(record["dynamodb"]["NewImage"]["delivery"]["S"])

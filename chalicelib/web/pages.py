@@ -1,0 +1,103 @@
+"""Pages: the Jinja environment and the responses made with it.
+
+Jinja is imported when the first page is asked for; the JSON API and the background functions never load it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chalice.app import Response
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def page(
+    template: str, *, status: int = 200, headers: Mapping[str, Any] | None = None, **values: Any
+) -> Response:
+    """A page made from a template. A value that the template names and does not get is an error.
+
+    `signed_in` (default no) offers signing out; `errors` (default none) fill the error summary.
+    """
+    error_list = [{"text": error.text, "href": error.href} for error in values.get("errors", ())]
+    defaults = {"signed_in": False, "errors": ()}
+    html = _environment().get_template(template).render({**defaults, **values, "error_list": error_list})
+    return Response(
+        body=html, status_code=status, headers={"Content-Type": "text/html; charset=utf-8", **(headers or {})}
+    )
+
+
+def problem_page(status: int, title: str, detail: str, request_id: str = "") -> Response:
+    """What went wrong, in plain words. With `request_id`, whoever is asked for help finds it in the logs."""
+    return page("problem.html", status=status, title=title, detail=detail, request_id=request_id)
+
+
+def redirect(path: str, *, cookies: tuple[str, ...] = ()) -> Response:
+    """303: the browser asks for `path` next, with GET. Each of `cookies` is a whole `Set-Cookie` value."""
+    headers: dict[str, Any] = {"Location": path}
+    if cookies:
+        headers["Set-Cookie"] = list(cookies)
+    return Response(body="", status_code=303, headers=headers)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader
+
+    from chalicelib.domain.answers import long_date
+    from chalicelib.domain.approvals import role_words
+    from chalicelib.domain.deadlines import spoken_day, spoken_time
+    from chalicelib.domain.money import pounds
+    from chalicelib.web.static_files import static_path
+
+    environment = Environment(
+        loader=ChoiceLoader(
+            [
+                FileSystemLoader(_TEMPLATES),
+                PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
+            ]
+        ),
+        autoescape=True,
+        undefined=_strict_undefined(),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters.update(
+        pounds=pounds,
+        long_date=long_date,
+        spoken_day=spoken_day,
+        spoken_time=spoken_time,
+        role_words=role_words,
+    )
+    environment.globals["static_path"] = static_path
+    return environment
+
+
+def _strict_undefined() -> type[Any]:
+    """StrictUndefined for our templates, leniency for the design system's macros.
+
+    Their parameters are plain mappings of which most keys are left out, and `undefined`, `null` and `caller`
+    are names that they expect to be undefined. A value or attribute that a page misses still raises.
+    """
+    from jinja2 import ChainableUndefined, StrictUndefined
+    from jinja2.runtime import Undefined
+    from jinja2.utils import missing
+
+    expected = frozenset({"undefined", "null", "caller"})
+
+    class StrictForPages(StrictUndefined):
+        def __new__(  # type: ignore[misc]
+            cls, hint: Any = None, obj: Any = missing, name: Any = None, *rest: Any
+        ) -> Undefined:
+            if isinstance(obj, (dict, Undefined)) or name in expected:
+                return ChainableUndefined(hint, obj, name, *rest)
+            return super().__new__(cls)
+
+    return StrictForPages

@@ -1,0 +1,118 @@
+"""Refusals as answers: one table from error to status, and two renderings (RFC 9457 problem+json, or a page)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.domain import errors
+
+PROBLEM_TYPE = "application/problem+json"
+RETRY_SECONDS = 5
+
+STATUSES: Mapping[type[Exception], int] = {
+    errors.Unreadable: 400,
+    errors.NotSignedIn: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.Gone: 410,
+    errors.TooLarge: 413,
+    errors.UnsupportedMediaType: 415,
+    errors.InvalidAnswers: 422,
+    errors.TooMany: 429,
+    errors.Unavailable: 503,
+}
+
+TITLES: Mapping[type[Exception], str] = {
+    errors.Unreadable: "We could not read this",
+    errors.NotSignedIn: "Sign in first",
+    errors.NotAsked: "You were not asked to decide this",
+    errors.Forbidden: "You cannot do this",
+    errors.MistypedReference: "This reference was typed wrongly",
+    errors.NotFound: "We cannot find this",
+    errors.AlreadyDecided: "This was decided already",
+    errors.ClaimChanged: "The claim has changed",
+    errors.DoesNotFit: "There is not enough money left",
+    errors.Conflict: "Somebody else changed this",
+    errors.Gone: "This is over",
+    errors.TooLarge: "This is too large",
+    errors.UnsupportedMediaType: "We cannot read this kind of content",
+    errors.KeyReused: "This key was used before",
+    errors.InvalidAnswers: "There is a problem with the answers",
+    errors.TooMany: "Too many requests",
+    errors.Unavailable: "The service is busy",
+}
+
+
+def status_of(error: errors.Refused) -> int:
+    """The HTTP status of a refusal: the nearest of its classes in the table."""
+    return int(_nearest(error, STATUSES))
+
+
+def problem(error: errors.Refused) -> Response:
+    """A refusal for a program."""
+    body: dict[str, Any] = {"code": _code(error)}
+    if isinstance(error, errors.InvalidAnswers):
+        body["errors"] = [
+            {"pointer": one.pointer, "code": one.code, "message": one.message} for one in error.problems
+        ]
+    return problem_json(
+        status_of(error), _nearest(error, TITLES), str(error), headers=_headers(error), **body
+    )
+
+
+def problem_json(
+    status: int, title: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
+) -> Response:
+    """An RFC 9457 answer. `type` is `about:blank`: `code` tells problems of one status apart."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
+    return Response(
+        body=json.dumps(body, ensure_ascii=False),
+        status_code=status,
+        headers={"Content-Type": PROBLEM_TYPE, **(headers or {})},
+    )
+
+
+def page(error: errors.Refused) -> Response:
+    """A refusal for a person: the same facts as a page."""
+    from chalicelib.web.pages import problem_page
+
+    response = problem_page(status_of(error), _nearest(error, TITLES), str(error))
+    response.headers.update(_headers(error))
+    return response
+
+
+def unforeseen(request_id: str, *, as_json: bool) -> Response:
+    """What is our fault: no details, but an id that finds it in the logs."""
+    title = "Sorry, something went wrong on our side"
+    detail = "It has been recorded. Try again; what you sent may or may not have been stored."
+    if as_json:
+        return problem_json(HTTPStatus.INTERNAL_SERVER_ERROR, title, detail, request_id=request_id)
+    from chalicelib.web.pages import problem_page
+
+    return problem_page(HTTPStatus.INTERNAL_SERVER_ERROR, title, detail, request_id)
+
+
+def _headers(error: errors.Refused) -> dict[str, str]:
+    if isinstance(error, errors.TooMany):
+        return {"Retry-After": str(error.retry_after)}
+    if isinstance(error, errors.Unavailable):
+        return {"Retry-After": str(RETRY_SECONDS)}
+    if isinstance(error, errors.NotSignedIn):
+        return {"WWW-Authenticate": 'Bearer realm="Share Your Knowledge"'}
+    return {}
+
+
+def _nearest(error: errors.Refused, table: Mapping[type[Exception], Any]) -> Any:
+    return next(table[kind] for kind in type(error).__mro__ if kind in table)
+
+
+def _code(error: errors.Refused) -> str:
+    """`AlreadyDecided` → `already-decided`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()

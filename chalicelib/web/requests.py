@@ -1,0 +1,155 @@
+"""A request, read strictly: media type, size and encoding first, then the body; and who is asking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from chalice.app import Request as ChaliceRequest
+
+from chalicelib.domain.accounts import Session
+from chalicelib.domain.errors import Forbidden, NotSignedIn, TooLarge, Unreadable, UnsupportedMediaType
+from chalicelib.domain.people import Person
+from chalicelib.domain.strict_json import MAX_BYTES, read_json
+from chalicelib.services import signing_in
+from chalicelib.services.ports import Parts
+from chalicelib.web import cookies
+
+FORM_TYPE = "application/x-www-form-urlencoded"
+JSON_TYPE = "application/json"
+_MAX_FIELDS = 300
+
+
+class Request:
+    """What a view gets. Reading the body, the session or the person happens when a view asks for it."""
+
+    def __init__(self, raw: ChaliceRequest, parts: Parts) -> None:
+        self._raw = raw
+        self.parts = parts
+
+    @property
+    def method(self) -> str:
+        """GET or POST."""
+        return str(self._raw.method)
+
+    @property
+    def path(self) -> str:
+        """The path as we know it, without the stage that API Gateway may put before it."""
+        pattern = str(self._raw.context.get("resourcePath", "/"))
+        for name, value in (self._raw.uri_params or {}).items():
+            pattern = pattern.replace("{" + name + "}", value)
+        return pattern
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers, whatever the case of their names."""
+        return self._raw.headers
+
+    @cached_property
+    def query(self) -> Mapping[str, str]:
+        """The query's fields; the last one of a name counts."""
+        return dict(self._raw.query_params or {})
+
+    @cached_property
+    def cookies(self) -> Mapping[str, str]:
+        """The cookies that came."""
+        pairs = (pair.strip().partition("=") for pair in self.headers.get("cookie", "").split(";"))
+        return {name: value for name, _, value in pairs if name}
+
+    @property
+    def wants_json(self) -> bool:
+        """Whether the caller is a program: the JSON API and the health check."""
+        return self.path.startswith("/api/") or self.path == "/health"
+
+    def json(self) -> Any:
+        """The body's JSON. Raises UnsupportedMediaType, TooLarge or Unreadable."""
+        self._check_type(JSON_TYPE)
+        return read_json(self._body())
+
+    def fields(self) -> dict[str, str]:
+        """The fields of an HTML form; the last one of a name counts. Raises as `json` does."""
+        self._check_type(FORM_TYPE)
+        try:
+            text = self._body().decode("ascii")
+            pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS)
+        except (UnicodeError, ValueError):
+            raise Unreadable("The form could not be read. Go back, and send it again.") from None
+        return dict(pairs)
+
+    @cached_property
+    def session(self) -> Session | None:
+        """The session of the browser, if somebody is signed in."""
+        secret = cookies.read_session_cookie(self.cookies, secure=self.is_secure)
+        return signing_in.session(self.parts, secret) if secret else None
+
+    @cached_property
+    def person(self) -> Person:
+        """Who is asking. Raises NotSignedIn where nobody is."""
+        if self._bearer:
+            holder = signing_in.token_person(self.parts, self._bearer)
+            if holder is None:
+                raise NotSignedIn("This token is not known, or was revoked.")
+            return holder
+        person = self.parts.people.person(self.person_id)
+        if person is None:
+            raise NotSignedIn("You are no longer registered.")
+        return person
+
+    @property
+    def person_id(self) -> str:
+        """The id of whoever is asking, without looking the person up where a session says it."""
+        if self._bearer:
+            return self.person.id
+        if self.session is None:
+            raise NotSignedIn("Sign in first.")
+        return self.session.person_id
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the service is reached over https."""
+        return self.parts.links.page("").startswith("https:")
+
+    def check_same_site(self) -> None:
+        """Raise Forbidden for a post that another site's page made (Fetch Metadata, else `Origin`).
+
+        A bearer token is never sent by itself, so it needs no such check.
+        """
+        if self._bearer:
+            return
+        site = self.headers.get("sec-fetch-site")
+        origin = self.headers.get("origin")
+        if site is not None:
+            foreign = site not in ("same-origin", "none")
+        elif origin is not None:
+            known = {urlsplit(self.parts.links.page("")).netloc, self.headers.get("host", "")}
+            foreign = urlsplit(origin).netloc not in known
+        else:
+            foreign = False
+        if foreign:
+            raise Forbidden(
+                "This was sent from a page of another site. Open our own page, and send it from there."
+            )
+
+    @property
+    def _bearer(self) -> str:
+        scheme, _, token = self.headers.get("authorization", "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else ""
+
+    def _check_type(self, expected: str) -> None:
+        given = self.headers.get("content-type", "")
+        media_type, _, parameters = given.partition(";")
+        charset = parameters.strip().lower().replace('"', "").replace(" ", "")
+        if media_type.strip().lower() != expected or charset not in ("", "charset=utf-8"):
+            raise UnsupportedMediaType(f"Send {expected}, in UTF-8.")
+        if self.headers.get("content-encoding", "identity").lower() != "identity":
+            raise UnsupportedMediaType("Send the body as it is, without compression.")
+
+    def _body(self) -> bytes:
+        body = self._raw.raw_body
+        if isinstance(body, str):
+            body = body.encode()
+        if len(body) > MAX_BYTES:
+            raise TooLarge(f"The request is larger than {MAX_BYTES // 1024} KB.")
+        return body

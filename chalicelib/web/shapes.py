@@ -1,0 +1,198 @@
+"""What the JSON API shows of each thing. Times are ISO 8601 in UTC, money is integer pence."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from chalicelib.domain.answers import Answer
+from chalicelib.domain.forms import Form
+from chalicelib.domain.fund import Balance, Fund
+from chalicelib.domain.submissions import Case, Task
+from chalicelib.domain.timeline import Entry
+from chalicelib.services.deciding import Outcome, TaskView
+from chalicelib.services.intake import Receipt
+from chalicelib.services.ports import Links
+from chalicelib.services.tracking import StatusView, Timeline
+
+
+def form_line(form: Form, links: Links) -> dict[str, Any]:
+    """A form in the list of forms."""
+    return {
+        "id": form.id,
+        "version": form.version,
+        "title": form.title,
+        "summary": form.summary,
+        "url": links.page(f"/api/v1/forms/{form.id}"),
+        "page": links.page(f"/forms/{form.id}"),
+    }
+
+
+def form_whole(form: Form, links: Links) -> dict[str, Any]:
+    """A form with its JSON Schema."""
+    return {**form_line(form, links), "schema": dict(form.schema)}
+
+
+def receipt(one: Receipt) -> dict[str, Any]:
+    """What a submission is answered with."""
+    return {
+        "reference": one.reference,
+        "form": one.form,
+        "version": one.form_version,
+        "status": one.status.value,
+        "submitted_at": moment(one.submitted_at),
+        "status_url": one.status_url,
+    }
+
+
+def status(one: StatusView) -> dict[str, Any]:
+    """The submitter's view."""
+    return {
+        "reference": one.reference,
+        "form": one.form,
+        "status": one.status.value,
+        "stage": one.stage or None,
+        "waiting_for": one.waiting_for or None,
+        "due": moment(one.due),
+        "submitted_at": moment(one.submitted_at),
+        "history": [
+            {"at": moment(line.at), "what": line.words, "comment": line.comment or None}
+            for line in one.history
+        ],
+    }
+
+
+def case(one: Case) -> dict[str, Any]:
+    """A submission for staff, whole."""
+    submission = one.submission
+    return {
+        "reference": submission.reference,
+        "form": submission.form,
+        "version": submission.form_version,
+        "force": submission.force,
+        "status": submission.status.value,
+        "stage": submission.stage if submission.is_open else None,
+        "waiting_for": submission.waiting_for or None,
+        "due": moment(submission.due_at),
+        "submitted_at": moment(submission.submitted_at),
+        "changed_at": moment(submission.changed_at),
+        "amount_pence": submission.amount_pence,
+        "answers": one.answers,
+        "tasks": [task_line(task) for task in one.tasks],
+    }
+
+
+def task_line(task: Task) -> dict[str, Any]:
+    """A task, for staff."""
+    return {
+        "id": task.id,
+        "stage": task.stage,
+        "asked_as": task.asked_as.value,
+        "person": task.person_id,
+        "role": task.role,
+        "asked_at": moment(task.asked_at),
+        "due": moment(task.due_at),
+        "state": task.state.value,
+        "decision": task.decision or None,
+        "decided_at": moment(task.decided_at),
+    }
+
+
+def timeline(one: Timeline) -> dict[str, Any]:
+    """A timeline, with what is wrong with it, if anything."""
+    return {
+        "reference": one.reference,
+        "verified": not one.faults,
+        "faults": list(one.faults),
+        "entries": [_entry(entry, one.words.get(entry.sequence)) for entry in one.entries],
+    }
+
+
+def task(one: TaskView) -> dict[str, Any]:
+    """What the asked person is to decide."""
+    return {
+        **task_line(one.task),
+        "reference": one.submission.reference,
+        "form": one.form.id,
+        "version": one.form.version,
+        "force": one.submission.force,
+        "answers": [_answer(answer) for answer in one.answers],
+        "amount_pence": one.total_pence,
+        "fund": {
+            "name": one.fund_name,
+            "available": one.fund.available,
+            "force_available": one.force_share.available,
+        },
+        "earlier": [
+            {
+                "stage": earlier.stage_title,
+                "role": earlier.role,
+                "decision": earlier.decision,
+                "comment": earlier.comment or None,
+                "at": moment(earlier.at),
+            }
+            for earlier in one.earlier
+        ],
+        "choices": [value for value, _ in one.choices] if one.may_decide else [],
+        "seen": one.seen,
+    }
+
+
+def outcome(one: Outcome) -> dict[str, Any]:
+    """What a decision came to."""
+    return {
+        "reference": one.reference,
+        "decision": one.decision,
+        "status": one.status.value,
+        "next": one.next_step,
+    }
+
+
+def fund(one: Fund) -> dict[str, Any]:
+    """A fund, in pence."""
+    return {
+        "fund": one.id,
+        "name": one.name,
+        **_balance(one.balance),
+        "forces": {
+            force: {**_balance(share), "cap": share.total} for force, share in sorted(one.forces.items())
+        },
+    }
+
+
+def moment(at: datetime | None) -> str | None:
+    """`2027-01-14T17:00:00Z`."""
+    return at.replace(microsecond=0, tzinfo=None).isoformat() + "Z" if at else None
+
+
+def _balance(one: Balance) -> dict[str, int]:
+    return {
+        "total": one.total,
+        "reserved": one.reserved,
+        "committed": one.committed,
+        "spent": one.spent,
+        "returned": one.returned,
+        "available": one.available,
+    }
+
+
+def _answer(one: Answer) -> dict[str, Any]:
+    if one.rows:
+        return {"question": one.heading, "rows": [dict(zip(one.row_headings, row)) for row in one.rows]}
+    return {"question": one.heading, "answer": one.value}
+
+
+def _entry(one: Entry, words: str | None) -> dict[str, Any]:
+    return {
+        "sequence": one.sequence,
+        "at": one.at.isoformat(),
+        "actor": one.actor,
+        "role": one.role,
+        "action": one.action,
+        "stage": one.stage or None,
+        "details": dict(one.details),
+        "comment": words,
+        "text_digest": one.text_digest or None,
+        "previous": one.previous,
+        "hash": one.hash,
+    }

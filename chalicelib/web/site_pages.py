@@ -1,0 +1,50 @@
+"""The start page, the three pages about the site, and the files that pages link to."""
+
+from __future__ import annotations
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.web import access
+from chalicelib.web.pages import page
+from chalicelib.web.requests import Request
+from chalicelib.web.static_files import static_file
+from chalicelib.web.views import view
+
+site_pages = Blueprint(__name__)
+
+_FOR_EVER = "public, max-age=31536000, immutable"
+_FOR_AN_HOUR = "public, max-age=3600"
+
+
+@site_pages.route("/", methods=["GET"])
+@view(access.PUBLIC)
+def start(request: Request) -> Response:
+    return page("start.html", forms=request.parts.forms.all(), signed_in=request.session is not None)
+
+
+@site_pages.route("/cookies", methods=["GET"])
+@view(access.PUBLIC)
+def cookies(request: Request) -> Response:
+    return page("cookies.html", signed_in=request.session is not None)
+
+
+@site_pages.route("/privacy", methods=["GET"])
+@view(access.PUBLIC)
+def privacy(request: Request) -> Response:
+    return page("privacy.html", signed_in=request.session is not None)
+
+
+@site_pages.route("/accessibility", methods=["GET"])
+@view(access.PUBLIC)
+def accessibility(request: Request) -> Response:
+    return page("accessibility.html", signed_in=request.session is not None)
+
+
+@site_pages.route("/static/{name}", methods=["GET"])
+@view(access.PUBLIC)
+def static(request: Request, name: str) -> Response:
+    file = static_file(name)
+    # Only the version that is served now may be kept for ever: during a deployment both are asked for.
+    is_current = request.query.get("v") == file.version
+    kept = _FOR_EVER if is_current else _FOR_AN_HOUR
+    return Response(body=file.text, headers={"Content-Type": file.content_type, "Cache-Control": kept})

@@ -1,0 +1,21 @@
+"""The page behind a receipt's link: where a submission stands, for anyone who holds the link."""
+
+from __future__ import annotations
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.services import tracking
+from chalicelib.web import access
+from chalicelib.web.pages import page
+from chalicelib.web.requests import Request
+from chalicelib.web.views import view
+
+status_pages = Blueprint(__name__)
+
+
+@status_pages.route("/status/{token}", methods=["GET"])
+@view(access.PUBLIC)
+def show_status(request: Request, token: str) -> Response:
+    status = tracking.status_of(request.parts, token)
+    history = [(line.words, line.at, line.comment) for line in status.history]
+    return page("status.html", submission=status, history=history)

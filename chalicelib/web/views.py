@@ -1,0 +1,114 @@
+"""What every view has in common: its access rule, errors turned into answers, and the headers of each response."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from urllib.parse import quote
+from uuid import uuid4
+
+from chalice import Blueprint
+from chalice.app import Response
+
+from chalicelib import wiring
+from chalicelib.domain.errors import Forbidden, NotSignedIn, Refused
+from chalicelib.web import problems
+from chalicelib.web.access import Access
+from chalicelib.web.requests import Request
+
+current = Blueprint(__name__)
+"""Has no routes: it knows the request that is under way, for every view."""
+
+ANY_TYPE = ["*/*"]
+"""`content_types` of every POST route: what a body must be is ours to check, and to answer in our own shape."""
+
+View = Callable[..., Response]
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+_HSTS = "max-age=31536000; includeSubDomains"
+_log = logging.getLogger(__name__)
+
+
+def view(access: Access) -> Callable[[View], View]:
+    """Declare who may call a view. It is called with the Request and the path's parameters."""
+
+    def decorate(function: View) -> View:
+        @wraps(function)
+        def handle(**path_parameters: str) -> Response:
+            request = Request(current.current_request, wiring.parts())
+            response = _answer(function, access, request, path_parameters)
+            return _with_headers(response, secure=request.is_secure)
+
+        handle.access = access  # type: ignore[attr-defined]
+        return handle
+
+    return decorate
+
+
+def _answer(function: View, access: Access, request: Request, path_parameters: dict[str, str]) -> Response:
+    try:
+        _admit(access, request)
+        return function(request, **path_parameters)
+    except NotSignedIn as error:
+        if request.wants_json:
+            return problems.problem(error)
+        return _to_sign_in(request)
+    except Refused as error:
+        return problems.problem(error) if request.wants_json else problems.page(error)
+    except Exception as error:
+        request_id = uuid4().hex
+        # The place, not the message: a message may hold what somebody typed.
+        where = "".join(traceback.format_tb(error.__traceback__)[-6:])
+        _log.error("request %s failed: %s\n%s", request_id, type(error).__name__, where)
+        return problems.unforeseen(request_id, as_json=request.wants_json)
+
+
+def _admit(access: Access, request: Request) -> None:
+    if request.method == "POST":
+        request.check_same_site()
+    if access is Access.PUBLIC:
+        return
+    _ = request.person_id  # raises NotSignedIn
+    if access is Access.STAFF and not request.person.staff_of():
+        raise Forbidden("This takes a coordinator or the fund holder.")
+    if request.method == "POST" and not request.wants_json:
+        _check_csrf(request)
+
+
+def _check_csrf(request: Request) -> None:
+    """A form that somebody signed in posts must carry the token of their session.
+
+    The JSON API takes no form: a page of another site cannot send `application/json` without our leave (CORS).
+    """
+    session = request.session
+    given = request.fields().get("csrf", "")
+    if session is None or not hmac.compare_digest(session.csrf.encode(), given.encode()):
+        raise Forbidden(
+            "This page was open too long, or came from elsewhere. Open it again, and send it anew."
+        )
+
+
+def _to_sign_in(request: Request) -> Response:
+    location = f"/sign-in?next={quote(request.path, safe='/')}"
+    return Response(body="", status_code=303, headers={"Location": location})
+
+
+def _with_headers(response: Response, *, secure: bool) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Content-Type", "text/plain; charset=utf-8")
+    if secure:
+        response.headers["Strict-Transport-Security"] = _HSTS
+    return response

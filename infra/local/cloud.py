@@ -1,0 +1,76 @@
+"""What stands in moto before the app may run: its functions, its state machines, its sender address."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Mapping
+from email.utils import parseaddr
+from pathlib import Path
+
+import boto3
+from chalice.app import Chalice
+from chalice.utils import to_cfn_resource_name
+
+from infra.local import lambdas
+
+
+class UnknownName(Exception):
+    """A state machine names something that the app does not have."""
+
+
+def prepare(app: Chalice, workflows: Path, sender: str) -> None:
+    """Everything that CloudFormation makes of the same files on AWS."""
+    role = boto3.client("iam").create_role(RoleName="local", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    create_state_machines(workflows, create_functions(app, role), role)
+    boto3.client("ses").verify_email_identity(EmailAddress=parseaddr(sender)[1])
+
+
+def create_functions(app: Chalice, role: str) -> dict[str, str]:
+    """A function for each of the app's `lambda_function`s. Returns what `${...}` stands for in a state machine."""
+    client = boto3.client("lambda")
+    arns = {}
+    for function in app.pure_lambda_functions:
+        lambdas.check(function.name, function.handler_string)
+        made = client.create_function(
+            FunctionName=lambdas.function_name(app, function.name),
+            Runtime="python3.11",
+            Role=role,
+            Handler=function.handler_string,
+            Timeout=lambdas.TIMEOUT,
+            MemorySize=lambdas.MEMORY,
+            Code={"ZipFile": _empty_zip()},
+        )
+        arns[to_cfn_resource_name(function.name) + "Arn"] = made["FunctionArn"]
+    return arns
+
+
+def create_state_machines(folder: Path, arns: Mapping[str, str], role: str) -> list[str]:
+    """One for each `<name>.asl.json`. Raises UnknownName, or moto's InvalidDefinition."""
+    client = boto3.client("stepfunctions")
+    names = []
+    for file in sorted(folder.glob("*.asl.json")):
+        name = file.name.removesuffix(".asl.json")
+        client.create_state_machine(name=name, definition=definition(file, arns), roleArn=role)
+        names.append(name)
+    return names
+
+
+def definition(file: Path, arns: Mapping[str, str]) -> str:
+    """The state machine with each `${Name}` filled in, as DefinitionSubstitutions does."""
+    text = file.read_text()
+    json.loads(text)
+    unknown = sorted(set(re.findall(r"\$\{([^}]*)\}", text)) - set(arns))
+    if unknown:
+        known = ", ".join(sorted(arns)) or "none"
+        raise UnknownName(f"{file.name} names {', '.join(unknown)}; the app has: {known}")
+    return re.sub(r"\$\{([^}]*)\}", lambda found: arns[found[1]], text)
+
+
+def _empty_zip() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("empty", "")
+    return content.getvalue()

@@ -1,0 +1,112 @@
+"""The data folder: what lies where in it, and that one run at a time uses it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local.options import Refused
+
+_KEYS = re.compile(r"[A-Za-z0-9_-]+:[0-9a-f]{32,}(,[A-Za-z0-9_-]+:[0-9a-f]{32,})*")
+_PATIENCE = 2.0  # after a kill -9 the children of the run before hold the lock for another moment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folder:
+    """A locked data folder. Whoever inherits `lock` keeps it locked for as long as they live."""
+
+    path: Path
+    lock: int
+
+    @property
+    def database(self) -> Path:
+        """dynoxide's SQLite file."""
+        return self.path / "dynamodb.sqlite"
+
+    @property
+    def mail(self) -> Path:
+        """The journal of sent mail."""
+        return self.path / "mail.jsonl"
+
+    @property
+    def demo_token(self) -> Path:
+        """The staff API token for trying things; written with the seeds."""
+        return self.path / "demo-token"
+
+    def log(self, name: str) -> Path:
+        """A new log file; the one of the run before is kept beside it."""
+        path = self.path / "logs" / f"{name}.log"
+        path.parent.mkdir(exist_ok=True)
+        if path.exists():
+            path.replace(path.with_suffix(".previous.log"))
+        return path
+
+    def signing_keys(self) -> str:
+        """The keys that links and sessions are signed with: made once, kept for as long as the folder is."""
+        path = self.path / "signing-keys"
+        if not path.exists():
+            _write_private(path, f"local-1:{secrets.token_hex(32)}\n")
+        keys = path.read_text().strip()
+        if not _KEYS.fullmatch(keys):
+            raise Refused(
+                f"{path} is damaged. Delete it to get a new key: links sent before will no longer work."
+            )
+        return keys
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Folder]:
+    """Make the folder if need be, and lock it. Raises Refused where it cannot be used."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        (path / "logs").mkdir(exist_ok=True)
+        lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise _unusable(path, error) from None
+    try:
+        _take(lock, path)
+        yield Folder(path=path, lock=lock)
+    finally:
+        os.close(lock)
+
+
+def _unusable(path: Path, error: OSError) -> Refused:
+    reason = (
+        "it is a file, not a folder" if path.is_file() else (error.strerror or "it cannot be opened").lower()
+    )
+    return Refused(
+        f"The data folder {path} cannot be used: {reason}. Choose another: DATA_DIR=.local2 make run"
+    )
+
+
+def _take(lock: int, path: Path) -> None:
+    give_up = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > give_up:
+                raise Refused(
+                    f"The data folder {path} is in use by another run. "
+                    "Stop that one, or choose another: DATA_DIR=.local2 make run"
+                ) from None
+        except OSError as error:  # a file system without locks
+            raise _unusable(path, error) from None
+        time.sleep(0.05)
+
+
+def _write_private(path: Path, text: str) -> None:
+    unfinished = path.with_suffix(".new")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)

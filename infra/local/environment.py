@@ -1,0 +1,53 @@
+"""The environment that our processes run in. It is all that tells the app it is not on AWS."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from infra.local.options import ROOT
+
+REGION = "eu-west-2"
+ACCOUNT = "123456789012"  # moto's
+TABLE = "share-your-knowledge"
+READY = "/local/ready"  # the backend answers 200 here once everything stands
+
+
+def for_children(
+    env: Mapping[str, str], *, base_url: str, signing_keys: str, dynamodb: str, cloud: str
+) -> dict[str, str]:
+    """The app's settings and the addresses of our own AWS.
+
+    Whatever AWS_* the person has set stays behind, profile files included: this run reaches nobody's account.
+    """
+    kept = {name: value for name, value in env.items() if not name.startswith("AWS_")}
+    return {
+        **kept,
+        **_aws(dynamodb, cloud),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), env.get("PYTHONPATH", "")])),
+        "PYTHONUNBUFFERED": "1",
+        "NO_PROXY": ",".join(filter(None, ["127.0.0.1,localhost", env.get("NO_PROXY", "")])),
+        "MOTO_PORT": cloud.rpartition(":")[2],
+        "MOTO_DISABLE_GLOBAL_CORS": "1",
+        "BASE_URL": env.get("BASE_URL") or base_url,
+        "TABLE_NAME": TABLE,
+        "SIGNING_KEYS": signing_keys,
+        "MAIL_FROM": env.get("MAIL_FROM") or "share-your-knowledge@college.example",
+        "MAIL_REPLY_TO": env.get("MAIL_REPLY_TO") or "innovation-team@college.example",
+        "STATE_MACHINE_ARN_PREFIX": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:",
+    }
+
+
+def _aws(dynamodb: str, cloud: str) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": cloud,
+        "AWS_ENDPOINT_URL_DYNAMODB": dynamodb,
+        "AWS_ENDPOINT_URL_DYNAMODB_STREAMS": dynamodb,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }

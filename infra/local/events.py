@@ -1,0 +1,151 @@
+"""The table's stream, handed to the relay functions as Lambda's event source mappings do."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+log = logging.getLogger(__name__)
+
+Record = dict[str, Any]
+Handler = Callable[[dict[str, Any]], Any]
+
+FILTERS: dict[str, dict[str, Any]] = {
+    "relay_workflow": {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"lane": {"S": ["workflow"]}}}},
+    "relay_mail": {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"lane": {"S": ["mail"]}}}},
+}
+"""Which function gets which records: the FilterCriteria of each mapping. Two lanes, since behind a burst of
+workflow starts mail would wait."""
+
+BATCH = 25
+IDLE = 0.04
+RETRY_AFTER = (0.1, 0.4, 1.0)
+
+
+class Stream:
+    """A place in a table's stream. Begins with what is written after it was made."""
+
+    def __init__(self, table: str, client: Any = None) -> None:
+        # dynoxide's shard ids are shorter than AWS's, which botocore would not send.
+        unchecked = Config(parameter_validation=False)
+        self._client = client or boto3.client("dynamodbstreams", config=unchecked)
+        self._arn = boto3.client("dynamodb").describe_table(TableName=table)["Table"]["LatestStreamArn"]
+        self._iterator = self._latest()
+
+    def read(self) -> list[Record]:
+        """What came since the last reading, oldest first."""
+        try:
+            answer = self._client.get_records(ShardIterator=self._iterator, Limit=1000)
+        except self._client.exceptions.TrimmedDataAccessException:
+            self._iterator = self._latest()  # what we missed, the sweeper finds
+            return []
+        self._iterator = answer["NextShardIterator"]
+        return [as_lambda_gets_it(record) for record in answer["Records"]]
+
+    def _latest(self) -> str:
+        # One shard, always; and describing takes long enough not to do it at each reading.
+        shard = self._client.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"][-1]
+        iterator: str = self._client.get_shard_iterator(
+            StreamArn=self._arn, ShardId=shard["ShardId"], ShardIteratorType="LATEST"
+        )["ShardIterator"]
+        return iterator
+
+
+def as_lambda_gets_it(record: Mapping[str, Any]) -> Record:
+    """One record of a Lambda event: JSON, its binary values in base64."""
+    change = record["dynamodb"]
+    kept = ("Keys", "NewImage", "OldImage", "SequenceNumber")
+    return {
+        "eventID": record["eventID"],
+        "eventName": record["eventName"],
+        "eventSource": "aws:dynamodb",
+        "dynamodb": {name: _json(change[name]) for name in kept if name in change},
+    }
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _json(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_json(inner) for inner in value]
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else value
+
+
+def matches(pattern: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
+    """Whether a filter takes this record. Of the pattern language only equality: a list of possible values."""
+    for name, expected in pattern.items():
+        actual = record.get(name)
+        if isinstance(expected, dict):
+            if not isinstance(actual, dict) or not matches(expected, actual):
+                return False
+        elif actual not in expected:
+            return False
+    return True
+
+
+class Lane:
+    """One function's records, in order, a batch at a time, in a thread of its own."""
+
+    def __init__(self, name: str, handler: Handler) -> None:
+        self._name = name
+        self._handler = handler
+        self._waiting: queue.SimpleQueue[Record] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name=name, daemon=True).start()
+
+    def put(self, record: Record) -> None:
+        self._waiting.put(record)
+
+    def _run(self) -> None:
+        while True:
+            self._deliver(self._next_batch())
+
+    def _next_batch(self) -> list[Record]:
+        batch = [self._waiting.get()]
+        while len(batch) < BATCH and not self._waiting.empty():
+            batch.append(self._waiting.get())
+        return batch
+
+    def _deliver(self, batch: list[Record]) -> None:
+        for pause in (*RETRY_AFTER, None):
+            batch = self._failed_of(batch)
+            if not batch or pause is None:
+                break
+            time.sleep(pause)
+        if batch:
+            log.warning("%s left %d to the sweeper", self._name, len(batch))
+
+    def _failed_of(self, batch: list[Record]) -> list[Record]:
+        try:
+            answer = self._handler({"Records": batch}) or {}
+            again = {failure["itemIdentifier"] for failure in answer.get("batchItemFailures", [])}
+        except Exception:
+            log.exception("%s failed", self._name)
+            return batch
+        return [record for record in batch if record["dynamodb"]["SequenceNumber"] in again]
+
+
+def deliver(stream: Stream, handlers: Mapping[str, Handler], *, stop: threading.Event) -> None:
+    """Read until told to stop, and put each record into the lanes whose filter takes it."""
+    lanes = {name: Lane(name, handler) for name, handler in handlers.items()}
+    while not stop.is_set():
+        try:
+            records = stream.read()
+        except (BotoCoreError, ClientError):
+            log.exception("the stream could not be read")
+            stop.wait(1)
+            continue
+        for record in records:
+            for name, lane in lanes.items():
+                if matches(FILTERS[name], record):
+                    lane.put(record)
+        if not records:
+            stop.wait(IDLE)

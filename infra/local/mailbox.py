@@ -1,0 +1,121 @@
+"""Sent mail, kept as a journal: one JSON object a line, oldest first, never rewritten."""
+
+from __future__ import annotations
+
+import base64
+import email
+import email.policy
+import json
+import os
+import threading
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from email.message import EmailMessage
+from email.utils import getaddresses
+from pathlib import Path
+from typing import Any
+
+
+def from_raw_email(form: Mapping[str, list[str]], *, message_id: str, at: datetime) -> dict[str, Any]:
+    """A journal entry from the form that SES's SendRawEmail posts.
+
+    `id` is the app's own notification id where the mail bears one, so that what was sent twice can be told.
+    """
+    raw = base64.b64decode(form["RawMessage.Data"][0])
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    assert isinstance(message, EmailMessage)  # what this policy makes
+    return {
+        "id": str(message["X-Notification-Id"] or message_id),
+        "to": ", ".join(_envelope(form) or _addressees(message)),
+        "subject": str(message["Subject"] or ""),
+        "text": _part(message, "plain"),
+        "html": _part(message, "html"),
+        "sent_at": at.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    }
+
+
+def _envelope(form: Mapping[str, list[str]]) -> list[str]:
+    destinations = [values[0] for name, values in form.items() if name.startswith("Destinations.member.")]
+    return [address for _, address in getaddresses(destinations)]
+
+
+def _addressees(message: EmailMessage) -> list[str]:
+    headers = [str(value) for name in ("To", "Cc", "Bcc") for value in message.get_all(name, [])]
+    return [address for _, address in getaddresses(headers)]
+
+
+def _part(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    return str(part.get_content()) if part is not None else ""
+
+
+class Journal:
+    """The writing end. Only one process writes."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        self._lock = threading.Lock()
+        self._end_a_torn_line()
+
+    def add(self, entry: Mapping[str, Any]) -> None:
+        """Written when this returns, so that killing us loses nothing. Not synced: a power cut may."""
+        line = json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        with self._lock:
+            os.write(self._file, line)
+
+    def _end_a_torn_line(self) -> None:
+        size = os.fstat(self._file).st_size
+        if size and os.pread(self._file, 1, size - 1) != b"\n":
+            os.write(self._file, b"\n")
+
+
+class Mailbox:
+    """The reading end, in any process. Looks only at what was added since it last looked."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._forget()
+
+    def entries(self, to: str = "") -> list[dict[str, Any]]:
+        """All mail, or what went to one address; oldest first. Torn lines are passed over."""
+        return [entry for entry, _ in self._chosen(to)]
+
+    def as_json(self, to: str = "") -> bytes:
+        """The same, as a JSON array."""
+        return b"[" + b",\n".join(line for _, line in self._chosen(to)) + b"]\n"
+
+    def _chosen(self, to: str) -> list[tuple[dict[str, Any], bytes]]:
+        with self._lock:
+            self._catch_up()
+            return [pair for pair in self._mails if not to or _went_to(pair[0], to)]
+
+    def _catch_up(self) -> None:
+        try:
+            if self._path.stat().st_size < self._seen:
+                self._forget()  # somebody emptied it
+            with self._path.open("rb") as file:
+                file.seek(self._seen)
+                added = file.read()
+        except FileNotFoundError:
+            return self._forget()
+        whole = added[: added.rfind(b"\n") + 1]
+        self._seen += len(whole)
+        for line in whole.splitlines():
+            self._take(line)
+
+    def _take(self, line: bytes) -> None:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            return
+        if isinstance(entry, dict) and "id" in entry:
+            self._mails.append((entry, line))
+
+    def _forget(self) -> None:
+        self._seen = 0
+        self._mails: list[tuple[dict[str, Any], bytes]] = []
+
+
+def _went_to(entry: Mapping[str, Any], address: str) -> bool:
+    return address.casefold() in (to.strip().casefold() for to in str(entry["to"]).split(","))

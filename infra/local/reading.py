@@ -1,0 +1,78 @@
+"""The body of a request, read as far as API Gateway would read it."""
+
+from __future__ import annotations
+
+import re
+from email.message import Message
+from io import BufferedIOBase
+
+from infra.local.answers import Answer, problem
+
+LIMIT = 10 * 1024 * 1024  # API Gateway's
+_LENGTH = re.compile(r"[0-9]{1,15}")
+_CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(;.*)?")
+
+
+class Unreadable(Exception):
+    """The request is answered without the app, and the connection ends: where the next one begins is unknown."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+def body(headers: Message, stream: BufferedIOBase) -> bytes | None:
+    """The body, or None where there is none. Raises Unreadable."""
+    if headers.get("Transfer-Encoding") is not None:
+        return _chunked(headers, stream)
+    length = announced_length(headers)
+    if length == 0:
+        return None
+    content = stream.read(length)
+    if len(content) < length:
+        raise _refuse(400, "The body is shorter than its Content-Length says.")
+    return content
+
+
+def announced_length(headers: Message) -> int:
+    """What Content-Length says, 0 without one. Raises Unreadable where it is no length, or too much."""
+    lengths = {value.strip() for value in headers.get_all("Content-Length", [])}
+    if not lengths:
+        return 0
+    if len(lengths) > 1 or not _LENGTH.fullmatch(text := lengths.pop()):
+        raise _refuse(400, "Content-Length is not a length.")
+    if int(text) > LIMIT:
+        raise _too_large()
+    return int(text)
+
+
+def _chunked(headers: Message, stream: BufferedIOBase) -> bytes:
+    # Both headers at once are how requests are smuggled past one of two servers that disagree.
+    if headers.get_all("Transfer-Encoding") != ["chunked"] or "Content-Length" in headers:
+        raise _refuse(400, "Send either a Content-Length, or Transfer-Encoding: chunked and nothing else.")
+    content = bytearray()
+    while size := _chunk_size(stream):
+        if len(content) + size > LIMIT:
+            raise _too_large()
+        content += stream.read(size)
+        if stream.read(2) != b"\r\n":
+            raise _refuse(400, "The body's chunks cannot be read.")
+    for _ in range(100):  # trailers
+        if stream.readline(65537) in (b"\r\n", b"\n"):
+            return bytes(content)
+    raise _refuse(400, "The body's end cannot be read.")
+
+
+def _chunk_size(stream: BufferedIOBase) -> int:
+    size = _CHUNK_SIZE.fullmatch(stream.readline(1024).strip())
+    if size is None:
+        raise _refuse(400, "The body's chunks cannot be read.")
+    return int(size[1], 16)
+
+
+def _too_large() -> Unreadable:
+    return _refuse(413, f"The body is larger than {LIMIT} bytes.")
+
+
+def _refuse(status: int, detail: str) -> Unreadable:
+    return Unreadable(problem(status, detail, close=True))

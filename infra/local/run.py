@@ -1,0 +1,160 @@
+"""The whole product on one machine: `python -m infra.local.run`.
+
+Starts DynamoDB (dynoxide), the backend (moto and the app's functions) and the web, says where to go once they
+answer, and takes them down again together, however it ends.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+from infra.local import children, environment, guidance, processes
+from infra.local.children import Child
+from infra.local.data import Folder, opened
+from infra.local.dynoxide import BinaryMissing, binary
+from infra.local.options import Options, Refused
+
+PATIENCE = 60.0
+
+
+class Stopped(Exception):
+    """Somebody asked us to stop."""
+
+
+class Broken(Exception):
+    """A process ended, or did not get ready. The message is for the person who started us."""
+
+
+class StopSignal:
+    """Notes that we were asked to stop. Raised only where we look, so that no child is lost half started."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._note)
+
+    def _note(self, number: int, frame: Any) -> None:
+        self._asked = True
+
+    def look(self) -> None:
+        """Raises Stopped if we were asked."""
+        if self._asked:
+            raise Stopped
+
+
+def main() -> int:
+    """The exit status: 0 stopped, 1 something broke, 2 it could not begin."""
+    stop = StopSignal()
+    try:
+        options = Options.from_env(os.environ)
+        _check_installed()
+        with opened(options.data_dir) as folder:
+            _run(options, folder, stop)
+    except Stopped:
+        return 0
+    except Refused as refusal:
+        print(refusal, file=sys.stderr)
+        return 2
+    except Broken as broken:
+        print(broken, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _check_installed() -> None:
+    try:
+        binary()
+    except BinaryMissing as missing:
+        raise Refused(
+            f"dynoxide, the embedded DynamoDB, is not at {missing}. Install it: make install"
+        ) from None
+
+
+def _run(options: Options, folder: Folder, stop: StopSignal) -> None:
+    running: list[Child] = []
+    try:
+        with _web_socket(options.port) as web, processes.listening_socket(0) as backend:
+            running.append(_database(folder, stop))
+            env = _environment(options, folder, running[0], backend)
+            running.append(children.start_backend(folder, options, env, backend))
+            running.append(children.start_web(folder, options, env, web))
+        _until_ready(running, stop)
+        print(guidance.welcome(options, folder), flush=True)
+        while True:
+            _look_after(running, stop)
+            time.sleep(0.05)
+    finally:
+        for child in reversed(running):
+            child.stop()
+
+
+def _web_socket(port: int) -> socket.socket:
+    """Taken by us and inherited, so that nobody can come between asking for the port and using it."""
+    try:
+        return processes.listening_socket(port)
+    except PermissionError:
+        raise Refused(f"Port {port} needs special rights. Choose another: PORT=8001 make run") from None
+    except OSError:
+        other = port + 1 if port < 65535 else 8001
+        raise Refused(f"Port {port} is in use. Stop what uses it, or: PORT={other} make run") from None
+
+
+def _database(folder: Folder, stop: StopSignal) -> Child:
+    """dynoxide takes no socket from us, and so may lose its port to somebody quicker."""
+    for attempt in range(3):
+        child = children.start_database(folder, processes.free_port())
+        try:
+            _until_ready([child], stop)
+        except Broken:
+            child.stop()
+            if attempt == 2:
+                raise
+        except BaseException:
+            child.stop()
+            raise
+        else:
+            return child
+    raise AssertionError("unreachable")
+
+
+def _environment(options: Options, folder: Folder, database: Child, backend: socket.socket) -> dict[str, str]:
+    return environment.for_children(
+        os.environ,
+        base_url=options.address,
+        signing_keys=folder.signing_keys(),
+        dynamodb=f"http://{processes.HOST}:{database.port}",
+        cloud=f"http://{processes.HOST}:{backend.getsockname()[1]}",
+    )
+
+
+def _until_ready(waiting: list[Child], stop: StopSignal) -> None:
+    deadline = time.monotonic() + PATIENCE
+    for child in waiting:
+        while not child.ready():
+            _look_after(waiting, stop)
+            if time.monotonic() > deadline:
+                raise Broken(f"{child.name} is not ready after {PATIENCE:.0f} seconds. Its log {_log(child)}")
+            time.sleep(0.02)
+
+
+def _look_after(running: list[Child], stop: StopSignal) -> None:
+    """Raises Stopped or Broken when there is a reason to end."""
+    stop.look()
+    for child in running:
+        if child.has_ended:
+            raise Broken(
+                f"{child.name} ended by itself (status {child.process.returncode}). Its log {_log(child)}"
+            )
+
+
+def _log(child: Child) -> str:
+    return f"({child.log}) ends:\n{child.last_words()}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

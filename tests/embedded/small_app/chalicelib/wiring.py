@@ -1,0 +1,5 @@
+"""The small app has no parts."""
+
+
+def parts():
+    """Nothing to put together."""

@@ -1,0 +1,74 @@
+"""The journal of sent mail outlives us, and a line that was being written when we were killed."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import datetime, timezone
+from email.message import EmailMessage
+from pathlib import Path
+
+from infra.local.mailbox import Journal, Mailbox, from_raw_email
+
+NOW = datetime(2026, 3, 1, 9, 30, tzinfo=timezone.utc)
+
+
+def a_form(mail: EmailMessage, *destinations: str) -> dict[str, list[str]]:
+    members = {f"Destinations.member.{n}": [address] for n, address in enumerate(destinations, 1)}
+    return {"RawMessage.Data": [base64.b64encode(mail.as_bytes()).decode()], **members}
+
+
+def a_mail() -> EmailMessage:
+    mail = EmailMessage()
+    mail["To"], mail["Subject"] = "Zoë <zoe@force.example>", "Your claim — £5,000"
+    mail.set_content("Plain é\n")
+    mail.add_alternative("<p>Rich é</p>", subtype="html")
+    return mail
+
+
+def test_a_mail_is_read_with_its_text_and_its_html() -> None:
+    read = from_raw_email(a_form(a_mail()), message_id="ses-1", at=NOW)
+    assert read == {
+        "id": "ses-1",
+        "to": "zoe@force.example",
+        "subject": "Your claim — £5,000",
+        "text": "Plain é\n",
+        "html": "<p>Rich é</p>\n",
+        "sent_at": "2026-03-01T09:30:00.000Z",
+    }
+
+
+def test_the_envelope_and_the_apps_own_id_come_first() -> None:
+    mail = a_mail()
+    mail["X-Notification-Id"] = "n-1"
+    read = from_raw_email(a_form(mail, "a@x.example", "B <b@x.example>"), message_id="ses-1", at=NOW)
+    assert (read["id"], read["to"]) == ("n-1", "a@x.example, b@x.example")
+
+
+def test_what_is_written_is_read_in_order_as_it_comes(tmp_path: Path) -> None:
+    mailbox = Mailbox(tmp_path / "mail.jsonl")
+    assert mailbox.entries() == []
+    journal = Journal(tmp_path / "mail.jsonl")
+    for number in ("1", "2"):
+        journal.add({"id": number, "to": f"{number}@x.example"})
+        assert mailbox.entries()[-1]["id"] == number
+    assert [entry["id"] for entry in json.loads(mailbox.as_json())] == ["1", "2"]
+    assert [entry["id"] for entry in mailbox.entries("2@X.example")] == ["2"]
+
+
+def test_a_torn_last_line_costs_only_itself(tmp_path: Path) -> None:
+    path = tmp_path / "mail.jsonl"
+    Journal(path).add({"id": "1"})
+    with path.open("ab") as file:
+        file.write(b'{"id": "to')
+    Journal(path).add({"id": "2"})
+    assert [entry["id"] for entry in Mailbox(path).entries()] == ["1", "2"]
+
+
+def test_an_emptied_mailbox_is_empty(tmp_path: Path) -> None:
+    path = tmp_path / "mail.jsonl"
+    Journal(path).add({"id": "1"})
+    mailbox = Mailbox(path)
+    assert mailbox.entries()
+    path.write_bytes(b"")
+    assert mailbox.entries() == []

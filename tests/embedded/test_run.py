@@ -1,0 +1,162 @@
+"""The run starts, stops and refuses as a person at a terminal would want."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.local import guidance, processes
+from tests.embedded.running import Run, eventually, started
+
+
+def call(address: str, body: dict[str, str] | None = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)
+
+
+def refusal(**settings: str) -> tuple[int, str]:
+    process = started(**settings)
+    _, errors = process.communicate(timeout=30)
+    return process.returncode, errors
+
+
+def members(run: Run) -> list[int]:
+    """Processes that were given this run's data folder."""
+    return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and _names(int(pid), run.data)]
+
+
+def _names(pid: int, data: Path) -> bool:
+    try:
+        return str(data).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_without_a_word_and_leaves_nobody_behind(run: Run, by: int) -> None:
+    assert call(run.address + "/health") == {"status": "ok"}
+    assert len(members(run)) == 3
+    assert run.stop(by) == (0, "")
+    assert members(run) == []
+
+
+def test_data_and_mail_are_there_after_everything_was_killed_at_once(run: Run) -> None:
+    call(run.address + "/things/kept", {"word": "yes"})
+    call(run.address + "/things/m1", {"lane": "mail"})
+    eventually(lambda: call(run.address + "/local/mail.json"))
+    keys = (run.data / "signing-keys").read_text()
+    for pid in [run.process.pid, *members(run)]:
+        os.kill(pid, signal.SIGKILL)
+    run.process.wait()
+    run.start()
+    assert call(run.address + "/things/kept")["word"] == "yes"
+    assert [mail["id"] for mail in call(run.address + "/local/mail.json")] == ["m1"]
+    assert (run.data / "signing-keys").read_text() == keys
+    assert (run.data / "signing-keys").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks into /proc")
+def test_the_children_die_with_a_supervisor_that_was_killed(run: Run) -> None:
+    run.process.kill()
+    run.process.wait()
+    eventually(lambda: not members(run))
+
+
+def test_a_child_that_dies_takes_the_run_down_and_is_named(run: Run) -> None:
+    (database,) = (
+        pid for pid in members(run) if b"dynoxide\0serve" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    )
+    os.kill(database, signal.SIGKILL)
+    _, errors = run.process.communicate(timeout=20)
+    assert run.process.returncode == 1
+    assert errors.startswith("dynoxide ended by itself (status -9). Its log ")
+    assert "Dynoxide listening" in errors
+    assert members(run) == []
+
+
+def test_a_backend_that_cannot_start_says_why(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "app.py").write_text("raise SystemExit('no settings')")
+    port = str(processes.free_port())
+    status, errors = refusal(PORT=port, DATA_DIR=str(tmp_path / "data"), APP_DIR=str(broken))
+    assert status == 1
+    assert "ended by itself (status 1)" in errors
+    assert errors.endswith("    no settings\n")
+
+
+def test_a_busy_port(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        answer = refusal(PORT=str(port), DATA_DIR=str(tmp_path))
+    assert answer == (2, f"Port {port} is in use. Stop what uses it, or: PORT={port + 1} make run\n")
+
+
+@pytest.mark.parametrize("port", ["eighty", "0", "65536", "-1", "８０００"])
+def test_a_port_that_is_none(port: str, tmp_path: Path) -> None:
+    status, errors = refusal(PORT=port, DATA_DIR=str(tmp_path))
+    advice = "which is not a port. Give a number from 1 to 65535: PORT=8001 make run"
+    assert (status, errors) == (2, f"PORT is {port!r}, {advice}\n")
+
+
+def test_a_data_folder_that_is_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    reason = "it is a file, not a folder. Choose another: DATA_DIR=.local2 make run"
+    assert refusal(DATA_DIR=str(file)) == (2, f"The data folder {file} cannot be used: {reason}\n")
+
+
+def test_a_data_folder_that_cannot_be(tmp_path: Path) -> None:
+    folder = tmp_path / "file" / "below"
+    folder.parent.touch()
+    reason = "not a directory. Choose another: DATA_DIR=.local2 make run"
+    assert refusal(DATA_DIR=str(folder)) == (2, f"The data folder {folder} cannot be used: {reason}\n")
+
+
+def test_a_second_run_on_the_same_data(run: Run) -> None:
+    advice = "Stop that one, or choose another: DATA_DIR=.local2 make run"
+    answer = refusal(PORT=str(processes.free_port()), DATA_DIR=str(run.data))
+    assert answer == (2, f"The data folder {run.data} is in use by another run. {advice}\n")
+    assert call(run.address + "/health") == {"status": "ok"}
+
+
+def test_a_missing_database(tmp_path: Path) -> None:
+    answer = refusal(DYNOXIDE="/nowhere/dynoxide", DATA_DIR=str(tmp_path))
+    advice = "is not at /nowhere/dynoxide. Install it: make install"
+    assert answer == (2, f"dynoxide, the embedded DynamoDB, {advice}\n")
+
+
+def test_damaged_signing_keys(tmp_path: Path) -> None:
+    (tmp_path / "signing-keys").write_text("k:\n")
+    status, errors = refusal(PORT=str(processes.free_port()), DATA_DIR=str(tmp_path))
+    assert status == 2
+    assert errors.startswith(f"{tmp_path / 'signing-keys'} is damaged. Delete it ")
+
+
+def test_the_advice_names_one_person_of_each_role() -> None:
+    def person(address: str, role: str, at: str = "national") -> dict[str, Any]:
+        return {"address": address, "roles": [{"role": role, "at": at}]}
+
+    people = [
+        person("local@x.example", "coordinator", "kent"),
+        person("lead@x.example", "innovation-lead", "kent"),
+        person("lead2@x.example", "innovation-lead", "surrey"),
+        person("national@x.example", "coordinator"),
+        "of another shape",
+    ]
+    assert guidance.sign_in_as({"people": people}) == {
+        "innovation lead": "lead@x.example",
+        "national coordinator": "national@x.example",
+    }
+    assert guidance.sign_in_as({}) == {}
