@@ -255,7 +255,7 @@ def key_from(item: KeyItem) -> KeyRecord:
     """The record of an Idempotency-Key."""
     return KeyRecord(
         form=item.form,
-        key=item.pk.rpartition("#")[2],
+        key=item.pk.split("#", 2)[2],
         form_version=item.form_version,
         fingerprint=item.fingerprint,
         force=item.force,

@@ -53,8 +53,15 @@ class SesMailer:
         )
 
     def check(self) -> None:
-        """Ask SES for our quota: it costs nothing and needs the same way in."""
-        aws.client("ses").get_send_quota()
+        """Ask SES for our quota: it costs nothing and needs the same way in. SES answers that once a second;
+        to be told so is an answer, too."""
+        from botocore.exceptions import ClientError
+
+        try:
+            aws.client("ses").get_send_quota()
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") != "Throttling":
+                raise
 
     def message(self, notification_id: str, to: str, rendered: Rendered) -> EmailMessage:
         """The mail. EmailMessage itself refuses line breaks in a header."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pynamodb.models import BatchWrite
+
 from chalicelib.adapters import items, keys
 from chalicelib.adapters.failures import in_our_words
 from chalicelib.adapters.tables import AddressItem, HoldingItem, PersonItem, Row
@@ -44,6 +46,10 @@ class DynamoPeople:
 
     def register(self, people: Iterable[Person]) -> None:
         """Store people with their addresses and roles, in place of what is stored of them."""
+        people = list(people)
+        with in_our_words(), Row.batch_write() as batch:
+            for person in people:
+                self._forget_what_changed(batch, person)
         with in_our_words(), Row.batch_write() as batch:
             for person in people:
                 roles = [{"role": held.role, "at": held.at} for held in person.roles]
@@ -63,3 +69,13 @@ class DynamoPeople:
                     batch.save(
                         HoldingItem(keys.holding(held), person.id, name=person.name, address=person.address)
                     )
+
+    def _forget_what_changed(self, batch: BatchWrite[Row], person: Person) -> None:
+        """An address that is no longer theirs must sign nobody in; a role given up must not be asked."""
+        stored = self.person(person.id)
+        if stored is None:
+            return
+        if normalised(stored.address) != normalised(person.address):
+            batch.delete(AddressItem(keys.address(normalised(stored.address)), keys.ONLY))
+        for held in set(stored.roles) - set(person.roles):
+            batch.delete(HoldingItem(keys.holding(held), person.id))

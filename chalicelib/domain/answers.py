@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 # The marks and overrides that make text read in another order than it is stored (Unicode TR 9).
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_{|}~-]+)*", re.ASCII)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+# Letters by their category, but nothing to see: fillers of the Korean script.
+_BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")
 _DOMAIN_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
 
 DEFAULT_MESSAGES = {
@@ -80,7 +83,7 @@ def build_validator(schema: Mapping[str, Any]) -> Draft202012Validator:
     """A validator that also checks the formats our forms use."""
     from jsonschema_rs import Draft202012Validator
 
-    formats = {"mailbox": is_mailbox, "reference": is_reference}
+    formats = {"date": is_date, "mailbox": is_mailbox, "reference": is_reference}
     return Draft202012Validator(dict(schema), validate_formats=True, formats=formats)
 
 
@@ -100,6 +103,17 @@ def is_mailbox(value: str) -> bool:
         and all(_DOMAIN_LABEL.fullmatch(label) for label in labels)
         and not labels[-1].isdigit()
     )
+
+
+def is_date(value: str) -> bool:
+    """Whether `value` is a day that exists, as `2027-03-27`. RFC 3339 has a year 0; Python, and people, do not."""
+    if not _DATE.fullmatch(value):
+        return False
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
 
 
 def total_pence(answers: Mapping[str, Any]) -> int:
@@ -200,7 +214,11 @@ def _unshowable_code(text: str, *, multiline: bool) -> str:
             "Zp",
         ):
             return "control-characters"
-    return ""
+    return "pattern" if text and not any(_is_visible(character) for character in text) else ""
+
+
+def _is_visible(character: str) -> bool:
+    return unicodedata.category(character) not in ("Cf", "Zs", "Cc") and character not in _BLANK_LETTERS
 
 
 def _problems(form: Form, error: ValidationError) -> Iterator[Problem]:
@@ -245,4 +263,4 @@ def _place(form: Form, pointer: str) -> tuple[int, list[tuple[int, str]]]:
     names = [question.name for question in form.questions()]
     first, *rest = pointer.split("/")[1:] or [""]
     place = names.index(first) if first in names else len(names)
-    return place, [(int(part), "") if part.isdigit() else (-1, part) for part in rest]
+    return place, [(int(part), "") if part.isdecimal() and part.isascii() else (-1, part) for part in rest]

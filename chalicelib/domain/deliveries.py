@@ -134,11 +134,11 @@ def _waits(submission: Submission, form: Form, calendar: Calendar, now: datetime
     stage = form.workflow.stage(submission.stage)
     approver = calendar.deadline(now, stage.working_days)
     deputy = calendar.deadline(approver, stage.deputy_working_days)
-    coordinators = calendar.deadline(now, stage.deputy_working_days)
+    coordinators = calendar.deadline(deputy, stage.deputy_working_days)
     waits = {
         "approver_seconds": approver - now,
         "deputy_seconds": deputy - approver,
-        "coordinators_seconds": coordinators - now,
+        "coordinators_seconds": coordinators - deputy,
     }
     seconds = {name: max(1, int(wait.total_seconds())) for name, wait in waits.items()}
     if submission.due_at is not None:

@@ -26,7 +26,7 @@ def read_json(body: bytes) -> Any:
     text = _decode(body)
     _check_depth(text)
     try:
-        return json.loads(
+        value = json.loads(
             text,
             object_pairs_hook=_object,
             parse_constant=_refuse_constant,
@@ -37,6 +37,7 @@ def read_json(body: bytes) -> Any:
         raise Unreadable(
             f"The request is not valid JSON: line {error.lineno}, column {error.colno}."
         ) from None
+    return _checked(value)
 
 
 def _decode(body: bytes) -> str:

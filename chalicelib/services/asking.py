@@ -106,7 +106,7 @@ class _Asking:
             return self._keep_token(one)
         one = self._with_claimant(one)
         if self.step.turn is AskedAs.COORDINATORS:
-            return self._tell_coordinators(one)
+            return self._ask_whoever_there_is_now(one) or self._tell_coordinators(one)
         person = eligible(self._holders(), approvals.barred(one))
         if person is None:
             return self._pass_over(one)
@@ -115,9 +115,8 @@ class _Asking:
     def _is_asked_already(self) -> bool:
         """After a restart the execution is new, but the person was asked and the date stands."""
         if self.step.turn is AskedAs.COORDINATORS:
-            due_at = self.case.submission.due_at
             told = any(e.action == "stuck" and e.stage == self.step.stage for e in self.case.entries)
-            return told and due_at is not None and due_at > self.now
+            return told and self.case.entries[-1].action == "restarted"
         task = self.case.open_task
         return task is not None and task.stage == self.step.stage and task.asked_as is self.step.turn
 
@@ -129,8 +128,9 @@ class _Asking:
     def _holding(self) -> Holding:
         return approvals.asked_in(self._stage, self.step.turn, self.case.submission.force)
 
-    def _holders(self) -> list[Person]:
-        return self.parts.people.holders(self._holding())
+    def _holders(self, turn: AskedAs | None = None) -> list[Person]:
+        one = self.case.submission
+        return self.parts.people.holders(approvals.asked_in(self._stage, turn or self.step.turn, one.force))
 
     def _keep_token(self, one: Submission) -> Sequence[Change]:
         moved = next_revision(one, now=self.now)
@@ -139,17 +139,26 @@ class _Asking:
     def _pass_over(self, one: Submission) -> Sequence[Change]:
         """Nobody may be asked in this turn: the next turn at once. The execution goes there by its answer."""
         turn = approvals.next_turn(self.step.turn)
+        details = {"role": self._holding().role, "reason": "nobody who may decide holds this role"}
+        return self._go_to(one, turn, action="passed-over", details=details)
+
+    def _ask_whoever_there_is_now(self, one: Submission) -> Sequence[Change] | None:
+        """Where nobody could be asked before, somebody may have been registered since."""
+        if self.case.open_task is not None:
+            return None
+        for turn in (AskedAs.APPROVER, AskedAs.DEPUTY):
+            if eligible(self._holders(turn), approvals.barred(one)):
+                return self._go_to(one, turn, action="asked-anew", details={"turn": turn.value})
+        return None
+
+    def _go_to(
+        self, one: Submission, turn: AskedAs, *, action: str, details: Mapping[str, str | int]
+    ) -> Sequence[Change]:
         role = approvals.asked_in(self._stage, turn, one.force).role
         moved = replace(
             next_revision(one, now=self.now), asked_as=turn, waiting_for=role, due_at=self._due(turn)
         )
-        moved, entry = with_entry(
-            moved,
-            at=self.now,
-            action="passed-over",
-            stage=self.step.stage,
-            details={"role": self._holding().role, "reason": "nobody who may decide holds this role"},
-        )
+        moved, entry = with_entry(moved, at=self.now, action=action, stage=self.step.stage, details=details)
         output = deliveries.pointer(moved, self.form, self.parts.calendar, now=self.now)
         answer = deliveries.answer(moved, self.step.token, output, now=self.now)
         # An open task of the turn before stays open: late is better than nobody.

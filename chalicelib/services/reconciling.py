@@ -23,19 +23,24 @@ class Reconciled:
 
     looked_at: int
     restarted: tuple[str, ...]
+    failed: int = 0
 
 
 def reconcile(parts: Parts) -> Reconciled:
     """Start anew what waits for nobody. Repeating it, or running two at once, starts nothing twice."""
-    looked_at = 0
+    looked_at = failed = 0
     restarted = []
     for force, reference in parts.records.waiting():
         looked_at += 1
-        if _restart_if_lost(parts, force, reference):
-            restarted.append(reference)
+        try:
+            if _restart_if_lost(parts, force, reference):
+                restarted.append(reference)
+        except Exception as error:  # one that fails must not keep the rest from being looked at
+            failed += 1
+            _log.warning("could not reconcile %s: %s", reference, type(error).__name__)
     if restarted:
         _log.warning("restarted %d workflows", len(restarted))
-    return Reconciled(looked_at=looked_at, restarted=tuple(restarted))
+    return Reconciled(looked_at=looked_at, restarted=tuple(restarted), failed=failed)
 
 
 def _restart_if_lost(parts: Parts, force: str, reference: str) -> bool:

@@ -104,7 +104,7 @@ def timeline_for(parts: Parts, person: Person, reference: str) -> Timeline:
 
 
 def fund_for(parts: Parts, person: Person, fund_id: str) -> Fund:
-    """A fund as this person may see it: national staff all of it, a force's staff their own force's share."""
+    """A fund as this person may see it: the whole balance, and the shares of their own force or of all."""
     scope = person.staff_of()
     if not scope:
         raise Forbidden("This takes a coordinator or the fund holder.")

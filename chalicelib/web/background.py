@@ -54,7 +54,7 @@ def reconcile(_event: object) -> dict[str, int]:
     from chalicelib.services import reconciling
 
     done = reconciling.reconcile(wiring.parts())
-    return {"looked_at": done.looked_at, "restarted": len(done.restarted)}
+    return {"looked_at": done.looked_at, "restarted": len(done.restarted), "failed": done.failed}
 
 
 def _delivery_id(record: Mapping[str, Any]) -> str:

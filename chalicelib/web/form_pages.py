@@ -56,7 +56,9 @@ def _submit(parts: Parts, form: Form, posted: html_forms.Posted, key: str) -> Re
         receipt = intake.submit(parts, form, posted.answers, key=key)
     except KeyReused:
         # Somebody went back to the form they had sent and changed it: a second claim, if they mean it.
-        message = "You sent this form before, with other answers. To send these as a second claim, send it again"
+        message = (
+            "You sent this form before, with other answers. To send these as a second claim, send it again"
+        )
         again = Problem(pointer="", code="sent-already", message=message)
         return _refused(form, posted, [again], key=parts.new_secret())
     except InvalidAnswers as error:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.approvals import MAX_COMMENT
+from chalicelib.domain.approvals import MAX_COMMENT, role_words
 from chalicelib.domain.errors import InvalidAnswers, NotSignedIn, Problem
 from chalicelib.services import deciding
 from chalicelib.services.deciding import EarlierDecision, TaskView
@@ -67,6 +67,8 @@ def _task_page(
         task=task,
         facts=[(answer.heading, answer.value) for answer in task.answers if not answer.rows],
         groups=[answer for answer in task.answers if answer.rows],
+        role=_capital(role_words(task.task.role)),
+        fund_name=_capital(task.fund_name),
         earlier=[(_words(one), one.at, one.comment) for one in task.earlier],
         waited=waited(task.waiting_since, request.parts.now()),
         is_reserved=task.form.workflow.reserve_at in task.submission.approved_by,
@@ -92,4 +94,8 @@ def waited(since: datetime, now: datetime) -> str:
 
 def _words(one: EarlierDecision) -> str:
     done = "approved it" if one.decision == "approve" else "rejected it"
-    return f"{one.stage_title} ({one.role}) {done}"
+    return f"The {one.role} {done}"
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]

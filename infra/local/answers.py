@@ -65,7 +65,7 @@ def wants_page(accept: str) -> bool:
 
 def _page(title: str, detail: str) -> str:
     return (
-        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title></head>'
-        f'<body><main><h1>{html.escape(title)}</h1><p>{html.escape(detail)}</p><p><a href="/">Start page</a></p>'
-        "</main></body></html>\n"
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+        f"<title>{html.escape(title)}</title></head><body><main><h1>{html.escape(title)}</h1>"
+        f'<p>{html.escape(detail)}</p><p><a href="/">Start page</a></p></main></body></html>\n'
     )

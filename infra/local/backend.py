@@ -1,5 +1,5 @@
-"""The backend process: Step Functions, SES and the rest of AWS but DynamoDB, with the app's own functions behind
-them; its stream and its schedules.
+"""The backend process: Step Functions, SES and the rest of AWS but DynamoDB, with the app's own functions
+behind them; its stream and its schedules.
 """
 
 from __future__ import annotations

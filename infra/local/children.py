@@ -1,4 +1,4 @@
-"""The three processes of a run: DynamoDB, the backend, the web. What starts them, and how each is known to be ready."""
+"""The three processes of a run, DynamoDB, backend and web: what starts each, and how it is known to be ready."""
 
 from __future__ import annotations
 

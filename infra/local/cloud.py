@@ -29,7 +29,7 @@ def prepare(app: Chalice, workflows: Path, sender: str) -> None:
 
 
 def create_functions(app: Chalice, role: str) -> dict[str, str]:
-    """A function for each of the app's `lambda_function`s. Returns what `${...}` stands for in a state machine."""
+    """One for each of the app's `lambda_function`s. Returns what `${...}` stands for in a state machine."""
     client = boto3.client("lambda")
     arns = {}
     for function in app.pure_lambda_functions:

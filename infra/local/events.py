@@ -81,7 +81,7 @@ def _json(value: Any) -> Any:
 
 
 def matches(pattern: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
-    """Whether a filter takes this record. Of the pattern language only equality: a list of possible values."""
+    """Whether a filter takes this record. Of the pattern language only lists of possible values."""
     for name, expected in pattern.items():
         actual = record.get(name)
         if isinstance(expected, dict):

@@ -17,7 +17,7 @@ ROLES = {
     "fund-holder": "fund holder",
     "coordinator": "national coordinator",
 }
-"""Whom to sign in as: the first person of each role in the seeds file. Of the coordinators, a national one."""
+"""Whom to sign in as: the first person of each role in the seeds file. The coordinator is a national one."""
 
 
 def welcome(options: Options, folder: Folder) -> str:
@@ -53,7 +53,7 @@ def _token(folder: Folder) -> list[str]:
 
 def sign_in_as(seeds: Mapping[str, Any]) -> dict[str, str]:
     """An address for each role, from `people`: a list of objects with `address` and `roles`, a role being
-    `{"role": …, "at": …}`. What has another shape is passed over: another seeds file only shortens the advice.
+    `{"role": …, "at": …}`. Another shape is passed over: another seeds file only shortens the advice.
     """
     people = seeds.get("people")
     found: dict[str, str] = {}

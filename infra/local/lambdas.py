@@ -59,8 +59,8 @@ def function_name(app: Chalice, name: str) -> str:
 
 
 def check(name: str, handler: str) -> None:
-    """Raises NoHandler where Lambda would find nothing to call. Chalice takes a handler's name from the function
-    that was registered, not from the name it was registered under.
+    """Raises NoHandler where Lambda would find nothing to call. Chalice takes a handler's name from the
+    function that was registered, not from the name it was registered under.
     """
     module, _, attribute = handler.rpartition(".")
     if not callable(getattr(importlib.import_module(module), attribute, None)):
@@ -78,7 +78,7 @@ def install() -> None:
     """Let moto's Lambda run our handlers. Private to moto, which offers no other way without Docker."""
     from moto.awslambda.models import LambdaFunction
 
-    LambdaFunction._invoke_lambda = _invoke_lambda  # type: ignore[method-assign,assignment]
+    LambdaFunction._invoke_lambda = _invoke_lambda
 
 
 def _invoke_lambda(function: Any, event: Any = None) -> tuple[str, bool, str]:

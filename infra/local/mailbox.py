@@ -45,8 +45,9 @@ def _addressees(message: EmailMessage) -> list[str]:
 
 
 def _part(message: EmailMessage, kind: str) -> str:
+    """The body as people read it, with plain line ends: CRLF is how mail travels (RFC 5322), not what it says."""
     part = message.get_body((kind,))
-    return str(part.get_content()) if part is not None else ""
+    return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
 
 
 class Journal:

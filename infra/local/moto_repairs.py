@@ -21,7 +21,7 @@ def apply() -> None:
 
 
 def list_services_once() -> None:
-    """moto reads its package folder from disk on every request: under 8 clients that halved the throughput and more."""
+    """moto reads its package folder from disk on every request: with 8 clients that cost five sixths of them."""
     import moto.backends
 
     known = frozenset(moto.backends.list_of_moto_modules())
@@ -42,14 +42,14 @@ def parse_each_state_machine_once() -> None:
     def entrypoint(worker: Any) -> Any:
         return pickle.loads(parsed(worker._evaluation_details.state_machine_details.definition))
 
-    ExecutionWorker._get_evaluation_entrypoint = entrypoint  # type: ignore[method-assign,assignment]
+    ExecutionWorker._get_evaluation_entrypoint = entrypoint
 
 
 def call_lambda_directly() -> None:
     """For each Lambda task moto makes a boto client and calls itself over HTTP. Both are in one process."""
     from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 
-    lambda_eval_utils.boto_client_for = _client_for  # type: ignore[attr-defined]
+    lambda_eval_utils.boto_client_for = _client_for
 
 
 def _client_for(region: str, service: str, state_credentials: Any = None) -> Any:

@@ -29,7 +29,7 @@ Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 
 
-class _Handler(MotoRequestHandler):
+class _Handler(MotoRequestHandler):  # type: ignore[misc]
     protocol_version = "HTTP/1.1"  # botocore keeps its connections
     disable_nagle_algorithm = True
     wbufsize = -1

@@ -33,7 +33,7 @@ def start(
     stdin: int = subprocess.DEVNULL,
     keep_open: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """A child in a session of its own, so that Ctrl-C in the terminal reaches only us, killed by Linux when we die.
+    """A child in a session of its own, so that Ctrl-C reaches only us, and killed by Linux when we die.
 
     Linux takes the starting *thread* for the parent: call from a thread that lives as long as the child may.
     """
@@ -111,7 +111,7 @@ def begin_as_child() -> None:
 
 
 def _die_with_supervisor() -> None:
-    """For a child started with a pipe as its stdin: end when the other end is gone, on systems without prctl too."""
+    """For a child whose stdin is a pipe: end when its other end is gone, on systems without prctl too."""
 
     def watch() -> None:
         while os.read(0, 4096):
@@ -122,7 +122,7 @@ def _die_with_supervisor() -> None:
 
 
 def listening_socket(port: int) -> socket.socket:
-    """A socket that takes connections from now on, for a child to inherit. Raises OSError where the port is taken."""
+    """A socket that takes connections from now on, for a child to inherit. Raises OSError if it is taken."""
     listening = socket.socket()
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -14,7 +14,7 @@ _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(;.*)?")
 
 
 class Unreadable(Exception):
-    """The request is answered without the app, and the connection ends: where the next one begins is unknown."""
+    """To be answered without the app, and the connection ended: where the next request begins is unknown."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)

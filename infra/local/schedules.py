@@ -14,7 +14,7 @@ from infra.local.environment import ACCOUNT, REGION
 
 log = logging.getLogger(__name__)
 
-SECONDS = {"sweep": 1.0, "reconcile": 60.0}
+SECONDS = {"sweep": 1.0, "reconcile": 10.0}
 
 Handler = Callable[[dict[str, Any]], Any]
 
@@ -35,7 +35,7 @@ def event(name: str, *, source: str = "aws.events") -> dict[str, Any]:
 
 
 def tick(name: str, handler: Handler, every: float, *, stop: threading.Event) -> None:
-    """Call the handler now and then at each interval until stopped; a call that takes longer delays the next."""
+    """Call the handler now and at each interval until stopped; a call that takes longer delays the next."""
     source = "boot"
     while not stop.is_set():
         began = time.monotonic()

@@ -44,7 +44,7 @@ class Server(ThreadingMixIn, HTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection. The buffered, undelayed writing makes two hundred times the requests of the stock one."""
+    """One connection. Buffered, undelayed writing makes it two hundred times as fast as Chalice's own."""
 
     server: Server
     protocol_version = "HTTP/1.1"
@@ -91,7 +91,7 @@ class Handler(BaseHTTPRequestHandler):
             self._hear_the_rest()
 
     def _hear_the_rest(self) -> None:
-        """Read on for a moment. Closing on unread bytes resets the connection, and the client loses the answer."""
+        """Read on for a moment: closing on unread bytes resets the connection, and the answer is lost."""
         self.wfile.flush()
         self.connection.shutdown(socket.SHUT_WR)
         self.connection.settimeout(0.5)

@@ -15,6 +15,8 @@ import pytest
 from infra.local import guidance, processes
 from tests.embedded.running import Run, eventually, started
 
+pytestmark = pytest.mark.whole
+
 
 def call(address: str, body: dict[str, str] | None = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
@@ -31,12 +33,12 @@ def refusal(**settings: str) -> tuple[int, str]:
 
 def members(run: Run) -> list[int]:
     """Processes that were given this run's data folder."""
-    return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and _names(int(pid), run.data)]
+    return [int(path.name) for path in Path("/proc").glob("[0-9]*") if _names(path, run.data)]
 
 
-def _names(pid: int, data: Path) -> bool:
+def _names(process: Path, data: Path) -> bool:
     try:
-        return str(data).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return str(data).encode() in (process / "cmdline").read_bytes()
     except OSError:
         return False
 
@@ -56,7 +58,7 @@ def test_data_and_mail_are_there_after_everything_was_killed_at_once(run: Run) -
     keys = (run.data / "signing-keys").read_text()
     for pid in [run.process.pid, *members(run)]:
         os.kill(pid, signal.SIGKILL)
-    run.process.wait()
+    run.process.communicate()
     run.start()
     assert call(run.address + "/things/kept")["word"] == "yes"
     assert [mail["id"] for mail in call(run.address + "/local/mail.json")] == ["m1"]
@@ -67,7 +69,7 @@ def test_data_and_mail_are_there_after_everything_was_killed_at_once(run: Run) -
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks into /proc")
 def test_the_children_die_with_a_supervisor_that_was_killed(run: Run) -> None:
     run.process.kill()
-    run.process.wait()
+    run.process.communicate()
     eventually(lambda: not members(run))
 
 

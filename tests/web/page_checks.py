@@ -140,6 +140,7 @@ def _check_tables(root: Element) -> None:
         assert any(text_of(caption) for caption in table.iter("caption")), "a table has no caption"
         headings = list(table.iter("th"))
         assert headings and all(heading.get("scope") in ("col", "row") for heading in headings)
+        assert all(text_of(heading) for heading in headings), "a heading of a table is empty"
 
 
 def _check_nothing_inline(root: Element) -> None:

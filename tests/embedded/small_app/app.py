@@ -1,4 +1,4 @@
-"""A small app in the shape of ours, for tests of the run: one route of each kind, and each background function."""
+"""A small app in the shape of ours, for tests of the run."""
 
 import json
 import os

@@ -1,0 +1,1 @@
+"""Measurements, one command each. Nothing here is imported by the product or by its tests."""

@@ -1,0 +1,220 @@
+"""Real pages in Chromium: every one with scripts and without, on a phone and on a desk, and asked by axe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+from website import LEAD, Website, a_filled_form
+
+pytestmark = pytest.mark.browser
+
+AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+PHONE, DESK = 375, 1280
+FORM = "/forms/funding-claim"
+
+Visit = Callable[[Page, Website], None]
+
+
+class Visitor:
+    """A browser's window, and what it complained of."""
+
+    def __init__(self, context: BrowserContext, base: str) -> None:
+        self.page = context.new_page()
+        self.page.set_default_timeout(10_000)
+        self.base = base
+        self.complaints: list[str] = []
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _heard(self, message: Any) -> None:
+        # A 4xx page is what some of these tests are about; Chromium reports it as an error.
+        if (
+            message.type in ("error", "warning")
+            and "the server responded with a status of 4" not in message.text
+        ):
+            self.complaints.append(message.text)
+
+
+@pytest.fixture(params=[(PHONE, True), (DESK, True), (PHONE, False)], ids=["phone", "desk", "no-scripts"])
+def visitor(request: pytest.FixtureRequest, browser: Browser, site: Website) -> Iterator[Visitor]:
+    width, scripts = request.param
+    base = site.parts.links.page("").rstrip("/")
+    context = browser.new_context(
+        base_url=base, viewport={"width": width, "height": 900}, java_script_enabled=scripts
+    )
+    yield Visitor(context, base)
+    context.close()
+
+
+def signed_in(page: Page, site: Website, address: str = LEAD) -> None:
+    """Sign the browser in, through its own pages."""
+    page.goto("/sign-in")
+    page.get_by_label("Your work email address").fill(address)
+    page.get_by_role("button", name="Email me a code").click()
+    page.get_by_label("6-digit code").fill(site.mailed_code())
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="Sign out").wait_for()
+
+
+def fill(page: Page) -> None:
+    """Answer all questions of the claim, as a person would."""
+    page.goto(FORM)
+    page.get_by_role("button", name="Add another line").click()
+    for name, value in a_filled_form().items():
+        control = page.locator(f"[id='{name}']")
+        if name == "action":
+            continue
+        if name == "force" or name.endswith("category"):
+            control.select_option(value)
+        elif name == "declaration":
+            control.check()
+        else:
+            control.fill(value)
+
+
+def send(page: Page) -> None:
+    page.get_by_role("button", name="Send the claim").click()
+
+
+def a_form_with_mistakes(page: Page, site: Website) -> None:
+    fill(page)
+    page.locator("#event_date-year").fill("")
+    page.locator("#cost_lines-1-amount_pence").fill("plenty")
+    send(page)
+
+
+def a_sent_claim(page: Page, site: Website) -> None:
+    fill(page)
+    send(page)
+
+
+def a_status(page: Page, site: Website) -> None:
+    receipt = site.submit()
+    site.ask(receipt)
+    page.goto(f"/status/{receipt.status_token}")
+
+
+def a_task(page: Page, site: Website) -> None:
+    signed_in(page, site)
+    page.goto(site.ask(site.submit()))
+
+
+def a_task_with_mistakes(page: Page, site: Website) -> None:
+    a_task(page, site)
+    page.get_by_label("Reject the claim").check()
+    page.get_by_role("button", name="Send your decision").click()
+
+
+def a_decided_task(page: Page, site: Website) -> None:
+    a_task(page, site)
+    page.get_by_label("Reject the claim").check()
+    page.get_by_label("Comment").fill("The hall is free of charge.")
+    page.get_by_role("button", name="Send your decision").click()
+
+
+def somebody_elses_task(page: Page, site: Website) -> None:
+    signed_in(page, site, "coordinator.kent@example.police.uk")
+    page.goto(site.ask(site.submit()))
+
+
+def a_wrong_code(page: Page, site: Website) -> None:
+    page.goto("/sign-in")
+    page.get_by_label("Your work email address").fill("nobody@example.org")
+    page.get_by_role("button", name="Email me a code").click()
+    page.get_by_label("6-digit code").fill("123456")
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+
+
+def sign_out(page: Page, site: Website) -> None:
+    signed_in(page, site)
+    page.get_by_role("link", name="Sign out").click()
+
+
+def at(path: str) -> Visit:
+    return lambda page, _: page.goto(path) and None
+
+
+PAGES: dict[str, tuple[Visit, str]] = {
+    "start": (at("/"), "Share Your Knowledge"),
+    "form": (at(FORM), "Claim money for an innovation day"),
+    "form-mistakes": (a_form_with_mistakes, "Error: Claim money"),
+    "sent": (a_sent_claim, "Claim received"),
+    "status": (a_status, "Claim CLM-"),
+    "task": (a_task, "Decide claim CLM-"),
+    "task-mistakes": (a_task_with_mistakes, "Error: Decide claim CLM-"),
+    "task-decided": (a_decided_task, "You rejected this claim"),
+    "task-not-asked": (somebody_elses_task, "You were not asked to decide this"),
+    "sign-in": (at("/sign-in"), "Sign in"),
+    "wrong-code": (a_wrong_code, "Error: Check your email"),
+    "sign-out": (sign_out, "Sign out"),
+    "cookies": (at("/cookies"), "Cookies"),
+    "privacy": (at("/privacy"), "Privacy"),
+    "accessibility": (at("/accessibility"), "Accessibility"),
+    "not-found": (at("/forms/none"), "We cannot find this"),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_works_fits_and_can_be_used_by_everybody(
+    visitor: Visitor, site: Website, name: str
+) -> None:
+    visit, title = PAGES[name]
+    page = visitor.page
+    visit(page, site)
+    page.wait_for_load_state()
+    assert page.title().startswith(title)
+    has_scripts = bool(page.evaluate("document.body.classList.contains('js-enabled')"))
+    if has_scripts:
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        found = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
+        assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
+        "the page scrolls sideways"
+    )
+    assert visitor.complaints == []
+
+
+def test_an_error_link_leads_to_its_field_and_the_summary_has_the_focus(
+    visitor: Visitor, site: Website
+) -> None:
+    page = visitor.page
+    a_form_with_mistakes(page, site)
+    if page.evaluate("document.body.classList.contains('js-enabled')"):
+        assert page.evaluate("document.activeElement.className") == "govuk-error-summary"
+    page.get_by_role("link", name="Date must include a year").click()
+    assert page.url.endswith("#event_date-year")
+    page.get_by_role("link", name="Line 2: The amount").click()
+    assert page.url.endswith("#cost_lines-1-amount_pence")
+    assert page.locator("#cost_lines-1-amount_pence").input_value() == "plenty"
+
+
+def test_a_new_line_comes_into_view(visitor: Visitor, site: Website) -> None:
+    page = visitor.page
+    page.goto(FORM)
+    page.get_by_role("button", name="Add another line").click()
+    page.wait_for_load_state()
+    box = page.locator("#cost_lines-row-2").bounding_box()
+    assert box is not None
+    assert 0 <= box["y"] < 900, "the page came back at its top"
+
+
+def test_a_claim_goes_all_the_way_with_the_keyboard(visitor: Visitor, site: Website) -> None:
+    page = visitor.page
+    fill(page)
+    page.locator("#event_title").press("Enter")
+    page.get_by_role("heading", name="Claim received").wait_for()
+    page.get_by_role("link", name="See where your claim stands").press("Enter")
+    page.get_by_role("heading", name="Claim CLM-").wait_for()
+
+
+def test_the_skip_link_is_first_and_leads_to_the_content(visitor: Visitor, site: Website) -> None:
+    page = visitor.page
+    page.goto("/")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#main-content")

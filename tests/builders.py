@@ -1,0 +1,318 @@
+"""What tests are made from: answers, people, a claim's whole story. Each takes the changes that matter to the test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from chalicelib.adapters.form_files import FormFiles
+from chalicelib.domain.answers import total_pence
+from chalicelib.domain.deliveries import Delivery, Kind
+from chalicelib.domain.forms import Form
+from chalicelib.domain.fund import Kind as MoneyKind
+from chalicelib.domain.fund import Movement
+from chalicelib.domain.people import Holding, Person
+from chalicelib.domain.submissions import AskedAs, Case, Status, Submission, Task
+from chalicelib.domain.timeline import Chain, Entry, Text
+from chalicelib.services import asking, deciding, delivering, intake
+from chalicelib.services.changing import next_revision, with_entry
+from chalicelib.services.ports import AddEntry, AddSubmission, Change, ChangeSubmission, KeyRecord, Parts
+
+MONDAY = datetime(2027, 1, 11, 9, 30, tzinfo=timezone.utc)
+"""When tests begin: a working Monday in winter."""
+
+REFERENCE = "CLM-2222-222M"
+_LATE = timedelta(seconds=61)
+
+FORMS = FormFiles()
+PERSONAL = {
+    "claimant_name": "Zuleika Quartermaine",
+    "claimant_email": "zuleika.quartermaine@example.police.uk",
+    "claimant_role": "Detective Sergeant of Curiosities",
+    "claimant_phone": "01632 960 417",
+}
+
+
+def a_form(form_id: str = "funding-claim") -> Form:
+    """The form as its file says it."""
+    return FORMS.form(form_id)
+
+
+def claim_answers(**changes: Any) -> dict[str, Any]:
+    """The answers of a claim for £6,000 that are accepted. A change to `None` takes the answer out."""
+    answers: dict[str, Any] = {
+        "force": "kent",
+        "event_title": "Innovation day at Maidstone",
+        "event_date": "2027-03-27",
+        "venue_name": "County Hall",
+        "venue_postcode": "ME14 1XQ",
+        "expected_attendance": 120,
+        "cost_lines": [a_cost(600_000)],
+        "purpose": "Officers and staff work out ideas for better handovers.",
+        **PERSONAL,
+        "declaration": True,
+    }
+    answers |= changes
+    return {name: value for name, value in answers.items() if value is not None}
+
+
+def a_cost(amount_pence: Any = 600_000, **changes: Any) -> dict[str, Any]:
+    """One cost line."""
+    line = {
+        "description": "Hire of the hall",
+        "category": "venue-hire",
+        "amount_pence": amount_pence,
+    } | changes
+    return {name: value for name, value in line.items() if value is not None}
+
+
+def a_person(person_id: str, *roles: str, address: str | None = None, name: str | None = None) -> Person:
+    """Somebody registered; a role is written `innovation-lead@kent`."""
+    holdings = (role.split("@") for role in roles)
+    return Person(
+        id=person_id,
+        name=name or person_id.replace("-", " ").title(),
+        address=address or f"{person_id.replace('-', '.')}@example.police.uk",
+        roles=tuple(Holding(role=role, at=at) for role, at in holdings),
+    )
+
+
+def the_people() -> list[Person]:
+    """Everybody who is asked about claims of Kent and Essex."""
+    found = []
+    for force in ("kent", "essex"):
+        found += [
+            a_person(f"lead-{force}", f"innovation-lead@{force}"),
+            a_person(f"deputy-{force}", f"innovation-lead-deputy@{force}"),
+            a_person(f"coordinator-{force}", f"coordinator@{force}"),
+        ]
+    return [
+        *found,
+        a_person("programme", "programme-manager@national"),
+        a_person("programme-deputy", "programme-manager-deputy@national"),
+        a_person("finance", "fund-holder@national"),
+        a_person("finance-deputy", "fund-holder-deputy@national"),
+        a_person("national-coordinator", "coordinator@national"),
+    ]
+
+
+def a_submission(**changes: Any) -> Submission:
+    """A claim as it is just before it is stored."""
+    answers = claim_answers()
+    public = {name: value for name, value in answers.items() if name not in PERSONAL}
+    one = Submission(
+        reference=REFERENCE,
+        form="funding-claim",
+        form_version=1,
+        force="kent",
+        status=Status.SUBMITTED,
+        stage="force-lead",
+        asked_as=AskedAs.APPROVER,
+        round=1,
+        revision=1,
+        submitted_at=MONDAY,
+        changed_at=MONDAY,
+        answers=public,
+        amount_pence=total_pence(answers),
+        claimant_id="",
+        waiting_for="innovation-lead",
+        due_at=MONDAY + timedelta(days=7),
+        tasks=0,
+        approved_by={},
+        chain=Chain(),
+    )
+    return replace(one, **changes)
+
+
+def a_task(number: int = 1, **changes: Any) -> Task:
+    """The task of Kent's innovation lead."""
+    task = Task(
+        force="kent",
+        reference=REFERENCE,
+        number=number,
+        stage="force-lead",
+        asked_as=AskedAs.APPROVER,
+        person_id="lead-kent",
+        role="innovation-lead",
+        asked_at=MONDAY,
+        due_at=MONDAY + timedelta(days=7),
+    )
+    return replace(task, **changes)
+
+
+def a_case(*, tasks: tuple[Task, ...] = (), token: str = "", **changes: Any) -> Case:
+    """A claim with its personal answers and tasks."""
+    return Case(submission=a_submission(**changes), personal=dict(PERSONAL), tasks=tasks, token=token)
+
+
+def added(one: Submission | None = None, **changes: Any) -> tuple[Submission, list[Change]]:
+    """A submission with its first timeline entry, and the changes that store both."""
+    one, entry = with_entry(one or a_submission(**changes), at=MONDAY, action="submitted")
+    return one, [AddSubmission(submission=one, personal=dict(PERSONAL)), entry]
+
+
+def changed(one: Submission, *, action: str = "noted", **changes: Any) -> tuple[Submission, list[Change]]:
+    """The next revision of a submission, and the changes that store it."""
+    now = one.changed_at + timedelta(minutes=1)
+    moved, entry = with_entry(replace(next_revision(one, now=now), **changes), at=now, action=action)
+    return moved, [ChangeSubmission(submission=moved), entry]
+
+
+def an_entry(one: Submission, words: str = "") -> AddEntry:
+    """An entry in the place after the submission's last."""
+    return with_entry(one, at=MONDAY, action="noted", words=words, salt="salt" if words else "")[1]
+
+
+def a_timeline(*words: str) -> tuple[Chain, list[Entry], dict[int, Text]]:
+    """A timeline with an entry for each of `words`; an empty one has no text."""
+    chain, entries, texts = Chain(), [], {}
+    for number, said in enumerate(words):
+        text = Text(sequence=number, words=said, salt=f"salt-{number}") if said else None
+        entry = Entry(
+            sequence=number,
+            at=MONDAY + timedelta(hours=number),
+            actor=f"person-{number}",
+            role="innovation-lead",
+            action="decided",
+            stage="force-lead",
+            details={"decision": "approve", "amount_pence": 600_000 + number},
+        )
+        chain, sealed = chain.append(entry, text)
+        entries.append(sealed)
+        if text:
+            texts[number] = text
+    return chain, entries, texts
+
+
+def a_movement(kind: MoneyKind = MoneyKind.RESERVE, amount_pence: Any = 10_000, **changes: Any) -> Movement:
+    """A ledger line of Kent's claim."""
+    movement = Movement(
+        fund="ptf",
+        force="kent",
+        reference=REFERENCE,
+        kind=kind,
+        amount_pence=amount_pence,
+        sequence=1,
+        at=MONDAY,
+    )
+    return replace(movement, **changes)
+
+
+def a_delivery(delivery_id: str = "mail.receipt.1", **changes: Any) -> Delivery:
+    """A mail in the outbox."""
+    delivery = Delivery(
+        id=delivery_id,
+        kind=Kind.MAIL,
+        reference=REFERENCE,
+        due_at=MONDAY,
+        payload={
+            "template": "moved-on",
+            "to": PERSONAL["claimant_email"],
+            "values": {"reference": REFERENCE},
+        },
+    )
+    return replace(delivery, **changes)
+
+
+def a_key(key: str = "key-1", **changes: Any) -> KeyRecord:
+    """A used Idempotency-Key."""
+    record = KeyRecord(
+        form="funding-claim",
+        key=key,
+        fingerprint="f" * 64,
+        force="kent",
+        reference=REFERENCE,
+        form_version=1,
+        submitted_at=MONDAY,
+        expires_at=MONDAY + timedelta(hours=24),
+    )
+    return replace(record, **changes)
+
+
+@dataclass
+class Story:
+    """Claims as they go through the services, on whatever parts: who sends, asks and decides, in one line each."""
+
+    parts: Parts
+    form: Form = field(default_factory=a_form)
+    _tokens: int = 0
+
+    def submit(self, key: str | None = None, **changes: Any) -> intake.Receipt:
+        """Send a claim in."""
+        return intake.submit(self.parts, self.form, claim_answers(**changes), key=key)
+
+    def case(self, reference: str, force: str = "kent") -> Case:
+        """The claim as it is stored."""
+        return self.parts.records.of(force).case(reference)
+
+    def ask(self, reference: str, turn: str = "approver", *, force: str = "kent", **changes: Any) -> str:
+        """The state machine asks. Stage and round are those of the data unless given; returns the token."""
+        one = self.case(reference, force).submission
+        self._tokens += 1
+        event = {
+            "payload_version": 1,
+            "force": force,
+            "reference": reference,
+            "round": one.round,
+            "stage": one.stage,
+            "asked": turn,
+            "token": f"token-{self._tokens}",
+        }
+        event |= changes
+        asking.ask(self.parts, asking.read_step(event))
+        return str(event["token"])
+
+    def task_id(self, reference: str, force: str = "kent") -> str:
+        """The id of the claim's open task."""
+        task = self.case(reference, force).open_task
+        assert task is not None, "nobody is asked"
+        return task.id
+
+    def decide(
+        self,
+        reference: str,
+        decision: str = "approve",
+        *,
+        by: str | None = None,
+        comment: str = "",
+        force: str = "kent",
+        seen: str | None = None,
+    ) -> deciding.Outcome:
+        """Whoever is asked decides what they were shown, or `by` does."""
+        case = self.case(reference, force)
+        task = case.open_task
+        assert task is not None, "nobody is asked"
+        return deciding.decide(
+            self.parts,
+            by or task.person_id,
+            task.id,
+            decision=decision,
+            comment=comment,
+            seen=case.seen if seen is None else seen,
+        )
+
+    def approve_up_to(self, reference: str, stage: str, force: str = "kent") -> None:
+        """Ask and approve until the claim stands at `stage`, or is decided."""
+        while (one := self.case(reference, force).submission).is_open and one.stage != stage:
+            self.ask(reference, force=force)
+            self.decide(reference, force=force)
+
+    def deliver(self) -> delivering.Swept:
+        """Deliver all that is due, a minute from now."""
+        now = self.parts.now()
+        return delivering.sweep(replace(self.parts, now=lambda: now + _LATE))
+
+
+def all_values(thing: Any) -> set[str]:
+    """Every string within, however deep: for asserting that something is nowhere."""
+    if isinstance(thing, str):
+        return {thing}
+    if isinstance(thing, Mapping):
+        return set().union(*(all_values(key) | all_values(value) for key, value in thing.items()), set())
+    if isinstance(thing, (list, tuple, set, frozenset)):
+        return set().union(*(all_values(item) for item in thing), set())
+    if hasattr(thing, "__dict__"):
+        return all_values(vars(thing))
+    return {str(thing)}

@@ -1,0 +1,79 @@
+"""Each port in memory and as it really is: DynamoDB is dynoxide (it isolates transactions), the rest moto."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+import pytest
+
+from chalicelib.adapters import tables
+from chalicelib.adapters.accounts import DynamoAccounts
+from chalicelib.adapters.funds import DynamoFunds
+from chalicelib.adapters.outbox import DynamoOutbox
+from chalicelib.adapters.people import DynamoPeople
+from chalicelib.adapters.records import DynamoRecords
+from chalicelib.services.ports import Parts
+from infra.local.dynoxide import running_dynoxide
+from tests import fakes
+from tests.builders import Story, the_people
+
+FORCES = ("kent", "essex")
+
+
+@pytest.fixture(scope="session")
+def dynoxide() -> Iterator[str]:
+    with running_dynoxide() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def table_name() -> str:
+    return f"share-{uuid4().hex}"
+
+
+@pytest.fixture
+def dynamo_parts(dynoxide: str, table_name: str, monkeypatch: pytest.MonkeyPatch) -> Parts:
+    """The real adapters over an empty table; the state machines and the mail in memory."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynoxide)
+    if tables.Row.Meta.table_name != table_name:
+        tables.connect(table_name)
+        tables.create_table()
+    with tables.Row.batch_write() as batch:  # a new table for each test would take ten times as long
+        for row in tables.Row.scan():
+            batch.delete(row)
+    return fakes.parts(
+        records=DynamoRecords(),
+        outbox=DynamoOutbox(),
+        funds=DynamoFunds(),
+        people=DynamoPeople(),
+        accounts=DynamoAccounts(),
+    )
+
+
+@pytest.fixture(params=["memory", "dynamo"])
+def parts(request: pytest.FixtureRequest) -> Parts:
+    """Every promise is kept by the fake and by DynamoDB."""
+    found: Parts = fakes.parts() if request.param == "memory" else request.getfixturevalue("dynamo_parts")
+    return found
+
+
+@pytest.fixture
+def stock() -> Callable[..., Parts]:
+    """Registers people and opens the fund."""
+
+    def fill(parts: Parts, *, total_pence: int = 2_000_000, cap_pence: int = 1_000_000) -> Parts:
+        parts.people.register(the_people())  # type: ignore[attr-defined]
+        caps = dict.fromkeys(FORCES, cap_pence)
+        parts.funds.open_fund(  # type: ignore[attr-defined]
+            "ptf", name="the Police Transformation Fund", total_pence=total_pence, caps=caps
+        )
+        return parts
+
+    return fill
+
+
+@pytest.fixture
+def story(parts: Parts, stock: Callable[..., Parts]) -> Story:
+    """Claims through all services, on either store."""
+    return Story(stock(parts))

@@ -1,0 +1,116 @@
+"""The outbox: what is in it is delivered or still due; what is done has lost its personal data."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import timedelta
+
+from chalicelib.services.ports import AddDelivery, Parts
+from tests.builders import MONDAY, a_delivery, all_values
+
+SOON = MONDAY + timedelta(seconds=61)
+
+
+def due(parts: Parts, at: timedelta = timedelta(0), limit: int = 50) -> list[str]:
+    return [delivery.id for delivery in parts.outbox.due(SOON + at, limit=limit)]
+
+
+def test_a_delivery_comes_back_as_it_was_put(parts: Parts) -> None:
+    payload = {
+        "template": "receipt",
+        "to": "a@example.org",
+        "values": {"rows": [["Ŵ", "1"]], "n": 3, "none": None},
+    }
+    delivery = a_delivery(payload=payload)
+    parts.records.commit([AddDelivery(delivery=delivery)])
+    assert parts.outbox.get(delivery.id) == delivery
+    assert parts.outbox.due(SOON, limit=10) == [delivery]
+    assert parts.outbox.get("mail.other.1") is None
+
+
+def test_queueing_twice_is_harmless_and_keeps_the_first(parts: Parts) -> None:
+    parts.outbox.add(a_delivery())
+    parts.outbox.add(a_delivery(payload={"template": "other", "to": "b@example.org", "values": {}}))
+    assert parts.outbox.get("mail.receipt.1") == a_delivery()
+    assert len(due(parts)) == 1
+
+
+def test_the_relay_has_its_time_before_the_sweeper(parts: Parts) -> None:
+    parts.outbox.add(a_delivery())
+    assert due(parts, timedelta(seconds=-30)) == []
+    assert due(parts) == ["mail.receipt.1"]
+
+
+def test_what_is_for_later_is_not_due(parts: Parts) -> None:
+    parts.outbox.add(a_delivery(due_at=MONDAY + timedelta(hours=1)))
+    assert due(parts) == []
+    assert due(parts, timedelta(hours=1)) == ["mail.receipt.1"]
+
+
+def test_the_oldest_come_first_and_no_more_than_asked_for(parts: Parts) -> None:
+    for number in (3, 1, 2):
+        parts.outbox.add(a_delivery(f"mail.receipt.{number}", due_at=MONDAY - timedelta(hours=5 - number)))
+    assert due(parts, limit=2) == ["mail.receipt.1", "mail.receipt.2"]
+
+
+def test_what_is_done_is_gone_with_its_personal_data(parts: Parts) -> None:
+    delivery = a_delivery()
+    parts.outbox.add(delivery)
+    parts.outbox.done(delivery, at=MONDAY)
+    assert parts.outbox.get(delivery.id) is None
+    assert due(parts, timedelta(days=400)) == []
+
+
+def test_what_is_done_is_not_queued_again(parts: Parts) -> None:
+    delivery = a_delivery()
+    parts.outbox.add(delivery)
+    parts.outbox.done(delivery, at=MONDAY)
+    parts.outbox.add(delivery)
+    assert parts.outbox.get(delivery.id) is None
+
+
+def test_done_twice_is_harmless(parts: Parts) -> None:
+    delivery = a_delivery()
+    parts.outbox.add(delivery)
+    parts.outbox.done(delivery, at=MONDAY)
+    parts.outbox.done(delivery, at=MONDAY)
+    assert parts.outbox.get(delivery.id) is None
+
+
+def test_a_failure_counts_and_puts_off(parts: Parts) -> None:
+    parts.outbox.add(a_delivery())
+    parts.outbox.failed(a_delivery(), error="ConnectionError", again_at=SOON + timedelta(minutes=5))
+    assert due(parts) == []
+    (again,) = parts.outbox.due(SOON + timedelta(minutes=5), limit=5)
+    assert again == a_delivery(attempts=1)
+    parts.outbox.failed(again, error="ConnectionError", again_at=SOON + timedelta(minutes=10))
+    assert parts.outbox.due(SOON + timedelta(minutes=10), limit=5)[0].attempts == 2
+
+
+def test_a_late_failure_does_not_bring_back_what_somebody_else_delivered(parts: Parts) -> None:
+    parts.outbox.add(a_delivery())
+    parts.outbox.done(a_delivery(), at=MONDAY)
+    parts.outbox.failed(a_delivery(), error="ConnectionError", again_at=SOON)
+    assert parts.outbox.get("mail.receipt.1") is None
+    assert due(parts, timedelta(days=1)) == []
+
+
+def test_marking_what_is_not_there_makes_no_phantom(parts: Parts) -> None:
+    with contextlib.suppress(Exception):
+        parts.outbox.done(a_delivery(), at=MONDAY)
+    parts.outbox.failed(a_delivery(), error="ConnectionError", again_at=MONDAY)
+    assert parts.outbox.get("mail.receipt.1") is None
+    assert due(parts, timedelta(days=1)) == []
+    parts.outbox.add(a_delivery())
+    assert parts.outbox.get("mail.receipt.1") == a_delivery()
+
+
+def test_a_done_delivery_holds_nothing_personal_in_the_table(dynamo_parts: Parts) -> None:
+    from chalicelib.adapters.tables import Row
+
+    dynamo_parts.outbox.add(a_delivery())
+    dynamo_parts.outbox.done(a_delivery(), at=MONDAY)
+    (row,) = [row.serialize() for row in Row.scan()]
+    assert not any("zuleika" in value.lower() for value in all_values(row))
+    assert "ttl" in row
+    assert "due_kind" not in row

@@ -1,0 +1,212 @@
+"""The whole product in one process, on moto, asked as a browser asks: with a cookie jar, following no redirect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from xml.etree.ElementTree import Element
+
+from chalice.test import Client
+from page_checks import check_page
+
+from chalicelib import wiring
+from chalicelib.adapters import tables
+from chalicelib.adapters.funds import DynamoFunds
+from chalicelib.adapters.people import DynamoPeople
+from chalicelib.domain.people import NATIONAL
+from chalicelib.services import asking, intake
+from chalicelib.services.intake import Receipt
+from chalicelib.services.ports import Parts
+from chalicelib.settings import Settings
+from infra.local import seeds
+
+FORM_TYPE = "application/x-www-form-urlencoded"
+LEAD = "lead.kent@example.police.uk"
+
+
+class NoWorkflows:
+    """No state machine runs in these tests: they ask the approvers themselves."""
+
+    def start(self, workflow: str, name: str, payload: Mapping[str, Any]) -> None:
+        """Nothing starts."""
+
+    def answer(self, token: str, output: Mapping[str, Any]) -> None:
+        """Nobody waits."""
+
+    def is_running(self, workflow: str, name: str) -> bool:
+        """Nothing runs."""
+        return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """A response; `root` is the parsed page, checked as every page is, or None where the body is no page."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+    root: Element | None
+
+    @property
+    def page(self) -> Element:
+        """The page, which must be one."""
+        assert self.root is not None, f"this is no page: {self.status} {self.text[:200]}"
+        return self.root
+
+
+def open_website(base_url: str) -> Parts:
+    """Real parts on moto's DynamoDB, with the demonstration's people and fund. Call inside `mock_aws`."""
+    settings = Settings(
+        base_url=base_url,
+        table_name="web-tests",
+        signing_keys=("a key that only these tests sign with",),
+        state_machine_arn_prefix="arn:aws:states:eu-west-2:123456789012:stateMachine:",
+        mail_from="share@example.police.uk",
+        mail_reply_to="help@example.police.uk",
+    )
+    parts = replace(wiring.build(settings), workflows=NoWorkflows())
+    tables.create_table()
+    _plant()
+    wiring.use(parts)
+    return parts
+
+
+def _plant() -> None:
+    """Kent's people and the national ones of the demonstration; all 43 forces would take seconds."""
+    planted = seeds.read(Path(seeds.__file__).with_name("seeds.json"))
+    places = {"kent", NATIONAL}
+    people = [one for one in seeds.people(planted) if places & {held.at for held in one.roles}]
+    DynamoPeople().register(people)
+    DynamoFunds().open_fund("ptf", name="the test fund", total_pence=5_000_000, caps={"kent": 1_000_000})
+
+
+class Website:
+    """A browser without scripts."""
+
+    def __init__(self, client: Client, parts: Parts) -> None:
+        self._client = client
+        self.parts = parts
+        self.cookies: dict[str, str] = {}
+
+    def get(self, path: str) -> Answer:
+        """GET; a page that comes back is checked."""
+        return self._ask("GET", path, b"", {})
+
+    def post(self, path: str, fields: Mapping[str, str], **headers: str) -> Answer:
+        """POST as a form does; a page that comes back is checked. `sec_fetch_site="…"` gives that header."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self._ask("POST", path, urlencode(fields).encode(), {"content-type": FORM_TYPE, **named})
+
+    def sign_in(self, address: str = LEAD) -> None:
+        """Sign in through the pages, with the code from the outbox."""
+        answer = self.post("/sign-in", {"address": address, "next": "/"})
+        assert answer.status == 303
+        answer = self.post("/sign-in/code", {"code": self.mailed_code(), "next": "/"})
+        assert answer.status == 303, answer.text
+
+    def mailed_code(self) -> str:
+        """The newest code that waits to be mailed; it counts as sent then."""
+        now = self.parts.now()
+        # The sweeper is given what the relay should long have delivered; ask on its behalf, a day later.
+        waiting = self.parts.outbox.due(now + timedelta(days=1), limit=100)
+        mails = [one for one in waiting if one.id.startswith("mail.sign-in-code.")]
+        for one in mails:
+            self.parts.outbox.done(one, at=now)
+        return str(mails[-1].payload["values"]["code"])
+
+    def submit(self, **changes: Any) -> Receipt:
+        """A claim of Kent's, stored."""
+        form = self.parts.forms.form("funding-claim")
+        return intake.submit(self.parts, form, {**a_claim(), **changes})
+
+    def ask(self, receipt: Receipt, force: str = "kent") -> str:
+        """Have the next approver asked, as the state machine would. Returns the path of their task."""
+        before = self.parts.records.of(force).case(receipt.reference).submission
+        step = asking.Step(
+            force=force,
+            reference=receipt.reference,
+            round=before.round,
+            stage=before.stage,
+            turn=before.asked_as,
+            token=f"token-{before.revision}",
+        )
+        asking.ask(self.parts, step)
+        task = self.parts.records.of(force).case(receipt.reference).open_task
+        assert task is not None
+        return f"/tasks/{task.id}"
+
+    def _ask(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        jar = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        sent = {**headers, **({"cookie": jar} if jar else {})}
+        response = self._client.http.request(method, path, headers=sent, body=body)
+        text = response.body.decode("utf-8")
+        for line in _all(response.headers.get("Set-Cookie")):
+            for name, morsel in SimpleCookie(line).items():
+                self.cookies.pop(name, None)
+                if morsel["max-age"] != "0":
+                    self.cookies[name] = morsel.value
+        is_page = str(response.headers.get("Content-Type", "")).startswith("text/html")
+        return Answer(
+            status=response.status_code,
+            headers=response.headers,
+            text=text,
+            root=check_page(text) if is_page else None,
+        )
+
+
+def a_claim() -> dict[str, Any]:
+    """Answers that are right in every way."""
+    return {
+        "force": "kent",
+        "event_title": "Ideas from the front line",
+        "event_date": "2027-03-27",
+        "venue_name": "Maidstone Town Hall",
+        "venue_postcode": "ME14 1HT",
+        "expected_attendance": 120,
+        "cost_lines": [
+            {"description": "Main hall, one day", "category": "venue-hire", "amount_pence": 123450},
+            {"description": "Sandwiches", "category": "catering", "amount_pence": 60000},
+        ],
+        "purpose": "Officers bring ideas and work on them together.\nThe best go to the chief constable.",
+        "claimant_name": "Sam Okafor",
+        "claimant_email": "sam.okafor@example.police.uk",
+        "claimant_role": "Sergeant",
+        "declaration": True,
+    }
+
+
+def a_filled_form() -> dict[str, str]:
+    """The same answers as a person types them."""
+    return {
+        "force": "kent",
+        "event_title": "Ideas from the front line",
+        "event_date-day": "27",
+        "event_date-month": "March",
+        "event_date-year": "2027",
+        "venue_name": " Maidstone Town Hall ",
+        "venue_postcode": "ME14 1HT",
+        "expected_attendance": "120",
+        "innovation_day": "",
+        "cost_lines-0-description": "Main hall, one day",
+        "cost_lines-0-category": "venue-hire",
+        "cost_lines-0-amount_pence": "£1,234.50",
+        "cost_lines-1-description": "Sandwiches",
+        "cost_lines-1-category": "catering",
+        "cost_lines-1-amount_pence": "600",
+        "purpose": "Officers bring ideas and work on them together.\r\nThe best go to the chief constable.",
+        "claimant_name": "Sam Okafor",
+        "claimant_email": "sam.okafor@example.police.uk",
+        "claimant_role": "Sergeant",
+        "claimant_phone": "",
+        "declaration": "true",
+        "action": "send",
+    }
+
+
+def _all(value: Any) -> list[str]:
+    return [] if value is None else [value] if isinstance(value, str) else list(value)

@@ -1,0 +1,76 @@
+"""`kill -9` of everything, and deadlines that pass, on the real thing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.whole.visitor import (
+    DEPUTY,
+    LEAD,
+    PROGRAMME,
+    Browser,
+    Service,
+    decide,
+    eventually,
+    status_of,
+    submit,
+    task_link,
+)
+
+pytestmark = [pytest.mark.whole, pytest.mark.xdist_group("crashes")]
+
+
+def test_a_waiting_claim_survives_the_killing_of_everything(tmp_path: Path) -> None:
+    service = Service(tmp_path / "data")
+    try:
+        receipt = submit(service)
+        asked = service.mail(LEAD, f"{receipt['reference']}: decide")
+        service.kill_everything()
+        service.start()
+        assert status_of(receipt)["status"] == "in-review"
+        decide(service, LEAD, receipt["reference"], "approve")
+        assert decide(service, PROGRAMME, receipt["reference"], "approve")["status"] == "approved"
+        assert service.mails(LEAD, f"{receipt['reference']}: decide") == [asked], "asked once, not again"
+        timeline = service.staff(f"/api/v1/submissions/{receipt['reference']}/timeline")
+        assert timeline["verified"]
+        assert "restarted" in [entry["action"] for entry in timeline["entries"]]
+    finally:
+        service.stop()
+
+
+def test_a_claim_accepted_just_before_the_killing_is_asked_after_it(tmp_path: Path) -> None:
+    service = Service(tmp_path / "data")
+    try:
+        receipts = [submit(service) for _ in range(10)]
+        service.kill_everything()
+        service.start()
+        for receipt in receipts:
+            service_asked = eventually(
+                lambda reference=receipt["reference"]: service.mails(LEAD, f"{reference}: decide"), within=90
+            )
+            assert len(service_asked) == 1
+    finally:
+        service.stop()
+
+
+def test_after_the_approver_the_deputy_is_asked_and_then_the_coordinators_are_told(tmp_path: Path) -> None:
+    service = Service(tmp_path / "data", WORKING_DAY_SECONDS="1")
+    try:
+        receipt = submit(service)
+        reference = receipt["reference"]
+        first = task_link(service.mail(LEAD, f"{reference}: decide")["text"])
+        second = task_link(service.mail(DEPUTY, f"{reference}: decide")["text"])
+        assert first != second
+        lead = Browser(service.address)
+        lead.sign_in(service, LEAD)
+        status, refusal = lead.get("/api/v1/tasks/" + first.rpartition("/")[2])
+        assert (status, refusal["code"]) == (410, "gone")
+        for coordinator in ("coordinator.kent@example.police.uk", "coordinator@example.org"):
+            assert service.mail(coordinator, f"{reference}: nobody has decided")
+        assert status_of(receipt)["waiting_for"] == "coordinator"
+        # late is better than nobody: the deputy still can
+        assert decide(service, DEPUTY, reference, "approve")["status"] == "in-review"
+    finally:
+        service.stop()
