@@ -14,6 +14,7 @@ from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Kind as MoneyKind
 from chalicelib.domain.fund import Movement
 from chalicelib.domain.people import Holding, Person
+from chalicelib.domain.references import new_reference
 from chalicelib.domain.submissions import AskedAs, Case, Status, Submission, Task
 from chalicelib.domain.timeline import Chain, Entry, Text
 from chalicelib.services import asking, deciding, delivering, intake
@@ -23,7 +24,7 @@ from chalicelib.services.ports import AddEntry, AddSubmission, Change, ChangeSub
 MONDAY = datetime(2027, 1, 11, 9, 30, tzinfo=timezone.utc)
 """When tests begin: a working Monday in winter."""
 
-REFERENCE = "CLM-2222-222M"
+REFERENCE = new_reference("CLM", lambda alphabet: alphabet[0])
 _LATE = timedelta(seconds=61)
 
 FORMS = FormFiles()

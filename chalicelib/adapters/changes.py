@@ -140,7 +140,7 @@ class _Placer:
         record = change.record
         # An expired key may be used anew, also before DynamoDB has removed it.
         item = items.key_item(record)
-        expired = type(item).expires_at < record.submitted_at
+        expired = type(item).expires_at <= record.submitted_at
         self._transaction.save(item, condition=Row.pk.does_not_exist() | expired)
         self.puts.append(change)
 

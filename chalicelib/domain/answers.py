@@ -189,7 +189,7 @@ def _unshowable(
 ) -> Iterator[Problem]:
     """Problems with control characters and line breaks, wherever a string stands."""
     if isinstance(value, str):
-        code = _unshowable_code(value, multiline=bool(schema.get("x-multiline")))
+        code = unshowable(value, multiline=bool(schema.get("x-multiline")))
         if code:
             yield _problem(form, path, code)
     elif isinstance(value, list):
@@ -200,7 +200,8 @@ def _unshowable(
             yield from _unshowable(form, item, schema.get("properties", {}).get(name, {}), (*path, name))
 
 
-def _unshowable_code(text: str, *, multiline: bool) -> str:
+def unshowable(text: str, *, multiline: bool) -> str:
+    """The code of what cannot be shown in a text, or nothing: controls, line breaks, or nothing to see at all."""
     for character in text:
         if character == "\n":
             if not multiline:

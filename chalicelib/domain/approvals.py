@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
+from chalicelib.domain.answers import unshowable
 from chalicelib.domain.deadlines import Calendar, spoken_time
 from chalicelib.domain.errors import (
     AlreadyDecided,
@@ -82,7 +83,7 @@ def read_choice(decision: object, comment: object) -> tuple[Choice, str]:
     if len(words) > MAX_COMMENT:
         message = f"The comment must be {MAX_COMMENT:,} characters or fewer"
         problems.append(Problem(pointer="/comment", code="maxLength", message=message))
-    if any(ord(character) < 32 and character != "\n" for character in words):
+    if unshowable(words, multiline=True) == "control-characters":
         message = "The comment holds a character that cannot be shown, such as a tab; take it out"
         problems.append(Problem(pointer="/comment", code="control-characters", message=message))
     if choice is Choice.REJECT and not words:

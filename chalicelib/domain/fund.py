@@ -60,6 +60,11 @@ class Movement:
     sequence: int
     at: datetime
 
+    def __post_init__(self) -> None:
+        # A negative amount would pass every condition and make money.
+        if type(self.amount_pence) is not int or self.amount_pence < 1:
+            raise ValueError("a movement moves a whole number of pence, one or more")
+
 
 def shortfall(fund: Fund, force: str, amount_pence: int) -> str | None:
     """Why an amount does not fit, and by how much, in a sentence; None where it fits."""

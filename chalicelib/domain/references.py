@@ -1,7 +1,8 @@
 """References: three letters and eight characters that people can read out and type, such as `CLM-7K3F-9QX2`.
 
 The alphabet has no vowels (no accidental words) and no look-alikes (0/O, 1/I/L, 5/S, 2/Z, 8/B, U/V). Its size is
-prime, so the weighted sum in the last character finds every single wrong character and every swap of two.
+prime, so the weighted sum in the last character finds every single wrong character and every swap of two; but for
+letters of the prefix that are 23 apart (A and X, B and Y, C and Z), which no character of 23 can tell.
 """
 
 from __future__ import annotations
@@ -48,6 +49,6 @@ def is_reference(value: str) -> bool:
 
 
 def _check_character(prefix: str, body: str) -> str:
-    total = sum(ord(letter) for letter in prefix)
+    total = sum(weight * (ord(letter) - ord("A")) for weight, letter in enumerate(prefix, start=9))
     total += sum(weight * ALPHABET.index(character) for weight, character in enumerate(body, start=2))
     return ALPHABET[total % len(ALPHABET)]

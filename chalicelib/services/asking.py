@@ -31,6 +31,10 @@ from chalicelib.services.ports import (
 )
 
 
+MOST_TOLD = 90
+"""A transaction takes 100 operations."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """What a step of the state machine says: whom it takes to be asked, and the token it waits on."""
@@ -213,7 +217,8 @@ class _Asking:
         moved, entry = with_entry(
             moved, at=self.now, action="stuck", stage=self.step.stage, details={"role": COORDINATOR}
         )
-        told = self._holders() + self.parts.people.holders(Holding(role=COORDINATOR, at=NATIONAL))
+        everywhere = self._holders() + self.parts.people.holders(Holding(role=COORDINATOR, at=NATIONAL))
+        told = list({person.id: person for person in everywhere}.values())[:MOST_TOLD]
         mails = [AddDelivery(delivery=self._stuck_mail(moved, person)) for person in told]
         return [
             ChangeSubmission(submission=moved),

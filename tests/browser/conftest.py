@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, sync_playwright
 # The helpers of the web tests serve here too.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "web"))
 
-from website import Website, open_website  # noqa: E402
+from website import Website, open_website
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
 # In a container there is no sandbox to be had; the rest keeps the browser from calling home.

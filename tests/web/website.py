@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from xml.etree.ElementTree import Element
 
 from chalice.test import Client
-from page_checks import check_page
+from page_checks import check_page, fields_of, text_of
 
 from chalicelib import wiring
 from chalicelib.adapters import tables
@@ -206,6 +206,16 @@ def a_filled_form() -> dict[str, str]:
         "declaration": "true",
         "action": "send",
     }
+
+
+def form_fields(answer: Answer) -> dict[str, str]:
+    """What a browser would post from the page's form."""
+    return fields_of(next(answer.page.iter("form")))
+
+
+def heading(answer: Answer) -> str:
+    """The text of the page's h1."""
+    return text_of(next(answer.page.iter("h1")))
 
 
 def _all(value: Any) -> list[str]:

@@ -107,7 +107,9 @@ class Service:
 
     def mail(self, to: str, about: str, *, after: int = 0) -> dict[str, str]:
         """The newest of those, once there are more than `after`."""
-        found = eventually(lambda: (m := self.mails(to, about)) if len(self.mails(to, about)) > after else None)
+        found = eventually(
+            lambda: (m := self.mails(to, about)) if len(self.mails(to, about)) > after else None
+        )
         return dict(found[-1])
 
     def staff(self, path: str) -> Any:
@@ -206,7 +208,9 @@ def _body(response: Any) -> Any:
 
 
 def _children_of(process_id: int) -> list[int]:
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
+    ).stdout
     pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
     direct = [child for child, parent in pairs if parent == process_id]
     return direct + [below for child in direct for below in _children_of(child)]

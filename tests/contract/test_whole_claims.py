@@ -1,0 +1,179 @@
+"""Claims from the form to the last decision, through every service, on the fakes and on DynamoDB alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from chalicelib.domain.errors import AlreadyDecided, DoesNotFit, Forbidden, Gone, InvalidAnswers, KeyReused
+from chalicelib.domain.submissions import AskedAs, Status, TaskState
+from chalicelib.domain.timeline import faults
+from chalicelib.services import reconciling, signing_in, tracking
+from tests.builders import Story, a_cost, a_person
+
+
+def is_whole(story: Story, reference: str) -> None:
+    """The timeline verifies, and nothing waits without an owner and a next date."""
+    case = story.case(reference)
+    one = case.submission
+    assert faults(case.entries, one.chain, case.texts) == []
+    assert one.is_open == bool(one.waiting_for) == bool(one.due_at)
+
+
+def test_a_claim_is_approved_at_all_three_stages_and_paid_for_once(story: Story) -> None:
+    receipt = story.submit(key="key-1")
+    assert story.submit(key="key-1").reference == receipt.reference
+    story.approve_up_to(receipt.reference, "nowhere")
+    story.deliver()
+    case = story.case(receipt.reference)
+    assert case.submission.status is Status.APPROVED
+    assert dict(case.submission.approved_by) == {
+        "force-lead": "lead-kent",
+        "programme": "programme",
+        "finance": "finance",
+    }
+    fund = story.parts.funds.fund("ptf")
+    assert (fund.balance.committed, fund.balance.reserved) == (600_000, 0)
+    assert fund.forces["kent"].available == 400_000
+    mailed = Counter(story.parts.mailer.templates())  # type: ignore[attr-defined]
+    assert mailed == {"receipt": 1, "asked": 3, "moved-on": 2, "approved": 1}
+    assert sorted(token for token, _ in story.parts.workflows.answers) == ["token-1", "token-2", "token-3"]  # type: ignore[attr-defined]
+    is_whole(story, receipt.reference)
+
+
+def test_a_rejected_claim_gives_the_money_back(story: Story) -> None:
+    reference = story.submit().reference
+    story.approve_up_to(reference, "programme")
+    assert story.parts.funds.fund("ptf").balance.reserved == 600_000
+    story.ask(reference)
+    story.decide(reference, "reject", comment="Not this year")
+    assert story.case(reference).submission.status is Status.REJECTED
+    assert story.parts.funds.fund("ptf").balance.available == 2_000_000
+    is_whole(story, reference)
+
+
+def test_a_claim_that_does_not_fit_cannot_be_approved_and_says_by_how_much(story: Story) -> None:
+    first, second = (story.submit().reference for _ in range(2))
+    story.ask(first)
+    story.decide(first)
+    story.ask(second)
+    with pytest.raises(DoesNotFit, match=r"£4,000 left of its £10,000, £2,000 too little"):
+        story.decide(second)
+    case = story.case(second)
+    assert case.open_task is not None
+    assert case.submission.stage == "force-lead"
+    story.decide(second, "reject", comment="The money is gone")
+    assert story.parts.funds.fund("ptf").balance.reserved == 600_000
+    is_whole(story, second)
+
+
+def test_time_outs_lead_to_the_deputy_and_then_to_the_coordinators(story: Story) -> None:
+    reference = story.submit().reference
+    for turn in ("approver", "deputy", "coordinators"):
+        story.ask(reference, turn)
+        assert story.case(reference).submission.asked_as is AskedAs(turn)
+        is_whole(story, reference)
+    states = [(task.person_id, task.state) for task in story.case(reference).tasks]
+    assert states == [("lead-kent", TaskState.OVERTAKEN), ("deputy-kent", TaskState.OPEN)]
+    story.decide(reference)
+    assert story.case(reference).submission.stage == "programme"
+    is_whole(story, reference)
+
+
+def test_whoever_lost_the_role_meanwhile_cannot_decide(story: Story) -> None:
+    reference = story.submit().reference
+    story.ask(reference)
+    story.parts.people.register([a_person("lead-kent", "coordinator@kent")])  # type: ignore[attr-defined]
+    with pytest.raises(Forbidden, match="no longer innovation lead"):
+        story.decide(reference)
+    assert story.case(reference).open_task is not None
+    assert story.parts.funds.fund("ptf").balance.reserved == 0
+
+
+def test_a_refused_form_stores_nothing(story: Story) -> None:
+    with pytest.raises(InvalidAnswers) as caught:
+        story.submit(key="k", innovation_day="DAY-3333-333H", expected_attendance=0)
+    assert story.parts.records.key("funding-claim", "k", now=story.parts.now()) is None
+    assert {problem.pointer for problem in caught.value.problems} >= {"/expected_attendance"}
+    assert list(story.parts.records.waiting()) == []
+
+
+def test_a_key_that_came_with_other_answers_reads_nobodys_receipt(story: Story) -> None:
+    story.submit(key="key-1")
+    with pytest.raises(KeyReused):
+        story.submit(key="key-1", cost_lines=[a_cost(1)])
+    assert len(list(story.parts.records.waiting())) == 1
+
+
+def test_a_decision_made_twice_is_one_and_another_is_refused(story: Story) -> None:
+    reference = story.submit().reference
+    story.ask(reference)
+    task_id = story.task_id(reference)
+    seen = story.case(reference).seen
+    from chalicelib.services import deciding
+
+    def decide(decision: str) -> deciding.Outcome:
+        return deciding.decide(
+            story.parts, "lead-kent", task_id, decision=decision, comment="Because", seen=seen
+        )
+
+    first, again = decide("approve"), decide("approve")
+    assert (first.repeated, again.repeated) == (False, True)
+    assert (first.status, first.next_step, first.decision) == (again.status, again.next_step, again.decision)
+    with pytest.raises(AlreadyDecided):
+        decide("reject")
+    assert len([e for e in story.case(reference).entries if e.action == "decided"]) == 1
+
+
+def test_an_overtaken_link_decides_nothing_and_says_why(story: Story) -> None:
+    from chalicelib.services import deciding
+
+    reference = story.submit().reference
+    story.ask(reference)
+    task_id, seen = story.task_id(reference), story.case(reference).seen
+    story.ask(reference, "deputy")
+    with pytest.raises(Gone, match="deputy"):
+        deciding.decide(story.parts, "lead-kent", task_id, decision="approve", comment="", seen=seen)
+    with pytest.raises(Gone):
+        deciding.task_view(story.parts, "lead-kent", task_id)
+
+
+def test_a_lost_execution_is_started_again_and_asks_nobody_twice(story: Story) -> None:
+    reference = story.submit().reference
+    story.deliver()
+    story.ask(reference)
+    story.deliver()
+    story.parts.workflows.end("funding-claim", f"{reference}-r1")  # type: ignore[attr-defined]
+    story.parts.now.pass_by(minutes=5)  # type: ignore[attr-defined]
+    assert reconciling.reconcile(story.parts).restarted == (reference,)
+    story.deliver()
+    assert story.parts.workflows.is_running("funding-claim", f"{reference}-r2")
+    token = story.ask(reference)
+    story.deliver()
+    assert story.case(reference).token == token
+    assert story.parts.mailer.templates().count("asked") == 1  # type: ignore[attr-defined]
+    is_whole(story, reference)
+
+
+def test_another_forces_submission_is_as_if_it_did_not_exist(story: Story) -> None:
+    from chalicelib.domain.errors import NotFound
+
+    reference = story.submit().reference
+    person = story.parts.people.person
+    assert tracking.submission_for(story.parts, person("coordinator-kent"), reference)  # type: ignore[arg-type]
+    assert tracking.submission_for(story.parts, person("national-coordinator"), reference)  # type: ignore[arg-type]
+    with pytest.raises(NotFound):
+        tracking.submission_for(story.parts, person("coordinator-essex"), reference)  # type: ignore[arg-type]
+
+
+def test_signing_in_takes_the_mailed_code_once(story: Story) -> None:
+    sign_in_id = signing_in.ask_code(story.parts, "Lead.Kent+x@EXAMPLE.police.uk")
+    story.deliver()
+    code = story.parts.mailer.sent[-1].values["code"]  # type: ignore[attr-defined]
+    secret = signing_in.enter_code(story.parts, sign_in_id, code)
+    session = signing_in.session(story.parts, secret)
+    assert session is not None
+    assert session.person_id == "lead-kent"
+    with pytest.raises(Gone):
+        signing_in.enter_code(story.parts, sign_in_id, code)
