@@ -1,8 +1,8 @@
 """Compares two JSON Schema validators on the claim form: `.venv/bin/python -m bench.validators`.
 
-Start-up is measured in fresh processes, hostile input in processes that are killed after a time limit. All times are
-CPU time, which a busy machine changes less than time on the clock. The figures
-in docs/adr/0003-jsonschema-rs-validates-submissions.md come from here.
+Start-up is measured in fresh processes, hostile input in processes that are killed after a time limit. All times
+are CPU time, which a busy machine changes less than time on the clock. The figures in
+docs/adr/0003-jsonschema-rs-validates-submissions.md come from here.
 """
 
 from __future__ import annotations

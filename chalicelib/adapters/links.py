@@ -25,7 +25,7 @@ class SignedLinks:
         return self.page(f"/status/{self.status_token(force, reference)}")
 
     def status_token(self, force: str, reference: str) -> str:
-        """`kent.CLM-7K3F-9QX2.<signature>`: it names no person and expires with the key."""
+        """`kent.CLM-7K3F-9QXN.<signature>`: it names no person and expires with the key."""
         return self._signer.sign(f"{force}.{reference}").decode("ascii")
 
     def read_status_token(self, token: str) -> tuple[str, str]:

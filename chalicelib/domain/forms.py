@@ -133,6 +133,12 @@ class Form:
         return frozenset(name for name, field in fields if field.get("x-personal"))
 
     @cached_property
+    def kept_from_approvers(self) -> frozenset[str]:
+        """Personal fields that deciding does not take (those without `x-for-approvers`)."""
+        fields = self.schema["properties"]
+        return frozenset(name for name in self.personal if not fields[name].get("x-for-approvers"))
+
+    @cached_property
     def validator(self) -> Draft202012Validator:
         """The schema's validator, built on first use: building costs more than checking."""
         from chalicelib.domain.answers import build_validator

@@ -1,4 +1,4 @@
-"""References: three letters and eight characters that people can read out and type, such as `CLM-7K3F-9QX2`.
+"""References: three letters and eight characters that people can read out and type, such as `CLM-7K3F-9QXN`.
 
 The alphabet has no vowels (no accidental words) and no look-alikes (0/O, 1/I/L, 5/S, 2/Z, 8/B, U/V). Its size is
 prime, so the weighted sum in the last character finds every single wrong character and every swap of two; but for
@@ -30,7 +30,7 @@ def read_reference(typed: str) -> str:
     """
     match = _SHAPE.fullmatch(re.sub(r"\s", "", typed).upper().replace("\u2013", "-"))
     if match is None:
-        raise MistypedReference("This is not a reference. A reference looks like CLM-7K3F-9QX2.")
+        raise MistypedReference("This is not a reference. A reference looks like CLM-7K3F-9QXN.")
     prefix, first, second = match.groups()
     body = first + second
     if any(c not in ALPHABET for c in body) or _check_character(prefix, body[:-1]) != body[-1]:

@@ -30,7 +30,7 @@ from chalicelib.services.ports import (
     Parts,
 )
 
-
+DECIDED_WORDS = {"approve": "approved", "reject": "rejected"}
 MOST_TOLD = 90
 """A transaction takes 100 operations."""
 
@@ -240,8 +240,10 @@ class _Asking:
         fund = self.parts.funds.fund(self.form.workflow.fund)
         share = fund.forces.get(one.force)
         answers = self.case.answers
-        shown = ("claimant_name", "claimant_role")
-        lines = [a for a in walk(self.form, answers) if not a.rows and (not a.personal or a.name in shown)]
+        hidden = self.form.kept_from_approvers
+        lines = [
+            answer for answer in walk(self.form, answers) if not answer.rows and answer.name not in hidden
+        ]
         return deliveries.mail(
             "asked",
             to=person.address,
@@ -259,6 +261,7 @@ class _Asking:
                 "force_left": pounds(share.available) if share else "",
                 "as_deputy": task.asked_as is AskedAs.DEPUTY,
                 "decide_by": spoken_day(task.due_at),
+                "is_reserved": self.form.workflow.reserve_at in one.approved_by,
                 "earlier": earlier_words(self.case, self.form),
                 "task_url": self.parts.links.task(task),
             },
@@ -287,7 +290,11 @@ class _Asking:
 def earlier_words(case: Case, form: Form) -> list[list[str]]:
     """What earlier stages decided: stage, decision, comment."""
     return [
-        [form.workflow.stage(entry.stage).title, str(entry.details["decision"]), _words(case, entry.sequence)]
+        [
+            form.workflow.stage(entry.stage).title,
+            DECIDED_WORDS.get(str(entry.details["decision"]), str(entry.details["decision"])),
+            _words(case, entry.sequence),
+        ]
         for entry in case.entries
         if entry.action == "decided"
     ]

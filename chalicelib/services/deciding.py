@@ -236,7 +236,6 @@ def _mid_sentence(title: str) -> str:
 def _view(parts: Parts, case: Case, task: Task, form: Form) -> TaskView:
     one = case.submission
     fund = parts.funds.fund(form.workflow.fund)
-    shown = ("claimant_name", "claimant_role")
     comment = next(
         (
             case.texts[entry.sequence].words
@@ -252,7 +251,7 @@ def _view(parts: Parts, case: Case, task: Task, form: Form) -> TaskView:
         submission=one,
         form=form,
         force_name=parts.forms.force_name(one.force),
-        answers=tuple(a for a in walk(form, case.answers) if not a.personal or a.name in shown),
+        answers=tuple(a for a in walk(form, case.answers) if a.name not in form.kept_from_approvers),
         total_pence=one.amount_pence,
         seen=case.seen,
         choices=tuple((choice.value, CHOICE_WORDS[choice]) for choice in Choice),

@@ -12,10 +12,11 @@ from chalicelib.domain import deliveries
 from chalicelib.domain.accounts import CODE_LIFE, CODES_AN_HOUR, SESSION_LIFE, Session, SignIn, digest
 from chalicelib.domain.answers import is_mailbox
 from chalicelib.domain.errors import Gone, InvalidAnswers, Problem
-from chalicelib.domain.people import Person
+from chalicelib.domain.people import Person, normalised
 from chalicelib.services.ports import Parts
 
 _DIGITS = "0123456789"
+UNKNOWN = "unknown"
 
 
 def ask_code(parts: Parts, address: str) -> str:
@@ -28,6 +29,8 @@ def ask_code(parts: Parts, address: str) -> str:
         raise InvalidAnswers([Problem(pointer="/address", code="format", message=message)])
     now = parts.now()
     person = parts.people.by_address(address)
+    if person is None:
+        parts.people.person(UNKNOWN)  # as many calls as for somebody known: the time must not tell them apart
     sign_in_id = parts.new_secret()
     code = "".join(parts.choose(_DIGITS) for _ in range(6))
     parts.accounts.add_sign_in(
@@ -39,8 +42,12 @@ def ask_code(parts: Parts, address: str) -> str:
         )
     )
     hour = now.astimezone(timezone.utc).strftime("%Y-%m-%dT%H")
-    if person and parts.accounts.count_code(person.id, hour=hour, limit=CODES_AN_HOUR):
+    counted_for = person.id if person else f"{UNKNOWN}-{digest(normalised(address))[:32]}"
+    within_limit = parts.accounts.count_code(counted_for, hour=hour, limit=CODES_AN_HOUR)
+    if person and within_limit:
         parts.outbox.add(_code_mail(parts, person, sign_in_id, code))
+    elif within_limit:
+        parts.outbox.get(UNKNOWN)
     return sign_in_id
 
 

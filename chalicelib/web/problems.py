@@ -93,7 +93,9 @@ def unforeseen(request_id: str, *, as_json: bool) -> Response:
     title = "Sorry, something went wrong on our side"
     detail = "It has been recorded. Try again; what you sent may or may not have been stored."
     if as_json:
-        return problem_json(HTTPStatus.INTERNAL_SERVER_ERROR, title, detail, request_id=request_id)
+        return problem_json(
+            HTTPStatus.INTERNAL_SERVER_ERROR, title, detail, code="unforeseen", request_id=request_id
+        )
     from chalicelib.web.pages import problem_page
 
     return problem_page(HTTPStatus.INTERNAL_SERVER_ERROR, title, detail, request_id)

@@ -123,8 +123,8 @@ class Request:
         if site is not None:
             foreign = site not in ("same-origin", "none")
         elif origin is not None:
-            known = {urlsplit(self.parts.links.page("")).netloc, self.headers.get("host", "")}
-            foreign = urlsplit(origin).netloc not in known
+            ours = urlsplit(self.parts.links.page(""))
+            foreign = origin != f"{ours.scheme}://{ours.netloc}"
         else:
             foreign = False
         if foreign:

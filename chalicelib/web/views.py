@@ -47,7 +47,10 @@ def view(access: Access) -> Callable[[View], View]:
     def decorate(function: View) -> View:
         @wraps(function)
         def handle(**path_parameters: str) -> Response:
-            request = Request(current.current_request, wiring.parts())
+            try:
+                request = Request(current.current_request, wiring.parts())
+            except Exception as error:  # a setting that is missing or wrong
+                return _with_headers(_failed(error, as_json=True), secure=True)
             response = _answer(function, access, request, path_parameters)
             return _with_headers(response, secure=request.is_secure)
 
@@ -68,11 +71,15 @@ def _answer(function: View, access: Access, request: Request, path_parameters: d
     except Refused as error:
         return problems.problem(error) if request.wants_json else problems.page(error)
     except Exception as error:
-        request_id = uuid4().hex
-        # The place, not the message: a message may hold what somebody typed.
-        where = "".join(traceback.format_tb(error.__traceback__)[-6:])
-        _log.error("request %s failed: %s\n%s", request_id, type(error).__name__, where)
-        return problems.unforeseen(request_id, as_json=request.wants_json)
+        return _failed(error, as_json=request.wants_json)
+
+
+def _failed(error: Exception, *, as_json: bool) -> Response:
+    """Our own fault: the log gets the place, not the message, which may hold what somebody typed."""
+    request_id = uuid4().hex
+    where = "".join(traceback.format_tb(error.__traceback__)[-6:])
+    _log.error("request %s failed: %s\n%s", request_id, type(error).__name__, where)
+    return problems.unforeseen(request_id, as_json=as_json)
 
 
 def _admit(access: Access, request: Request) -> None:

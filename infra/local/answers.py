@@ -66,6 +66,10 @@ def wants_page(accept: str) -> bool:
 def _page(title: str, detail: str) -> str:
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
-        f"<title>{html.escape(title)}</title></head><body><main><h1>{html.escape(title)}</h1>"
-        f'<p>{html.escape(detail)}</p><p><a href="/">Start page</a></p></main></body></html>\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<link rel="stylesheet" href="/static/govuk.css"><title>{html.escape(title)}</title></head>'
+        '<body class="govuk-template__body"><main class="govuk-width-container govuk-main-wrapper">'
+        f'<h1 class="govuk-heading-l">{html.escape(title)}</h1>'
+        f'<p class="govuk-body">{html.escape(detail)}</p>'
+        '<p class="govuk-body"><a class="govuk-link" href="/">Start page</a></p></main></body></html>\n'
     )

@@ -61,12 +61,13 @@ class MailPages:
 
     def _page(self, to: str) -> Answer:
         mails = self._mailbox.entries(to)[::-1]
-        link = '<link rel="stylesheet" href="/static/app.css">' if self._stylesheet.is_file() else ""
+        link = '<link rel="stylesheet" href="/static/govuk.css">' if self._stylesheet.is_file() else ""
         shown = "".join(_article(mail) for mail in mails[:SHOWN])
         page = (
             '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
-            f'<meta name="viewport" content="width=device-width">{link}<title>Sent mail</title></head>'
-            f"<body><main><h1>Sent mail</h1>{_summary(len(mails), to)}{shown}</main></body></html>\n"
+            f'<meta name="viewport" content="width=device-width, initial-scale=1">{link}<title>Sent mail</title></head>'
+            '<body class="govuk-template__body"><main class="govuk-width-container govuk-main-wrapper">'
+            f'<h1 class="govuk-heading-l">Sent mail</h1>{_summary(len(mails), to)}{shown}</main></body></html>\n'
         )
         rules = {"Content-Security-Policy": _PAGE_RULES, "Referrer-Policy": "same-origin"}
         return made(200, "text/html; charset=utf-8", page.encode(), headers=dict(rules))
@@ -87,18 +88,19 @@ def _summary(count: int, to: str) -> str:
     what = f"{count} mail{'' if count == 1 else 's'}" + (f" to {html.escape(to)}" if to else "")
     newest = f"; the newest {SHOWN} are shown" if count > SHOWN else ""
     return (
-        f"<p>{what}, newest first{newest}. None of it has left this machine. "
+        f'<p class="govuk-body">{what}, newest first{newest}. None of it has left this machine. '
         '<a href="/local/mail">Look again</a> · <a href="/local/mail.json">as JSON</a></p>'
-        '<form action="/local/mail"><label for="to">Only to this address</label> '
-        f'<input id="to" name="to" type="email" value="{html.escape(to)}"> <button>Show</button></form>'
+        '<form action="/local/mail"><label class="govuk-label" for="to">Only to this address</label> '
+        f'<input class="govuk-input govuk-input--width-20" id="to" name="to" type="email" '
+        f'value="{html.escape(to)}"> <button class="govuk-button govuk-button--secondary">Show</button></form>'
     )
 
 
 def _article(mail: dict[str, Any]) -> str:
     sent = html.escape(str(mail["sent_at"]))
     return (
-        f"<article><h2>{html.escape(mail['subject'])}</h2>"
-        f'<p>To {html.escape(mail["to"])}, <time datetime="{sent}">{sent}</time></p>'
+        f'<article><h2 class="govuk-heading-m">{html.escape(mail["subject"])}</h2>'
+        f'<p class="govuk-body">To {html.escape(mail["to"])}, <time datetime="{sent}">{sent}</time></p>'
         f"<pre>{_with_links(mail['text'])}</pre>{_frame(mail)}</article><hr>"
     )
 
@@ -108,7 +110,7 @@ def _frame(mail: dict[str, Any]) -> str:
         return ""
     address = f"/local/mail/{quote(mail['id'], safe='')}.html"
     return (
-        "<details><summary>As it looks in HTML</summary>"
+        '<details class="govuk-body"><summary>As it looks in HTML</summary>'
         f'<p><a href="{address}">On a page of its own</a></p>'
         f'<iframe src="{address}" title="HTML version" width="700" height="500" loading="lazy"'
         ' sandbox="allow-popups allow-popups-to-escape-sandbox"></iframe></details>'

@@ -128,7 +128,7 @@ def main() -> None:
     given = parser.parse_args()
     processes.begin_as_child()
     gateway = Gateway(load_app())
-    mail = MailPages(Mailbox(given.mail), Path.cwd() / "chalicelib" / "web" / "static" / "app.css")
+    mail = MailPages(Mailbox(given.mail), Path.cwd() / "chalicelib" / "web" / "static" / "govuk.css")
     while not processes.answers(given.after):
         time.sleep(0.02)
     Server(socket.socket(fileno=given.socket), gateway, mail).serve_forever()

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from chalice.config import Config
@@ -16,10 +14,6 @@ from chalice.local import LocalDevServer
 from chalice.test import Client
 from moto import mock_aws
 from playwright.sync_api import Browser, sync_playwright
-
-# The helpers of the web tests serve here too.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "web"))
-
 from website import Website, open_website
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
@@ -39,7 +33,7 @@ ARGUMENTS = [
 def browser() -> Iterator[Browser]:
     """One Chromium for all tests."""
     if not CHROMIUM:
-        pytest.skip("there is no Chromium here; set CHROMIUM to its path")
+        pytest.fail("there is no Chromium here; set CHROMIUM to its path")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield chromium

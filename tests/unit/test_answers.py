@@ -115,7 +115,7 @@ def test_every_message_of_the_form_file_is_said(name: str, keyword: str, questio
     assert expected in messages
 
 
-def test_good_answers_come_back(story: object) -> None:
+def test_good_answers_come_back() -> None:
     assert check_answers(FORM, claim_answers()) == claim_answers()
     least = claim_answers(claimant_phone=None)
     assert check_answers(FORM, least) == least
@@ -142,7 +142,6 @@ def test_problems_of_all_kinds_come_at_once_in_order() -> None:
         claimant_email="me",
         declaration=None,
         zeal=1,
-        aim=2,
     )
     found = [(problem.pointer, problem.code) for problem in problems(wrong)]
     assert found == [
@@ -155,7 +154,6 @@ def test_problems_of_all_kinds_come_at_once_in_order() -> None:
         ("/cost_lines/2/amount_pence", "required"),
         ("/claimant_email", "format"),
         ("/declaration", "required"),
-        ("/aim", "additionalProperties"),
         ("/zeal", "additionalProperties"),
     ]
 

@@ -20,7 +20,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.submissions import Status
 from chalicelib.services import deciding, delivering, intake, reconciling, tracking
-from tests.builders import PERSONAL, Story, a_cost, a_person, all_values, claim_answers
+from tests.builders import PERSONAL, REFERENCE, Story, a_cost, a_person, all_values, claim_answers
 
 
 def lost_before(story: Story) -> None:
@@ -174,7 +174,7 @@ def test_one_force_does_not_read_anothers_data(story: Story) -> None:
         with pytest.raises(NotFound) as theirs:
             look(story.parts, person, reference)
         with pytest.raises(NotFound) as nobodys:
-            look(story.parts, person, "CLM-2222-222M")
+            look(story.parts, person, REFERENCE)
         assert str(theirs.value) == str(nobodys.value)
     assert set(tracking.fund_for(story.parts, person, "ptf").forces) == {"essex"}
 

@@ -73,7 +73,7 @@ def where(
 ) -> dict[str, Any]:
     """The input of the machine, and the output of each of its steps."""
     wait = {f"{turn}_seconds": seconds for turn in TURNS}
-    pointer = {"payload_version": 1, "force": "kent", "reference": "CLM-7K3F-9QX2", "round": 1}
+    pointer = {"payload_version": 1, "force": "kent", "reference": "CLM-7K3F-9QXN", "round": 1}
     return {**pointer, "stage": stage, "asked": asked, "wait": wait, **more}
 
 
