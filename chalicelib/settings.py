@@ -38,11 +38,14 @@ class Settings:
     working_day_seconds: int = 0
     """Length of a working day, to watch deadlines pass. 0: real days."""
 
+    relay_grace_seconds: int = 60
+    """How long the stream has to carry a delivery before the sweeper does."""
+
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
         """Raises MissingSetting naming every variable that is missing or not what it must be."""
         faults = [name for name in _REQUIRED if not env.get(name)]
-        numbers = {name: _whole(env.get(name, "0")) for name in ("UNDO_SECONDS", "WORKING_DAY_SECONDS")}
+        numbers = {name: _whole(env.get(name) or default) for name, default in _NUMBERS.items()}
         faults += [name for name, number in numbers.items() if number is None]
         keys = tuple(part.partition(":")[2] for part in env.get("SIGNING_KEYS", "").split(",") if part)
         if not all(len(key) >= 32 for key in keys):
@@ -58,6 +61,7 @@ class Settings:
             mail_reply_to=env["MAIL_REPLY_TO"],
             undo_seconds=numbers["UNDO_SECONDS"] or 0,
             working_day_seconds=numbers["WORKING_DAY_SECONDS"] or 0,
+            relay_grace_seconds=numbers["RELAY_GRACE_SECONDS"] or 0,
         )
 
 
@@ -69,6 +73,9 @@ _REQUIRED = (
     "MAIL_FROM",
     "MAIL_REPLY_TO",
 )
+
+
+_NUMBERS = {"UNDO_SECONDS": "0", "WORKING_DAY_SECONDS": "0", "RELAY_GRACE_SECONDS": "60"}
 
 
 def _whole(text: str) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 from chalicelib.services.ports import Parts
 from chalicelib.settings import Settings
@@ -40,9 +40,10 @@ def build(settings: Settings) -> Parts:
     from chalicelib.adapters.workflows import StepFunctions
 
     tables.connect(settings.table_name)
+    relay_grace = timedelta(seconds=settings.relay_grace_seconds)
     return Parts(
-        records=DynamoRecords(),
-        outbox=DynamoOutbox(),
+        records=DynamoRecords(relay_grace=relay_grace),
+        outbox=DynamoOutbox(relay_grace=relay_grace),
         funds=DynamoFunds(),
         people=DynamoPeople(),
         accounts=DynamoAccounts(),

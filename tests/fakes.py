@@ -13,7 +13,7 @@ from threading import RLock
 from typing import Any
 
 from chalicelib.adapters.form_files import FormFiles, calendar
-from chalicelib.adapters.items import CHANGING, RELAY_GRACE
+from chalicelib.adapters.items import CHANGING
 from chalicelib.adapters.links import SignedLinks
 from chalicelib.domain.accounts import Session, SignIn
 from chalicelib.domain.answers import is_mailbox
@@ -43,6 +43,8 @@ from tests.builders import MONDAY
 MOST_OPERATIONS = 100
 CHECK, PUT, UPDATE = range(3)
 BASE_URL = "https://ideas.example.org"
+RELAY_GRACE = timedelta(seconds=60)
+"""How long the stream has to carry a delivery before the sweeper does."""
 
 
 class Clock:
@@ -307,7 +309,7 @@ class Queued:
 
     @property
     def due_at(self) -> datetime:
-        return self.again_at or self.delivery.due_at + RELAY_GRACE
+        return self.again_at or self.delivery.due_at + timedelta(seconds=60)
 
 
 @dataclass

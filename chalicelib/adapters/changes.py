@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import singledispatchmethod
 
 from pynamodb.expressions.condition import Condition
@@ -41,18 +42,19 @@ from chalicelib.services.ports import (
 )
 
 
-def place(transaction: TransactWrite, changes: Sequence[Change]) -> list[Change]:
+def place(transaction: TransactWrite, changes: Sequence[Change], *, relay_grace: timedelta) -> list[Change]:
     """Put all changes into the transaction. Returns the change behind each operation, in the order in which
     DynamoDB reports its reasons (PynamoDB sends checks first, then puts, then updates)."""
-    placer = _Placer(transaction)
+    placer = _Placer(transaction, relay_grace)
     for change in changes:
         placer.add(change)
     return [*placer.checks, *placer.puts, *placer.updates]
 
 
 class _Placer:
-    def __init__(self, transaction: TransactWrite) -> None:
+    def __init__(self, transaction: TransactWrite, relay_grace: timedelta) -> None:
         self._transaction = transaction
+        self._relay_grace = relay_grace
         self.checks: list[Change] = []
         self.puts: list[Change] = []
         self.updates: list[Change] = []
@@ -133,7 +135,7 @@ class _Placer:
 
     @add.register
     def _(self, change: AddDelivery) -> None:
-        self._put(change, items.delivery_item(change.delivery))
+        self._put(change, items.delivery_item(change.delivery, self._relay_grace))
 
     @add.register
     def _(self, change: KeepKey) -> None:

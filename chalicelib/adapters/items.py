@@ -44,9 +44,6 @@ CHANGING = (
 )
 """What a change of a submission may rewrite. Everything else stands as it was submitted."""
 
-RELAY_GRACE = timedelta(seconds=60)
-"""How long the stream has to carry a delivery before the sweeper does."""
-
 
 def submission_item(one: Submission) -> SubmissionItem:
     """The item of a submission; while it is open, the due index lists it by its next date."""
@@ -206,8 +203,9 @@ def _entry(item: EntryItem) -> Entry:
     )
 
 
-def delivery_item(delivery: Delivery) -> DeliveryItem:
-    """The item of a delivery. The due index lists it from when the sweeper should look at it."""
+def delivery_item(delivery: Delivery, relay_grace: timedelta) -> DeliveryItem:
+    """The item of a delivery. The due index lists it from when the sweeper should look at it: the stream has
+    `relay_grace` to carry it first."""
     return DeliveryItem(
         keys.delivery(delivery.id),
         keys.ONLY,
@@ -219,7 +217,7 @@ def delivery_item(delivery: Delivery) -> DeliveryItem:
         payload=dict(delivery.payload),
         attempts=delivery.attempts,
         due_kind=keys.DUE_DELIVERY,
-        due_at=delivery.due_at + RELAY_GRACE,
+        due_at=delivery.due_at + relay_grace,
     )
 
 

@@ -16,7 +16,10 @@ KEPT_AFTER = timedelta(days=30)
 
 
 class DynamoOutbox:
-    """Deliveries not yet done."""
+    """Deliveries not yet done. `relay_grace` is how long the stream has to carry one before the sweeper does."""
+
+    def __init__(self, *, relay_grace: timedelta) -> None:
+        self._relay_grace = relay_grace
 
     def get(self, delivery_id: str) -> Delivery | None:
         """The delivery, unless it is done."""
@@ -31,7 +34,7 @@ class DynamoOutbox:
         """Put if absent."""
         with in_our_words():
             try:
-                items.delivery_item(delivery).save(condition=Row.pk.does_not_exist())
+                items.delivery_item(delivery, self._relay_grace).save(condition=Row.pk.does_not_exist())
             except PutError as error:
                 if not is_condition(error):
                     raise

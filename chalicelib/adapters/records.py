@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
@@ -38,9 +38,11 @@ class DynamoForceRecords:
 
 
 class DynamoRecords:
-    """All submissions; `pause` waits between two tries of a transaction that met another one."""
+    """All submissions. `relay_grace` is how long the stream has to carry a delivery before the sweeper does;
+    `pause` waits between two tries of a transaction that met another one."""
 
-    def __init__(self, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, *, relay_grace: timedelta, pause: Callable[[float], None] = time.sleep) -> None:
+        self._relay_grace = relay_grace
         self._pause = pause
 
     def of(self, force: str) -> DynamoForceRecords:
@@ -60,7 +62,7 @@ class DynamoRecords:
         stood in the way (TransactionConflict): a condition that does not hold will not hold next time."""
         for attempt in range(MAX_TRIES):
             transaction = TransactWrite(connection=Row._get_connection().connection)
-            placed = changes.place(transaction, changes_)
+            placed = changes.place(transaction, changes_, relay_grace=self._relay_grace)
             try:
                 with transaction:
                     pass

@@ -40,7 +40,7 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # longer, and its mock would still hold in the tests of other folders
 def site() -> Iterator[Website]:
     """A website that both the browser (at `parts.links.page("")`) and the tests' own client reach."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -43,8 +44,8 @@ def dynamo_parts(dynoxide: str, table_name: str, monkeypatch: pytest.MonkeyPatch
         for row in tables.Row.scan():
             batch.delete(row)
     return fakes.parts(
-        records=DynamoRecords(),
-        outbox=DynamoOutbox(),
+        records=DynamoRecords(relay_grace=timedelta(seconds=60)),
+        outbox=DynamoOutbox(relay_grace=timedelta(seconds=60)),
         funds=DynamoFunds(),
         people=DynamoPeople(),
         accounts=DynamoAccounts(),

@@ -70,7 +70,7 @@ def test_the_next_stages_mail_says_what_was_decided_before(story: Story) -> None
     story.ask(reference)
     story.deliver()
     values = [m.values for m in story.parts.mailer.sent if m.template == "asked"][-1]  # type: ignore[attr-defined]
-    assert values["earlier"] == [["Your force's innovation lead", "approve", "A good day"]]
+    assert values["earlier"] == [["Your force's innovation lead", "approved", "A good day"]]
 
 
 def test_a_repeat_with_the_same_token_does_nothing(story: Story) -> None:

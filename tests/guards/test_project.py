@@ -1,0 +1,156 @@
+"""What people forget about the project: documents, sizes, statuses, docstrings."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from chalicelib.domain import errors
+from chalicelib.settings import MissingSetting, Settings
+from chalicelib.web import problems
+from chalicelib.web.shapes import moment
+from tests.builders import MONDAY
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = [ROOT / "app.py", *sorted((ROOT / "chalicelib").rglob("*.py"))]
+REFUSALS = sorted(
+    (one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.Refused)),
+    key=lambda one: one.__name__,
+)
+ENV = {
+    "BASE_URL": "https://ideas.example.org/",
+    "TABLE_NAME": "share",
+    "SIGNING_KEYS": "b:" + "s" * 40 + ",a:" + "t" * 40,
+    "STATE_MACHINE_ARN_PREFIX": "arn:aws:states:eu-west-2:123456789012:stateMachine:",
+    "MAIL_FROM": "from@example.org",
+    "MAIL_REPLY_TO": "people@example.org",
+}
+
+
+def an_error(kind: type[errors.Refused]) -> errors.Refused:
+    if kind is errors.InvalidAnswers:
+        return errors.InvalidAnswers([errors.Problem(pointer="/a", code="required", message="A is missing")])
+    if kind is errors.KeyReused:
+        return errors.KeyReused()
+    if kind is errors.TooMany:
+        return errors.TooMany("Slow down.", retry_after=7)
+    return kind("Said in words.")
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_a_module_is_under_400_lines_and_says_what_it_is(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 400
+    assert ast.get_docstring(ast.parse(text))
+
+
+def test_tests_are_under_400_lines_too_or_nearly() -> None:
+    ours = [f for folder in ("unit", "contract", "guards") for f in (ROOT / "tests" / folder).glob("*.py")]
+    long = {
+        f.name: len(f.read_text(encoding="utf-8").splitlines()) for f in [*ours, ROOT / "tests" / "fakes.py"]
+    }
+    assert not {name: lines for name, lines in long.items() if lines > 600}
+
+
+@pytest.mark.parametrize("field", [one.name for one in fields(Settings)])
+def test_every_setting_is_documented_for_operators(field: str) -> None:
+    assert field.upper() in (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+
+
+def test_settings_are_read_from_the_environment() -> None:
+    settings = Settings.from_env({**ENV, "UNDO_SECONDS": "20"})
+    assert settings.base_url == "https://ideas.example.org"
+    assert settings.signing_keys == ("s" * 40, "t" * 40)
+    assert (settings.undo_seconds, settings.working_day_seconds) == (20, 0)
+
+
+def test_a_number_that_is_left_empty_is_the_default() -> None:
+    settings = Settings.from_env({**ENV, "WORKING_DAY_SECONDS": "", "RELAY_GRACE_SECONDS": ""})
+    assert (settings.working_day_seconds, settings.relay_grace_seconds) == (0, 60)
+
+
+def test_everything_missing_is_named_at_once_and_no_secret_is() -> None:
+    with pytest.raises(MissingSetting) as caught:
+        Settings.from_env({"SIGNING_KEYS": "a:too-short", "UNDO_SECONDS": "soon", "TABLE_NAME": "t"})
+    for name in (
+        "BASE_URL",
+        "STATE_MACHINE_ARN_PREFIX",
+        "MAIL_FROM",
+        "MAIL_REPLY_TO",
+        "SIGNING_KEYS",
+        "UNDO_SECONDS",
+    ):
+        assert name in str(caught.value)
+    assert "TABLE_NAME" not in str(caught.value)
+    assert "too-short" not in str(caught.value)
+
+
+@pytest.mark.parametrize("number", ["-1", "1.5", "ten", " ", "١", "99999999"])
+def test_a_number_that_is_none_is_refused(number: str) -> None:
+    with pytest.raises(MissingSetting, match="WORKING_DAY_SECONDS"):
+        Settings.from_env({**ENV, "WORKING_DAY_SECONDS": number})
+
+
+@pytest.mark.parametrize(
+    "kind", [one for one in REFUSALS if one is not errors.Refused], ids=lambda one: one.__name__
+)
+def test_every_refusal_has_a_status_a_title_and_one_shape(kind: type[errors.Refused]) -> None:
+    error = an_error(kind)
+    response = problems.problem(error)
+    body = json.loads(response.body)
+    assert response.status_code == body["status"] == problems.status_of(error)
+    assert 400 <= response.status_code < 600
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert set(body) <= {"type", "title", "status", "detail", "code", "errors"}
+    assert body["title"]
+    assert body["detail"] == str(error)
+    assert re.fullmatch(r"[a-z]+(-[a-z]+)*", body["code"])
+    if response.status_code in (429, 503):
+        assert int(response.headers["Retry-After"]) > 0
+    if response.status_code == 401:
+        assert response.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_statuses_are_those_that_were_promised() -> None:
+    found = {
+        kind.__name__: problems.status_of(an_error(kind)) for kind in REFUSALS if kind is not errors.Refused
+    }
+    assert found == {
+        "AlreadyDecided": 409,
+        "ClaimChanged": 409,
+        "Conflict": 409,
+        "DoesNotFit": 409,
+        "Forbidden": 403,
+        "Gone": 410,
+        "InvalidAnswers": 422,
+        "KeyReused": 422,
+        "MistypedReference": 404,
+        "NotAsked": 403,
+        "NotFound": 404,
+        "NotSignedIn": 401,
+        "TooLarge": 413,
+        "TooMany": 429,
+        "Unavailable": 503,
+        "Unreadable": 400,
+        "UnsupportedMediaType": 415,
+    }
+
+
+def test_wrong_answers_are_listed_with_pointers() -> None:
+    body = json.loads(problems.problem(an_error(errors.InvalidAnswers)).body)
+    assert body["errors"] == [{"pointer": "/a", "code": "required", "message": "A is missing"}]
+
+
+def test_our_own_fault_tells_nothing_but_a_number() -> None:
+    body = json.loads(problems.unforeseen("abc123", as_json=True).body)
+    assert (body["status"], body["request_id"]) == (500, "abc123")
+
+
+def test_times_are_utc_to_the_second() -> None:
+    assert moment(MONDAY.replace(microsecond=5)) == "2027-01-11T09:30:00Z"
+    assert moment(None) is None

@@ -1,0 +1,170 @@
+"""What people forget about routes: who may call them, and that looking changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from chalice.test import Client
+
+from chalicelib import wiring
+from chalicelib.domain.accounts import digest
+from chalicelib.web.access import Access
+from tests import fakes
+from tests.builders import Story, the_people
+
+STAFF_TOKEN, LEAD_TOKEN = "staff-token", "lead-token"
+
+
+def routes() -> list[tuple[str, str, Callable[..., Any]]]:
+    """Path, method and view function of every route."""
+    from app import app
+
+    return [
+        (path, method, entry.view_function)
+        for path, methods in sorted(app.routes.items())
+        for method, entry in sorted(methods.items())
+    ]
+
+
+@pytest.fixture
+def story() -> Iterator[Story]:
+    parts = fakes.parts()
+    parts.people.register(the_people())  # type: ignore[attr-defined]
+    parts.funds.open_fund("ptf", name="the fund", total_pence=2_000_000, caps={"kent": 1_000_000})  # type: ignore[attr-defined]
+    parts.accounts.add_token(digest(STAFF_TOKEN), "national-coordinator")  # type: ignore[attr-defined]
+    parts.accounts.add_token(digest(LEAD_TOKEN), "lead-kent")  # type: ignore[attr-defined]
+    wiring.use(parts)
+    yield Story(parts)
+    wiring.use(None)
+
+
+def test_there_are_routes() -> None:
+    assert {"/health", "/api/v1/tasks/{task}/decision", "/tasks/{task}"} <= {path for path, _, _ in routes()}
+
+
+def test_every_route_declares_who_may_call_it() -> None:
+    undeclared = [
+        f"{m} {path}" for path, m, view in routes() if not isinstance(getattr(view, "access", None), Access)
+    ]
+    assert undeclared == []
+
+
+def test_everything_but_looking_is_a_post() -> None:
+    others = [f"{method} {path}" for path, method, _ in routes() if method not in ("GET", "POST")]
+    assert others == []
+
+
+def test_only_what_anybody_may_see_is_public() -> None:
+    """A new public route is a decision: add it here, with a thought for what it shows."""
+    public = {f"{method} {path}" for path, method, view in routes() if view.access is Access.PUBLIC}  # type: ignore[attr-defined]
+    assert public == {
+        "GET /",
+        "GET /accessibility",
+        "GET /api/v1/forms",
+        "GET /api/v1/forms/{form}",
+        "GET /api/v1/status/{token}",
+        "GET /cookies",
+        "GET /forms/{form}",
+        "GET /forms/{form}/sent/{token}",
+        "GET /health",
+        "GET /privacy",
+        "GET /sign-in",
+        "GET /sign-in/code",
+        "GET /sign-out",
+        "GET /static/{name}",
+        "GET /status/{token}",
+        "POST /api/v1/forms/{form}/submissions",
+        "POST /forms/{form}",
+        "POST /sign-in",
+        "POST /sign-in/code",
+    }
+
+
+def test_submissions_and_funds_are_for_staff() -> None:
+    for path, method, view in routes():
+        if "/submissions/{reference}" in path or "/funds/" in path:
+            assert view.access is Access.STAFF, f"{method} {path}"  # type: ignore[attr-defined]
+        if "/tasks/" in path:
+            assert view.access is not Access.PUBLIC, f"{method} {path}"  # type: ignore[attr-defined]
+
+
+def values(story: Story, reference: str, token: str) -> dict[str, str]:
+    return {
+        "form": "funding-claim",
+        "token": token,
+        "reference": reference,
+        "task": story.task_id(reference),
+        "fund": "ptf",
+        "name": "app.css",
+    }
+
+
+@pytest.mark.parametrize("bearer", [STAFF_TOKEN, LEAD_TOKEN, ""], ids=["staff", "approver", "nobody"])
+def test_looking_at_anything_changes_nothing(story: Story, bearer: str) -> None:
+    receipt = story.submit()
+    story.ask(receipt.reference)
+    fill = values(story, receipt.reference, receipt.status_token)
+    store: fakes.Store = story.parts.records.store  # type: ignore[attr-defined]
+    before = store.snapshot()
+    called = []
+    from app import app
+
+    with Client(app) as client:
+        for path, method, _ in routes():
+            if method != "GET":
+                continue
+            headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+            response = client.http.get(path.format(**fill), headers=headers)
+            assert response.status_code < 500 or path == "/health", path
+            assert store.snapshot() == before, f"GET {path} changed something"
+            called.append((path, response.status_code))
+    seen = {path for path, status in called if status == 200}
+    assert {"/", "/forms/{form}", "/status/{token}", "/api/v1/status/{token}"} <= seen
+    if bearer == STAFF_TOKEN:
+        assert "/api/v1/submissions/{reference}" in seen
+    if bearer == LEAD_TOKEN:
+        assert "/api/v1/tasks/{task}" in seen
+    assert (story.parts.mailer.sent, story.parts.workflows.started) == ([], {})  # type: ignore[attr-defined]
+
+
+def test_what_is_not_public_is_refused_to_nobody_and_what_is_staffs_to_others(story: Story) -> None:
+    receipt = story.submit()
+    story.ask(receipt.reference)
+    fill = values(story, receipt.reference, receipt.status_token)
+    from app import app
+
+    with Client(app) as client:
+        for path, method, view in routes():
+            if view.access is Access.PUBLIC:  # type: ignore[attr-defined]
+                continue
+            call = client.http.get if method == "GET" else client.http.post
+            response = call(path.format(**fill))
+            assert response.status_code in (401, 303), f"{method} {path}"
+            if view.access is Access.STAFF:  # type: ignore[attr-defined]
+                response = call(path.format(**fill), headers={"Authorization": f"Bearer {LEAD_TOKEN}"})
+                assert response.status_code == 403, f"{method} {path}"
+    assert story.case(receipt.reference).open_task is not None
+
+
+def test_every_answer_carries_the_headers_that_keep_it_safe(story: Story) -> None:
+    receipt = story.submit()
+    story.ask(receipt.reference)
+    fill = values(story, receipt.reference, receipt.status_token)
+    from app import app
+
+    with Client(app) as client:
+        for path, method, _ in routes():
+            call = client.http.get if method == "GET" else client.http.post
+            for headers in ({}, {"Authorization": f"Bearer {LEAD_TOKEN}"}):
+                response = call(path.format(**fill), headers=headers)
+                where = f"{method} {path} {response.status_code}"
+                assert "'unsafe" not in response.headers["Content-Security-Policy"], where
+                assert "default-src 'none'" in response.headers["Content-Security-Policy"], where
+                assert response.headers["X-Content-Type-Options"] == "nosniff", where
+                assert response.headers["Referrer-Policy"] == "same-origin", where
+                assert response.headers["X-Frame-Options"] == "DENY", where
+                assert response.headers["Strict-Transport-Security"], where
+                if not path.startswith("/static/"):
+                    assert response.headers["Cache-Control"] == "no-store", where

@@ -1,0 +1,136 @@
+"""The reconciler starts what waits for nobody, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.services.reconciling import reconcile
+from tests.builders import Story
+
+
+@pytest.fixture
+def running(story: Story) -> str:
+    """A claim whose execution runs and whose lead is asked."""
+    reference = story.submit().reference
+    story.deliver()
+    story.ask(reference)
+    story.deliver()
+    story.parts.now.pass_by(minutes=5)  # type: ignore[attr-defined]
+    return reference
+
+
+def lose(story: Story, reference: str, round_: int = 1) -> None:
+    story.parts.workflows.end("funding-claim", f"{reference}-r{round_}")  # type: ignore[attr-defined]
+
+
+def test_a_lost_execution_is_started_again_under_the_next_round(story: Story, running: str) -> None:
+    lose(story, running)
+    done = reconcile(story.parts)
+    assert (done.looked_at, done.restarted) == (1, (running,))
+    one = story.case(running).submission
+    assert one.round == 2
+    assert story.case(running).entries[-1].action == "restarted"
+    story.deliver()
+    assert story.parts.workflows.is_running("funding-claim", f"{running}-r2")
+
+
+def test_it_goes_on_where_the_data_says(story: Story, running: str) -> None:
+    story.decide(running)
+    story.ask(running)
+    story.ask(running, "deputy")
+    story.deliver()
+    lose(story, running)
+    story.parts.now.pass_by(minutes=5)  # type: ignore[attr-defined]
+    reconcile(story.parts)
+    story.deliver()
+    payload = story.parts.workflows.started[("funding-claim", f"{running}-r2")]  # type: ignore[attr-defined]
+    assert (payload["stage"], payload["asked"], payload["round"]) == ("programme", "deputy", 2)
+    due_at = story.case(running).submission.due_at
+    assert due_at is not None
+    left = (due_at - story.parts.now()).total_seconds()
+    assert abs(payload["wait"]["deputy_seconds"] - left) <= 1
+
+
+def test_what_is_running_is_left_alone(story: Story, running: str) -> None:
+    before = story.parts.records.store.snapshot()  # type: ignore[attr-defined]
+    assert reconcile(story.parts).restarted == ()
+    assert story.parts.records.store.snapshot() == before  # type: ignore[attr-defined]
+
+
+def test_a_start_that_is_not_yet_delivered_is_the_sweepers_work(story: Story) -> None:
+    story.submit()
+    story.parts.now.pass_by(hours=5)  # type: ignore[attr-defined]
+    done = reconcile(story.parts)
+    assert (done.looked_at, done.restarted) == (1, ())
+
+
+def test_what_changed_just_now_is_left_to_settle(story: Story, running: str) -> None:
+    lose(story, running)
+    story.ask(running)
+    assert reconcile(story.parts).restarted == ()
+    story.parts.now.pass_by(seconds=5)  # type: ignore[attr-defined]
+    assert reconcile(story.parts).restarted == (running,)
+
+
+@pytest.mark.parametrize("decision", ["reject"])
+def test_what_is_decided_needs_no_execution(story: Story, running: str, decision: str) -> None:
+    story.decide(running, decision, comment="No")
+    lose(story, running)
+    story.parts.now.pass_by(minutes=5)  # type: ignore[attr-defined]
+    assert reconcile(story.parts).looked_at == 0
+
+
+def test_a_second_run_starts_nothing_more(story: Story, running: str) -> None:
+    lose(story, running)
+    reconcile(story.parts)
+    story.parts.now.pass_by(minutes=5)  # type: ignore[attr-defined]
+    assert reconcile(story.parts).restarted == ()
+    story.deliver()
+    story.parts.now.pass_by(minutes=5)  # type: ignore[attr-defined]
+    assert reconcile(story.parts).restarted == ()
+
+
+def test_of_two_at_one_moment_one_starts(story: Story, running: str) -> None:
+    lose(story, running)
+    results = []
+    story.parts.records.before_commit = lambda: results.append(reconcile(story.parts))  # type: ignore[attr-defined]
+    results.append(reconcile(story.parts))
+    assert sorted(len(result.restarted) for result in results) == [0, 1]
+    assert story.case(running).submission.round == 2
+
+
+def test_a_decision_at_the_same_moment_wins(story: Story, running: str) -> None:
+    lose(story, running)
+    story.parts.records.before_commit = lambda: story.decide(running)  # type: ignore[attr-defined]
+    assert reconcile(story.parts).restarted == ()
+    assert story.case(running).submission.stage == "programme"
+    story.deliver()
+    story.parts.now.pass_by(minutes=5)  # type: ignore[attr-defined]
+    assert reconcile(story.parts).restarted == (running,)
+
+
+def test_a_hundred_lost_ones_are_all_started_and_asked_nobody_twice(story: Story) -> None:
+    references = [story.submit().reference for _ in range(100)]
+    for _ in range(3):
+        story.deliver()
+        story.deliver()
+    for reference in references:
+        story.ask(reference)
+        lose(story, reference)
+    story.parts.now.pass_by(minutes=5)  # type: ignore[attr-defined]
+    assert sorted(reconcile(story.parts).restarted) == sorted(references)
+    for _ in range(10):
+        story.deliver()
+    for reference in references:
+        assert story.parts.workflows.is_running("funding-claim", f"{reference}-r2")
+        story.ask(reference)
+    for _ in range(10):
+        story.deliver()
+    assert story.parts.mailer.templates().count("asked") == 100  # type: ignore[attr-defined]
+
+
+def test_state_machines_that_do_not_answer_leave_everything_as_it_is(story: Story, running: str) -> None:
+    story.parts.workflows.failing = True  # type: ignore[attr-defined]
+    before = story.parts.records.store.snapshot()  # type: ignore[attr-defined]
+    assert reconcile(story.parts).restarted == ()
+    assert story.parts.records.store.snapshot() == before  # type: ignore[attr-defined]
