@@ -37,6 +37,7 @@ from chalicelib.services.ports import (
     KnownReference,
     Parts,
     StillHolds,
+    Waiting,
 )
 from tests.builders import MONDAY
 
@@ -170,9 +171,10 @@ class MemoryRecords:
         record: KeyRecord | None = self.store.items.get(("key", form, key))
         return record if record and record.expires_at > now else None
 
-    def waiting(self) -> Iterator[tuple[str, str]]:
+    def waiting(self) -> Iterator[Waiting]:
         waits = [one for one in self.store.of_kind("submission") if one.is_open]
-        yield from [(one.force, one.reference) for one in sorted(waits, key=lambda one: one.due_at)]
+        for one in sorted(waits, key=lambda one: one.due_at):
+            yield Waiting(force=one.force, reference=one.reference, round=one.round)
 
 
 def _operations(store: Store, change: Change) -> Iterator[Operation]:
@@ -305,6 +307,7 @@ class Queued:
     delivery: Delivery
     again_at: datetime | None = None
     done_at: datetime | None = None
+    claimed_until: datetime | None = None
     error: str = ""
 
     @property
@@ -326,10 +329,20 @@ class MemoryOutbox:
         with self.store.lock:
             self.store.items.setdefault(("delivery", delivery.id), Queued(deepcopy(delivery)))
 
-    def due(self, now: datetime, *, limit: int) -> list[Delivery]:
+    def due(self, now: datetime, *, limit: int) -> list[str]:
         with self.store.lock:
             waits = [one for one in self.store.of_kind("delivery") if not one.done_at and one.due_at <= now]
-            return [deepcopy(one.delivery) for one in sorted(waits, key=lambda one: one.due_at)[:limit]]
+            return [one.delivery.id for one in sorted(waits, key=lambda one: one.due_at)[:limit]]
+
+    def claim(self, delivery_id: str, *, now: datetime, until: datetime) -> Delivery | None:
+        with self.store.lock:
+            queued = self.store.items.get(("delivery", delivery_id))
+            if queued is None or queued.done_at or queued.delivery.due_at > now:
+                return None
+            if queued.claimed_until is not None and queued.claimed_until > now:
+                return None
+            queued.claimed_until = queued.again_at = until
+            return deepcopy(queued.delivery)
 
     def done(self, delivery: Delivery, *, at: datetime) -> None:
         with self.store.lock:
@@ -343,7 +356,7 @@ class MemoryOutbox:
             queued = self._stored(delivery)
             if queued is not None and not queued.done_at:
                 queued.delivery = replace(queued.delivery, attempts=queued.delivery.attempts + 1)
-                queued.error, queued.again_at = error, again_at
+                queued.error, queued.again_at, queued.claimed_until = error, again_at, None
 
     def _stored(self, delivery: Delivery) -> Queued | None:
         return self.store.items.get(("delivery", delivery.id))
@@ -476,6 +489,10 @@ class MemoryWorkflows:
     def answer(self, token: str, output: Mapping[str, Any]) -> None:
         self._answer()
         self.answers.append((token, _as_json(output)))
+
+    def running(self, workflow: str) -> frozenset[str]:
+        self._answer()
+        return frozenset(name for of, name in self.started if of == workflow and (of, name) not in self.ended)
 
     def is_running(self, workflow: str, name: str) -> bool:
         self._answer()

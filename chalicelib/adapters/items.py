@@ -155,7 +155,7 @@ def _submission(item: SubmissionItem) -> Submission:
         status=Status(item.status),
         stage=item.stage,
         asked_as=AskedAs(item.asked_as),
-        round=item.round,
+        round=item.round or 1,
         revision=item.revision,
         submitted_at=item.submitted_at,
         changed_at=item.changed_at,

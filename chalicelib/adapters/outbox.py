@@ -39,12 +39,26 @@ class DynamoOutbox:
                 if not is_condition(error):
                     raise
 
-    def due(self, now: datetime, *, limit: int) -> list[Delivery]:
-        """The index gives keys only, and may be a moment behind: what is done meanwhile falls out here."""
+    def due(self, now: datetime, *, limit: int) -> list[str]:
+        """From the index, which holds what is open."""
         with in_our_words():
             rows = list(Row.due.query(keys.DUE_DELIVERY, Row.due_at <= now, limit=limit))
-        found = [self.get(row.pk.partition("#")[2]) for row in rows]
-        return [delivery for delivery in found if delivery is not None]
+        return [row.pk.partition("#")[2] for row in rows]
+
+    def claim(self, delivery_id: str, *, now: datetime, until: datetime) -> Delivery | None:
+        """One update claims and reads it, and puts its date off so that the sweeper looks past it meanwhile."""
+        item = DeliveryItem(keys.delivery(delivery_id), keys.ONLY)
+        free = DeliveryItem.claimed_until.does_not_exist() | (DeliveryItem.claimed_until <= now)
+        is_open = Row.pk.exists() & DeliveryItem.done_at.does_not_exist() & (DeliveryItem.starts_at <= now)
+        actions: list[Action] = [DeliveryItem.claimed_until.set(until), DeliveryItem.due_at.set(until)]
+        with in_our_words():
+            try:
+                item.update(actions=actions, condition=is_open & free)
+            except UpdateError as error:
+                if is_condition(error):
+                    return None
+                raise
+        return items.delivery_from(item)
 
     def done(self, delivery: Delivery, *, at: datetime) -> None:
         """Empties the item and takes it out of the index. Refuses to make an item out of nothing."""
@@ -54,6 +68,7 @@ class DynamoOutbox:
             DeliveryItem.payload.remove(),
             DeliveryItem.due_kind.remove(),
             DeliveryItem.due_at.remove(),
+            DeliveryItem.claimed_until.remove(),
         ]
         with in_our_words():
             _item(delivery).update(actions=actions, condition=Row.pk.exists())
@@ -64,6 +79,7 @@ class DynamoOutbox:
             DeliveryItem.attempts.add(1),
             DeliveryItem.last_error.set(error),
             DeliveryItem.due_at.set(again_at),
+            DeliveryItem.claimed_until.remove(),
         ]
         condition = Row.pk.exists() & DeliveryItem.done_at.does_not_exist()
         with in_our_words():

@@ -15,7 +15,7 @@ from chalicelib.adapters.failures import in_our_words, is_unavailable
 from chalicelib.adapters.tables import KeyItem, ReferenceItem, Row
 from chalicelib.domain.errors import NotFound, Unavailable
 from chalicelib.domain.submissions import Case
-from chalicelib.services.ports import Change, ChangeRefused, KeyRecord
+from chalicelib.services.ports import Change, ChangeRefused, KeyRecord, Waiting
 
 MAX_TRIES = 8
 _LONGEST_PAUSE_SECONDS = 0.4
@@ -88,11 +88,12 @@ class DynamoRecords:
                 return None
         return items.key_from(item) if item.expires_at > now else None
 
-    def waiting(self) -> Iterator[tuple[str, str]]:
-        """Open submissions, by their next date."""
+    def waiting(self) -> Iterator[Waiting]:
+        """Open submissions, by their next date, from the index alone."""
         with in_our_words():
             for row in Row.due.query(keys.DUE_SUBMISSION):
-                yield keys.force_and_reference(row.pk)
+                force, reference = keys.force_and_reference(row.pk)
+                yield Waiting(force=force, reference=reference, round=row.round or 1)
 
 
 def _refused_change(error: TransactWriteError, placed: Sequence[Change]) -> Change | None:

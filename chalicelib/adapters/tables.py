@@ -42,7 +42,7 @@ class DueIndex(GlobalSecondaryIndex["Row"]):  # type: ignore[no-untyped-call]
 
     class Meta:
         index_name = "due"
-        projection = IncludeProjection(["kind"])  # PynamoDB asks for the kind in every query
+        projection = IncludeProjection(["kind", "round"])  # PynamoDB asks for the kind in every query
 
     due_kind = UnicodeAttribute(hash_key=True)
     due_at = UTCDateTimeAttribute(range_key=True)
@@ -65,6 +65,7 @@ class Row(Model):
     kind = DiscriminatorAttribute()
     due_kind = UnicodeAttribute(null=True)
     due_at = UTCDateTimeAttribute(null=True)
+    round = IntegerAttribute(null=True)
     ttl = IntegerAttribute(null=True)
     due = DueIndex()
 
@@ -79,7 +80,6 @@ class SubmissionItem(Row, discriminator="submission"):
     status = UnicodeAttribute()
     stage = UnicodeAttribute()
     asked_as = UnicodeAttribute()
-    round = IntegerAttribute()
     revision = IntegerAttribute()
     submitted_at = UTCDateTimeAttribute()
     changed_at = UTCDateTimeAttribute()
@@ -162,6 +162,7 @@ class DeliveryItem(Row, discriminator="delivery"):
     starts_at = UTCDateTimeAttribute()
     payload = JSONAttribute(null=True)
     attempts = IntegerAttribute()
+    claimed_until = UTCDateTimeAttribute(null=True)
     last_error = UnicodeAttribute(null=True)
     done_at = UTCDateTimeAttribute(null=True)
 

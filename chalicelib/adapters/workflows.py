@@ -43,6 +43,12 @@ class StepFunctions:
             if _code(error) not in _WAITS_NO_MORE:
                 raise
 
+    def running(self, workflow: str) -> frozenset[str]:
+        """ListExecutions, page by page."""
+        pages = aws.client("stepfunctions").get_paginator("list_executions")
+        found = pages.paginate(stateMachineArn=self._arn_prefix + workflow, statusFilter="RUNNING")
+        return frozenset(execution["name"] for page in found for execution in page["executions"])
+
     def is_running(self, workflow: str, name: str) -> bool:
         """DescribeExecution by the ARN that the name makes."""
         arn = f"{self._arn_prefix.replace(':stateMachine:', ':execution:')}{workflow}:{name}"

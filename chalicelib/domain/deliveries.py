@@ -53,7 +53,7 @@ class Delivery:
 
 def start(submission: Submission, form: Form, calendar: Calendar, *, now: datetime) -> Delivery:
     """Start the submission's workflow for its present round, under that round's name."""
-    name = execution_name(submission)
+    name = execution_name(submission.reference, submission.round)
     return Delivery(
         id=f"start.{name}",
         kind=Kind.START,
@@ -91,9 +91,9 @@ def mail(
     )
 
 
-def execution_name(submission: Submission) -> str:
-    """The name of the submission's present execution. Names are unique for 90 days, hence the round."""
-    return f"{submission.reference}-r{submission.round}"
+def execution_name(reference: str, round_: int) -> str:
+    """The name of a submission's execution. Names are unique for 90 days, hence the round."""
+    return f"{reference}-r{round_}"
 
 
 def pointer(submission: Submission, form: Form, calendar: Calendar, *, now: datetime) -> dict[str, Any]:

@@ -14,6 +14,9 @@ from chalicelib.domain.deliveries import Delivery, Kind
 from chalicelib.services.ports import Parts
 
 SWEEP_LIMIT = 50
+CLAIM = timedelta(seconds=30)
+"""How long one delivery may take. Behind a burst, relay and sweeper come to the same ones: one of them waits."""
+
 _FIRST_PAUSE = timedelta(seconds=30)
 _LONGEST_PAUSE = timedelta(hours=1)
 _log = logging.getLogger(__name__)
@@ -34,14 +37,17 @@ def relay(parts: Parts, delivery_ids: Iterable[str]) -> list[str]:
 
 def sweep(parts: Parts) -> Swept:
     """Deliver what is due and was not relayed."""
-    results = [_attempt(parts, delivery) for delivery in parts.outbox.due(parts.now(), limit=SWEEP_LIMIT)]
+    results = [
+        _relay_one(parts, delivery_id) for delivery_id in parts.outbox.due(parts.now(), limit=SWEEP_LIMIT)
+    ]
     return Swept(delivered=results.count(True), failed=results.count(False))
 
 
 def _relay_one(parts: Parts, delivery_id: str) -> bool:
-    delivery = parts.outbox.get(delivery_id)
-    if delivery is None or delivery.due_at > parts.now():
-        return True  # done before, or for the sweeper when its time comes
+    now = parts.now()
+    delivery = parts.outbox.claim(delivery_id, now=now, until=now + CLAIM)
+    if delivery is None:
+        return True  # done before, in other hands, or for the sweeper when its time comes
     return _attempt(parts, delivery)
 
 

@@ -145,6 +145,15 @@ class ChangeRefused(Conflict):
         self.change = change
 
 
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """An open submission, and the round that its execution should be in."""
+
+    force: str
+    reference: str
+    round: int
+
+
 class ForceRecords(Protocol):
     """The submissions of one force. Cannot name another force's."""
 
@@ -168,8 +177,8 @@ class Records(Protocol):
     def key(self, form: str, key: str, *, now: datetime) -> KeyRecord | None:
         """The record of an Idempotency-Key that has not expired."""
 
-    def waiting(self) -> Iterator[tuple[str, str]]:
-        """Force and reference of every submission that is open. For the reconciler."""
+    def waiting(self) -> Iterator[Waiting]:
+        """Every submission that is open. For the reconciler. May be a moment behind."""
 
 
 class Outbox(Protocol):
@@ -181,8 +190,12 @@ class Outbox(Protocol):
     def add(self, delivery: Delivery) -> None:
         """Queue a delivery that belongs to no submission. Queueing it twice is harmless."""
 
-    def due(self, now: datetime, *, limit: int) -> list[Delivery]:
-        """Deliveries that the relay should have done by now, oldest first."""
+    def due(self, now: datetime, *, limit: int) -> list[str]:
+        """Ids of deliveries that the relay should have done by now, oldest first. May be a moment behind."""
+
+    def claim(self, delivery_id: str, *, now: datetime, until: datetime) -> Delivery | None:
+        """The delivery, for this caller alone until then; None where it is done, not yet due, or somebody else
+        is at it. Whoever claims it and dies leaves it to the sweeper."""
 
     def done(self, delivery: Delivery, *, at: datetime) -> None:
         """Delivered: its payload, and with it the personal data, is removed."""
@@ -247,6 +260,9 @@ class Workflows(Protocol):
 
     def answer(self, token: str, output: Mapping[str, Any]) -> None:
         """Let a waiting execution go on. One that waits no more is no error: the data decides."""
+
+    def running(self, workflow: str) -> frozenset[str]:
+        """The names of all executions under way. May be a moment behind."""
 
     def is_running(self, workflow: str, name: str) -> bool:
         """Whether the execution exists and is under way."""

@@ -30,17 +30,26 @@ def reconcile(parts: Parts) -> Reconciled:
     """Start anew what waits for nobody. Repeating it, or running two at once, starts nothing twice."""
     looked_at = failed = 0
     restarted = []
-    for force, reference in parts.records.waiting():
+    running = _running(parts)
+    for waiting in parts.records.waiting():
         looked_at += 1
+        if deliveries.execution_name(waiting.reference, waiting.round) in running:
+            continue
         try:
-            if _restart_if_lost(parts, force, reference):
-                restarted.append(reference)
+            if _restart_if_lost(parts, waiting.force, waiting.reference):
+                restarted.append(waiting.reference)
         except Exception as error:  # one that fails must not keep the rest from being looked at
             failed += 1
-            _log.warning("could not reconcile %s: %s", reference, type(error).__name__)
+            _log.warning("could not reconcile %s: %s", waiting.reference, type(error).__name__)
     if restarted:
         _log.warning("restarted %d workflows", len(restarted))
     return Reconciled(looked_at=looked_at, restarted=tuple(restarted), failed=failed)
+
+
+def _running(parts: Parts) -> frozenset[str]:
+    """All executions under way: one call for a thousand of them, instead of one for each."""
+    workflows = {form.workflow.name for form in parts.forms.all()}
+    return frozenset().union(*(parts.workflows.running(name) for name in workflows))
 
 
 def _restart_if_lost(parts: Parts, force: str, reference: str) -> bool:
@@ -55,7 +64,7 @@ def _restart_if_lost(parts: Parts, force: str, reference: str) -> bool:
     form = parts.forms.form(one.form, one.form_version)
     if parts.outbox.get(deliveries.start(one, form, parts.calendar, now=now).id) is not None:
         return False  # its start is still to be delivered: the sweeper's work
-    if parts.workflows.is_running(form.workflow.name, deliveries.execution_name(one)):
+    if parts.workflows.is_running(form.workflow.name, deliveries.execution_name(one.reference, one.round)):
         return False
     moved = replace(next_revision(one, now=now), round=one.round + 1)
     moved, entry = with_entry(

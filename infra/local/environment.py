@@ -32,7 +32,7 @@ def for_children(
         "BASE_URL": env.get("BASE_URL") or base_url,
         "TABLE_NAME": TABLE,
         "SIGNING_KEYS": signing_keys,
-        "RELAY_GRACE_SECONDS": env.get("RELAY_GRACE_SECONDS") or "5",  # what a kill left behind goes on soon
+        "RELAY_GRACE_SECONDS": env.get("RELAY_GRACE_SECONDS") or "10",  # what a kill left behind goes on soon
         "MAIL_FROM": env.get("MAIL_FROM") or "share-your-knowledge@example.org",
         "MAIL_REPLY_TO": env.get("MAIL_REPLY_TO") or "coordinator@example.org",
         "STATE_MACHINE_ARN_PREFIX": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:",

@@ -101,7 +101,7 @@ def _article(mail: dict[str, Any]) -> str:
     return (
         f'<article><h2 class="govuk-heading-m">{html.escape(mail["subject"])}</h2>'
         f'<p class="govuk-body">To {html.escape(mail["to"])}, <time datetime="{sent}">{sent}</time></p>'
-        f"<pre>{_with_links(mail['text'])}</pre>{_frame(mail)}</article><hr>"
+        f"<pre class='app-mail'>{_with_links(mail['text'])}</pre>{_frame(mail)}</article><hr>"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from datetime import timedelta
 
+from chalicelib.domain.deliveries import Delivery
 from chalicelib.services.ports import AddDelivery, Parts
 from tests.builders import MONDAY, a_delivery, all_values
 
@@ -12,7 +13,7 @@ SOON = MONDAY + timedelta(seconds=61)
 
 
 def due(parts: Parts, at: timedelta = timedelta(0), limit: int = 50) -> list[str]:
-    return [delivery.id for delivery in parts.outbox.due(SOON + at, limit=limit)]
+    return parts.outbox.due(SOON + at, limit=limit)
 
 
 def test_a_delivery_comes_back_as_it_was_put(parts: Parts) -> None:
@@ -24,7 +25,7 @@ def test_a_delivery_comes_back_as_it_was_put(parts: Parts) -> None:
     delivery = a_delivery(payload=payload)
     parts.records.commit([AddDelivery(delivery=delivery)])
     assert parts.outbox.get(delivery.id) == delivery
-    assert parts.outbox.due(SOON, limit=10) == [delivery]
+    assert parts.outbox.due(SOON, limit=10) == [delivery.id]
     assert parts.outbox.get("mail.other.1") is None
 
 
@@ -77,14 +78,48 @@ def test_done_twice_is_harmless(parts: Parts) -> None:
     assert parts.outbox.get(delivery.id) is None
 
 
+def claim(parts: Parts, after: timedelta = timedelta(0)) -> Delivery | None:
+    now = MONDAY + after
+    return parts.outbox.claim("mail.receipt.1", now=now, until=now + timedelta(seconds=30))
+
+
+def test_only_one_at_a_time_has_a_delivery_in_hand(parts: Parts) -> None:
+    parts.outbox.add(a_delivery())
+    assert claim(parts) == a_delivery()
+    assert claim(parts, timedelta(seconds=29)) is None
+    assert due(parts, timedelta(seconds=-40)) == []
+    assert claim(parts, timedelta(seconds=30)) == a_delivery(), "whoever had it died"
+
+
+def test_what_failed_may_be_claimed_again_and_what_is_done_may_not(parts: Parts) -> None:
+    parts.outbox.add(a_delivery())
+    assert claim(parts)
+    parts.outbox.failed(a_delivery(), error="ConnectionError", again_at=MONDAY + timedelta(seconds=5))
+    assert claim(parts, timedelta(seconds=5)) == a_delivery(attempts=1)
+    parts.outbox.done(a_delivery(), at=MONDAY)
+    assert claim(parts, timedelta(hours=1)) is None
+
+
+def test_what_is_for_later_or_was_never_queued_is_not_claimed(parts: Parts) -> None:
+    assert claim(parts) is None
+    parts.outbox.add(a_delivery(due_at=MONDAY + timedelta(minutes=10)))
+    assert claim(parts) is None
+    assert due(parts, timedelta(days=1)) == ["mail.receipt.1"], "asking made no phantom"
+    assert claim(parts, timedelta(minutes=10)) is not None
+
+
 def test_a_failure_counts_and_puts_off(parts: Parts) -> None:
     parts.outbox.add(a_delivery())
     parts.outbox.failed(a_delivery(), error="ConnectionError", again_at=SOON + timedelta(minutes=5))
     assert due(parts) == []
-    (again,) = parts.outbox.due(SOON + timedelta(minutes=5), limit=5)
+    assert due(parts, timedelta(minutes=5)) == [a_delivery().id]
+    again = parts.outbox.get(a_delivery().id)
+    assert again is not None
     assert again == a_delivery(attempts=1)
     parts.outbox.failed(again, error="ConnectionError", again_at=SOON + timedelta(minutes=10))
-    assert parts.outbox.due(SOON + timedelta(minutes=10), limit=5)[0].attempts == 2
+    again = parts.outbox.get(a_delivery().id)
+    assert again is not None
+    assert again.attempts == 2
 
 
 def test_a_late_failure_does_not_bring_back_what_somebody_else_delivered(parts: Parts) -> None:

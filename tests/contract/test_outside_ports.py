@@ -106,6 +106,14 @@ def test_what_was_never_started_is_not_running(workflows: Workflows) -> None:
     assert not workflows.is_running("funding-claim", "health")
 
 
+def test_all_that_runs_is_listed_by_name(workflows: Workflows) -> None:
+    assert workflows.running("funding-claim") == frozenset()
+    names = {f"CLM-2222-222M-r{number}" for number in range(1, 4)}
+    for name in names:
+        workflows.start("funding-claim", name, {})
+    assert workflows.running("funding-claim") == names
+
+
 def test_starting_twice_is_harmless(workflows: Workflows) -> None:
     for payload in ({"b": 1, "a": 2}, {"a": 2, "b": 1}):
         workflows.start("funding-claim", "CLM-2222-222M-r1", payload)

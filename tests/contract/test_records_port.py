@@ -322,7 +322,10 @@ def test_what_is_open_waits_and_what_is_decided_does_not(parts: Parts) -> None:
         parts.records.commit(changes)
         ones[reference] = is_open
     waiting = list(parts.records.waiting())
-    assert sorted(waiting) == [("kent", reference) for reference, is_open in ones.items() if is_open]
+    assert {one.force for one in waiting} == {"kent"}
+    assert sorted((one.reference, one.round) for one in waiting) == [
+        (reference, 1) for reference, is_open in ones.items() if is_open
+    ]
 
 
 @pytest.mark.parametrize("amount", [600_000.0, 0.1, True, "600000"])

@@ -279,6 +279,6 @@ def test_a_decided_claim_ends_its_execution(status: Status) -> None:
 
 
 def test_an_execution_has_a_legal_name_of_its_own_for_each_round() -> None:
-    names = {deliveries.execution_name(a_case(round=n).submission) for n in range(1, 30)}
+    names = {deliveries.execution_name(a_case().submission.reference, n) for n in range(1, 30)}
     assert len(names) == 29
     assert all(len(name) <= 80 and name.replace("-", "").isalnum() for name in names)

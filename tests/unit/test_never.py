@@ -60,7 +60,7 @@ def test_after_a_lost_answer_the_same_key_brings_the_receipt(story: Story) -> No
     records.commit = commit  # type: ignore[method-assign]
     again = story.submit(key="key-1")
     assert again.replayed
-    assert list(records.waiting()) == [("kent", again.reference)]
+    assert [one.reference for one in records.waiting()] == [again.reference]
 
 
 def test_a_decision_whose_answer_was_lost_is_repeated_without_harm(story: Story) -> None:
