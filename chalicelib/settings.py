@@ -32,9 +32,6 @@ class Settings:
     mail_reply_to: str
     """Where answers to our mail go: a person."""
 
-    undo_seconds: int = 0
-    """How long a decision can be undone. 0 turns it off."""
-
     working_day_seconds: int = 0
     """Length of a working day, to watch deadlines pass. 0: real days."""
 
@@ -59,7 +56,6 @@ class Settings:
             state_machine_arn_prefix=env["STATE_MACHINE_ARN_PREFIX"],
             mail_from=env["MAIL_FROM"],
             mail_reply_to=env["MAIL_REPLY_TO"],
-            undo_seconds=numbers["UNDO_SECONDS"] or 0,
             working_day_seconds=numbers["WORKING_DAY_SECONDS"] or 0,
             relay_grace_seconds=numbers["RELAY_GRACE_SECONDS"] or 0,
         )
@@ -75,7 +71,7 @@ _REQUIRED = (
 )
 
 
-_NUMBERS = {"UNDO_SECONDS": "0", "WORKING_DAY_SECONDS": "0", "RELAY_GRACE_SECONDS": "60"}
+_NUMBERS = {"WORKING_DAY_SECONDS": "0", "RELAY_GRACE_SECONDS": "60"}
 
 
 def _whole(text: str) -> int | None:

@@ -52,7 +52,6 @@ def build(settings: Settings) -> Parts:
         links=SignedLinks(settings.base_url, settings.signing_keys),
         forms=form_files.FormFiles(),
         calendar=form_files.calendar(settings.working_day_seconds),
-        undo_seconds=settings.undo_seconds,
         now=now,
         choose=choose,
         new_secret=new_secret,

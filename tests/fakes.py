@@ -558,7 +558,6 @@ def parts(store: Store | None = None, **replacements: Any) -> Parts:
         "links": SignedLinks(BASE_URL, ("k" * 40,)),
         "forms": FormFiles(),
         "calendar": calendar(),
-        "undo_seconds": 0,
         "now": Clock(datetime(2027, 1, 11, 9, 30, tzinfo=timezone.utc)),
         "choose": random.Random(7).choice,
         "new_secret": Secrets(),

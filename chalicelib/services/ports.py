@@ -324,7 +324,6 @@ class Parts:
     links: Links
     forms: Forms
     calendar: Calendar
-    undo_seconds: int
     now: Now
     choose: Callable[[Sequence[str]], str]
     new_secret: Callable[[], str]

@@ -40,6 +40,16 @@ def health(request: Request) -> Response:
     return _json({"status": "ok" if well else "failing", "parts": lines}, status=200 if well else 503)
 
 
+@api.route("/api/v1/openapi.json")
+@view(PUBLIC)
+def openapi_document(request: Request) -> Response:
+    """This API, described."""
+    from chalicelib.web import openapi
+
+    parts = request.parts
+    return _json(openapi.document(api.current_app.routes, parts.forms.all(), base_url=parts.links.page("")))
+
+
 @api.route("/api/v1/forms")
 @view(PUBLIC)
 def list_forms(request: Request) -> Response:

@@ -63,10 +63,10 @@ def test_every_setting_is_documented_for_operators(field: str) -> None:
 
 
 def test_settings_are_read_from_the_environment() -> None:
-    settings = Settings.from_env({**ENV, "UNDO_SECONDS": "20"})
+    settings = Settings.from_env({**ENV, "RELAY_GRACE_SECONDS": "20"})
     assert settings.base_url == "https://ideas.example.org"
     assert settings.signing_keys == ("s" * 40, "t" * 40)
-    assert (settings.undo_seconds, settings.working_day_seconds) == (20, 0)
+    assert (settings.relay_grace_seconds, settings.working_day_seconds) == (20, 0)
 
 
 def test_a_number_that_is_left_empty_is_the_default() -> None:
@@ -76,14 +76,14 @@ def test_a_number_that_is_left_empty_is_the_default() -> None:
 
 def test_everything_missing_is_named_at_once_and_no_secret_is() -> None:
     with pytest.raises(MissingSetting) as caught:
-        Settings.from_env({"SIGNING_KEYS": "a:too-short", "UNDO_SECONDS": "soon", "TABLE_NAME": "t"})
+        Settings.from_env({"SIGNING_KEYS": "a:too-short", "RELAY_GRACE_SECONDS": "soon", "TABLE_NAME": "t"})
     for name in (
         "BASE_URL",
         "STATE_MACHINE_ARN_PREFIX",
         "MAIL_FROM",
         "MAIL_REPLY_TO",
         "SIGNING_KEYS",
-        "UNDO_SECONDS",
+        "RELAY_GRACE_SECONDS",
     ):
         assert name in str(caught.value)
     assert "TABLE_NAME" not in str(caught.value)

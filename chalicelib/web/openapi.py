@@ -1,0 +1,270 @@
+"""The OpenAPI 3.1 document of everything under /api/v1, made from the route table and the form files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from chalicelib.domain.approvals import MAX_COMMENT, Choice
+from chalicelib.domain.forms import Form
+from chalicelib.domain.submissions import AskedAs, Status, TaskState
+from chalicelib.web.access import Access
+from chalicelib.web.problems import PROBLEM_TYPE
+
+_TEXT = {"type": "string"}
+_PENCE = {"type": "integer", "description": "pence"}
+_MOMENT = {"type": "string", "format": "date-time", "description": "UTC"}
+_SUBMIT = "/api/v1/forms/{form}/submissions"
+_DECIDE = "/api/v1/tasks/{task}/decision"
+
+
+def document(
+    routes: Mapping[str, Mapping[str, Any]], forms: Sequence[Form], *, base_url: str
+) -> dict[str, Any]:
+    """The document. `routes` is Chalice's table: path → method → route. Submitting stands in it once for each
+    form, since each has a body of its own."""
+    paths: dict[str, dict[str, Any]] = {}
+    for path, method, view in _api_routes(routes):
+        if path == _SUBMIT:
+            for form in forms:
+                paths[path.replace("{form}", form.id)] = {"post": _submitting(view, form)}
+        else:
+            paths.setdefault(path, {})[method.lower()] = _operation(path, method, view)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Share Your Knowledge",
+            "version": "1",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": base_url}],
+        "paths": paths,
+        "components": {
+            "schemas": _SCHEMAS,
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "cookie", "name": "session"},
+            },
+        },
+    }
+
+
+def _api_routes(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str, Callable[..., Any]]]:
+    for path, methods in sorted(routes.items()):
+        if path.startswith("/api/v1/"):
+            for method, route in sorted(methods.items()):
+                yield path, method, route.view_function
+
+
+def _operation(path: str, method: str, view: Callable[..., Any]) -> dict[str, Any]:
+    problems = ["404", "503"] if "{" in path else ["503"]
+    operation: dict[str, Any] = {
+        "operationId": view.__name__,
+        "summary": (view.__doc__ or "").strip().splitlines()[0],
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": _TEXT}
+            for name in re.findall(r"\{(\w+)\}", path)
+        ],
+    }
+    if getattr(view, "access", Access.PUBLIC) is not Access.PUBLIC:
+        operation["security"] = [{"bearer": []}, {"session": []}]
+        problems += ["401", "403"]
+    if path == _DECIDE:
+        operation["requestBody"] = _body({"$ref": "#/components/schemas/Decision"})
+        problems += ["400", "409", "410", "413", "415", "422"]
+    if path == "/api/v1/tasks/{task}":
+        problems += ["409", "410"]
+    if path == "/api/v1/forms/{form}":
+        operation["parameters"].append(_version())
+        problems.append("400")
+    operation["responses"] = {"200": _answer(_ANSWERS.get(path, {"type": "object"})), **_problems(problems)}
+    return operation
+
+
+def _submitting(view: Callable[..., Any], form: Form) -> dict[str, Any]:
+    key = {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "The same key with the same answers gets the first receipt again, for 24 hours.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    }
+    accepted = _answer({"$ref": "#/components/schemas/Receipt"})
+    accepted["headers"] = {"Location": {"schema": _TEXT}, "Idempotency-Replayed": {"schema": _TEXT}}
+    return {
+        "operationId": f"{view.__name__}_{form.id.replace('-', '_')}",
+        "summary": form.summary,
+        "parameters": [key, _version()],
+        "requestBody": _body(dict(form.schema)),
+        "responses": {"201": accepted, **_problems(["400", "404", "409", "413", "415", "422", "503"])},
+    }
+
+
+def _version() -> dict[str, Any]:
+    schema = {"type": "integer", "minimum": 1}
+    return {"name": "version", "in": "query", "description": "default: the newest", "schema": schema}
+
+
+def _body(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
+def _answer(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": "Done", "content": {"application/json": {"schema": schema}}}
+
+
+def _problems(statuses: Sequence[str]) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    problem = {"description": "Refused", "content": {PROBLEM_TYPE: {"schema": schema}}}
+    return dict.fromkeys(sorted(set(statuses)), problem)
+
+
+def _object(required: dict[str, Any], **optional: Any) -> dict[str, Any]:
+    return {"type": "object", "required": list(required), "properties": {**required, **optional}}
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _list_of(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": schema}
+
+
+_STATUS = {"enum": [status.value for status in Status]}
+_FORM_LINE = {
+    "id": _TEXT,
+    "version": {"type": "integer"},
+    "title": _TEXT,
+    "summary": _TEXT,
+    "url": _TEXT,
+    "page": _TEXT,
+}
+_BALANCE = dict.fromkeys(("total", "reserved", "committed", "spent", "returned", "available"), _PENCE)
+_TASK_LINE = {
+    "id": _TEXT,
+    "stage": _TEXT,
+    "asked_as": {"enum": [turn.value for turn in AskedAs]},
+    "person": _TEXT,
+    "role": _TEXT,
+    "asked_at": _MOMENT,
+    "due": _MOMENT,
+    "state": {"enum": [state.value for state in TaskState]},
+    "decision": _or_null(_TEXT),
+    "decided_at": _or_null(_MOMENT),
+}
+_WHERE = {
+    "reference": _TEXT,
+    "form": _TEXT,
+    "status": _STATUS,
+    "stage": _or_null(_TEXT),
+    "waiting_for": _or_null(_TEXT),
+    "due": _or_null(_MOMENT),
+    "submitted_at": _MOMENT,
+}
+_FACTS = _object({"pointer": _TEXT, "code": _TEXT, "message": _TEXT})
+_HISTORY = _object({"at": _MOMENT, "what": _TEXT, "comment": _or_null(_TEXT)})
+_ENTRY = _object(
+    {
+        "sequence": {"type": "integer"},
+        "at": _MOMENT,
+        "actor": _TEXT,
+        "role": _TEXT,
+        "action": _TEXT,
+        "stage": _or_null(_TEXT),
+        "details": {"type": "object"},
+        "comment": _or_null(_TEXT),
+        "text_digest": _or_null(_TEXT),
+        "previous": _TEXT,
+        "hash": _TEXT,
+    }
+)
+
+_SCHEMAS: dict[str, dict[str, Any]] = {
+    "Problem": _object(
+        {"type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT},
+        code=_TEXT,
+        errors=_list_of(_FACTS),
+        request_id=_TEXT,
+    ),
+    "Receipt": _object(
+        {
+            "reference": _TEXT,
+            "form": _TEXT,
+            "version": {"type": "integer"},
+            "status": _STATUS,
+            "submitted_at": _MOMENT,
+            "status_url": {"type": "string", "format": "uri"},
+        }
+    ),
+    "Status": _object({**_WHERE, "history": _list_of(_HISTORY)}),
+    "Submission": _object(
+        {
+            **_WHERE,
+            "version": {"type": "integer"},
+            "force": _TEXT,
+            "changed_at": _MOMENT,
+            "amount_pence": _PENCE,
+            "answers": {"type": "object"},
+            "tasks": _list_of(_object(_TASK_LINE)),
+        }
+    ),
+    "Timeline": _object(
+        {
+            "reference": _TEXT,
+            "verified": {"type": "boolean"},
+            "faults": _list_of(_TEXT),
+            "entries": _list_of(_ENTRY),
+        }
+    ),
+    "Task": _object(
+        {
+            **_TASK_LINE,
+            "reference": _TEXT,
+            "form": _TEXT,
+            "version": {"type": "integer"},
+            "force": _TEXT,
+            "answers": _list_of({"type": "object"}),
+            "amount_pence": _PENCE,
+            "fund": {"type": "object"},
+            "earlier": _list_of({"type": "object"}),
+            "choices": _list_of(_TEXT),
+            "seen": _TEXT,
+        }
+    ),
+    "Decision": {
+        **_object(
+            {
+                "decision": {"enum": [choice.value for choice in Choice]},
+                "seen": {"type": "string", "maxLength": 64},
+            },
+            comment=_or_null({"type": "string", "maxLength": MAX_COMMENT}),
+        ),
+        "additionalProperties": False,
+    },
+    "Outcome": _object({"reference": _TEXT, "decision": _TEXT, "status": _STATUS, "next": _TEXT}),
+    "Fund": _object(
+        {
+            "fund": _TEXT,
+            "name": _TEXT,
+            **_BALANCE,
+            "forces": {"type": "object", "additionalProperties": _object({**_BALANCE, "cap": _PENCE})},
+        }
+    ),
+    "Form": _object({**_FORM_LINE, "schema": {"type": "object"}}),
+    "Forms": _object({"forms": _list_of(_object(_FORM_LINE))}),
+}
+
+_ANSWERS = {
+    path: {"$ref": f"#/components/schemas/{name}"}
+    for path, name in {
+        "/api/v1/forms": "Forms",
+        "/api/v1/forms/{form}": "Form",
+        "/api/v1/status/{token}": "Status",
+        "/api/v1/submissions/{reference}": "Submission",
+        "/api/v1/submissions/{reference}/timeline": "Timeline",
+        "/api/v1/tasks/{task}": "Task",
+        _DECIDE: "Outcome",
+        "/api/v1/funds/{fund}": "Fund",
+    }.items()
+}
