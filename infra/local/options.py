@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,14 @@ def _port(text: str) -> int:
 
 
 def _seeds(path: Path) -> Path:
-    if path.is_file():
-        return path
-    raise Refused(f"There is no seeds file at {path}. Set SEEDS_FILE to one, or to nothing to start empty.")
+    if not path.is_file():
+        raise Refused(
+            f"There is no seeds file at {path}. Set SEEDS_FILE to one, or to nothing to start empty."
+        )
+    try:
+        missing = {"people", "funds", "demo_token"} - set(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise Refused(f"The seeds file {path} cannot be read as JSON: {error}") from None
+    if missing:
+        raise Refused(f"The seeds file {path} has no {', '.join(sorted(missing))}. Compare it with {SEEDS}.")
+    return path
