@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
@@ -33,6 +32,9 @@ class Choice(str, Enum):
     APPROVE = "approve"
     REJECT = "reject"
 
+
+DECIDED_WORDS = {Choice.APPROVE.value: "approved", Choice.REJECT.value: "rejected"}
+"""A decision that was made, in words."""
 
 CHOICE_WORDS = {Choice.APPROVE: "Approve the claim", Choice.REJECT: "Reject the claim"}
 
@@ -185,6 +187,6 @@ def _movements(
     return (movement,)
 
 
-def role_words(role: str, stages: Mapping[str, str] = ROLE_NAMES) -> str:
+def role_words(role: str) -> str:
     """A role as the public reads it: `programme manager`."""
-    return stages.get(role, role.replace("-", " "))
+    return ROLE_NAMES.get(role, role.replace("-", " "))

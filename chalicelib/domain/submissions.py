@@ -136,6 +136,11 @@ class Case:
         """The task of this number."""
         return next((task for task in self.tasks if task.number == number), None)
 
+    def words(self, sequence: int) -> str:
+        """What was written with a timeline entry; empty where nothing was, or where it has been removed."""
+        text = self.texts.get(sequence)
+        return text.words if text else ""
+
     @property
     def seen(self) -> str:
         """The hash of what an approver is shown: the exact answers and the form version they answer."""

@@ -30,7 +30,6 @@ from chalicelib.services.ports import (
     Parts,
 )
 
-DECIDED_WORDS = {"approve": "approved", "reject": "rejected"}
 MOST_TOLD = 90
 """A transaction takes 100 operations."""
 
@@ -292,14 +291,9 @@ def earlier_words(case: Case, form: Form) -> list[list[str]]:
     return [
         [
             form.workflow.stage(entry.stage).title,
-            DECIDED_WORDS.get(str(entry.details["decision"]), str(entry.details["decision"])),
-            _words(case, entry.sequence),
+            approvals.DECIDED_WORDS[str(entry.details["decision"])],
+            case.words(entry.sequence),
         ]
         for entry in case.entries
         if entry.action == "decided"
     ]
-
-
-def _words(case: Case, sequence: int) -> str:
-    text = case.texts.get(sequence)
-    return text.words if text else ""

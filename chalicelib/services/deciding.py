@@ -238,7 +238,7 @@ def _view(parts: Parts, case: Case, task: Task, form: Form) -> TaskView:
     fund = parts.funds.fund(form.workflow.fund)
     comment = next(
         (
-            case.texts[entry.sequence].words
+            case.words(entry.sequence)
             for entry in case.entries
             if entry.action == "decided"
             and entry.details.get("task") == task.number
@@ -272,13 +272,12 @@ def _earlier(case: Case, form: Form, task: Task) -> tuple[EarlierDecision, ...]:
     for entry in case.entries:
         if entry.action != "decided" or entry.details.get("task") == task.number:
             continue
-        text = case.texts.get(entry.sequence)
         found.append(
             EarlierDecision(
                 stage_title=form.workflow.stage(entry.stage).title,
                 role=ROLE_NAMES.get(entry.role, entry.role),
                 decision=str(entry.details["decision"]),
-                comment=text.words if text else "",
+                comment=case.words(entry.sequence),
                 at=entry.at,
             )
         )

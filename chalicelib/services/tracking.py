@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain import timeline
+from chalicelib.domain.approvals import DECIDED_WORDS
 from chalicelib.domain.errors import Forbidden, NotFound
 from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Fund
@@ -127,10 +128,8 @@ def _line(case: Case, form: Form, entry: Entry) -> HistoryLine | None:
     elif entry.action == "stuck":
         words = "Nobody decided in time. The coordinators were told."
     elif entry.action == "decided":
-        done = "approved" if entry.details["decision"] == "approve" else "rejected"
-        words = f"The {role} {done} it."
-        text = case.texts.get(entry.sequence)
-        comment = text.words if text else ""
+        words = f"The {role} {DECIDED_WORDS[str(entry.details['decision'])]} it."
+        comment = case.words(entry.sequence)
     else:
         return None
     return HistoryLine(at=entry.at, words=words, comment=comment)

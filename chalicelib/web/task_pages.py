@@ -7,7 +7,7 @@ from datetime import datetime
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.approvals import MAX_COMMENT, role_words
+from chalicelib.domain.approvals import DECIDED_WORDS, MAX_COMMENT, role_words
 from chalicelib.domain.errors import InvalidAnswers, NotSignedIn, Problem
 from chalicelib.services import deciding
 from chalicelib.services.deciding import EarlierDecision, TaskView
@@ -93,8 +93,7 @@ def waited(since: datetime, now: datetime) -> str:
 
 
 def _words(one: EarlierDecision) -> str:
-    done = "approved it" if one.decision == "approve" else "rejected it"
-    return f"The {one.role} {done}"
+    return f"The {one.role} {DECIDED_WORDS[one.decision]} it"
 
 
 def _capital(words: str) -> str:
