@@ -3,8 +3,13 @@
 from chalice import Chalice, Rate
 
 from chalicelib.web import background
+from chalicelib.web.amend_pages import amend_pages
 from chalicelib.web.api import api
+from chalicelib.web.away_pages import away_pages
+from chalicelib.web.claimant_pages import claimant_pages
+from chalicelib.web.desk_pages import desk_pages
 from chalicelib.web.form_pages import form_pages
+from chalicelib.web.reassign_pages import reassign_pages
 from chalicelib.web.sign_in_pages import sign_in_pages
 from chalicelib.web.site_pages import site_pages
 from chalicelib.web.status_pages import status_pages
@@ -12,7 +17,20 @@ from chalicelib.web.task_pages import task_pages
 from chalicelib.web.views import current
 
 app = Chalice(app_name="share-your-knowledge")
-for blueprint in (current, api, site_pages, form_pages, status_pages, task_pages, sign_in_pages):
+for blueprint in (
+    current,
+    api,
+    site_pages,
+    form_pages,
+    status_pages,
+    claimant_pages,
+    amend_pages,
+    task_pages,
+    reassign_pages,
+    away_pages,
+    desk_pages,
+    sign_in_pages,
+):
     app.register_blueprint(blueprint)
 
 ask_approver = app.lambda_function(name="ask_approver")(background.ask_approver)
@@ -20,4 +38,6 @@ ask_approver = app.lambda_function(name="ask_approver")(background.ask_approver)
 relay_workflow = app.lambda_function(name="relay_workflow")(background.relay_workflow)
 relay_mail = app.lambda_function(name="relay_mail")(background.relay_mail)
 sweep = app.schedule(Rate(2, unit=Rate.MINUTES), name="sweep")(background.sweep)
+mail_events = app.lambda_function(name="mail_events")(background.mail_events)
+follow_up = app.schedule(Rate(5, unit=Rate.MINUTES), name="follow_up")(background.follow_up)
 reconcile = app.schedule(Rate(1, unit=Rate.HOURS), name="reconcile")(background.reconcile)

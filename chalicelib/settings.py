@@ -38,6 +38,9 @@ class Settings:
     relay_grace_seconds: int = 60
     """How long the stream has to carry a delivery before the sweeper does."""
 
+    undo_seconds: int = 600
+    """How long the maker of a decision may take it back; until then nobody else is told. 0: not at all."""
+
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
         """Raises MissingSetting naming every variable that is missing or not what it must be."""
@@ -58,6 +61,7 @@ class Settings:
             mail_reply_to=env["MAIL_REPLY_TO"],
             working_day_seconds=numbers["WORKING_DAY_SECONDS"] or 0,
             relay_grace_seconds=numbers["RELAY_GRACE_SECONDS"] or 0,
+            undo_seconds=numbers["UNDO_SECONDS"] or 0,
         )
 
 
@@ -71,7 +75,7 @@ _REQUIRED = (
 )
 
 
-_NUMBERS = {"WORKING_DAY_SECONDS": "0", "RELAY_GRACE_SECONDS": "60"}
+_NUMBERS = {"WORKING_DAY_SECONDS": "0", "RELAY_GRACE_SECONDS": "60", "UNDO_SECONDS": "600"}
 
 
 def _whole(text: str) -> int | None:

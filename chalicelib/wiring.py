@@ -53,6 +53,7 @@ def build(settings: Settings) -> Parts:
         forms=form_files.FormFiles(),
         calendar=form_files.calendar(settings.working_day_seconds),
         now=now,
+        undo_for=timedelta(seconds=settings.undo_seconds),
         choose=choose,
         new_secret=new_secret,
     )

@@ -11,15 +11,17 @@ from chalicelib.adapters.form_files import FormFiles
 from chalicelib.domain.answers import total_pence
 from chalicelib.domain.deliveries import Delivery, Kind
 from chalicelib.domain.forms import Form
+from chalicelib.domain.fund import Held, Movement
 from chalicelib.domain.fund import Kind as MoneyKind
-from chalicelib.domain.fund import Movement
 from chalicelib.domain.people import Holding, Person
 from chalicelib.domain.references import new_reference
-from chalicelib.domain.submissions import AskedAs, Case, Status, Submission, Task
+from chalicelib.domain.stages import AskedAs
+from chalicelib.domain.submissions import Case, Status, Submission, Task
 from chalicelib.domain.timeline import Chain, Entry, Text
 from chalicelib.services import asking, deciding, delivering, intake
+from chalicelib.services.changes import AddEntry, AddSubmission, Change, ChangeSubmission, KeyRecord
 from chalicelib.services.changing import next_revision, with_entry
-from chalicelib.services.ports import AddEntry, AddSubmission, Change, ChangeSubmission, KeyRecord, Parts
+from chalicelib.services.ports import Parts
 
 MONDAY = datetime(2027, 1, 11, 9, 30, tzinfo=timezone.utc)
 """When tests begin: a working Monday in winter."""
@@ -188,14 +190,20 @@ def a_timeline(*words: str) -> tuple[Chain, list[Entry], dict[int, Text]]:
 
 
 def a_movement(kind: MoneyKind = MoneyKind.RESERVE, amount_pence: Any = 10_000, **changes: Any) -> Movement:
-    """A ledger line of Kent's claim."""
+    """A ledger line of Kent's claim, for which so much is held as the movement takes."""
+    held = {
+        MoneyKind.RESERVE: Held(),
+        MoneyKind.COMMIT: Held(reserved=amount_pence),
+        MoneyKind.RELEASE: Held(reserved=amount_pence),
+    }
     movement = Movement(
+        before=held.get(kind, Held(committed=amount_pence)),
         fund="ptf",
         force="kent",
         reference=REFERENCE,
         kind=kind,
         amount_pence=amount_pence,
-        sequence=1,
+        revision=1,
         at=MONDAY,
     )
     return replace(movement, **changes)
@@ -251,9 +259,11 @@ class Story:
     def ask(self, reference: str, turn: str = "approver", *, force: str = "kent", **changes: Any) -> str:
         """The state machine asks. Stage and round are those of the data unless given; returns the token."""
         one = self.case(reference, force).submission
+        if turn not in (one.asked_as.value, "approver") and one.due_at:
+            self._wait_until(one.due_at)  # a turn is over when its date has come
         self._tokens += 1
         event = {
-            "payload_version": 1,
+            "payload_version": 2,
             "force": force,
             "reference": reference,
             "round": one.round,
@@ -264,6 +274,10 @@ class Story:
         event |= changes
         asking.ask(self.parts, asking.read_step(event))
         return str(event["token"])
+
+    def _wait_until(self, moment: datetime) -> None:
+        clock: Any = self.parts.now
+        clock.at = max(clock.at, moment)
 
     def task_id(self, reference: str, force: str = "kent") -> str:
         """The id of the claim's open task."""

@@ -10,9 +10,10 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters import items, keys
+from chalicelib.adapters import case_items, items, keys
 from chalicelib.adapters.tables import (
     BalanceItem,
+    DeliveryItem,
     HoldingItem,
     LineItem,
     PersonalItem,
@@ -24,31 +25,36 @@ from chalicelib.adapters.tables import (
     TextItem,
     TokenItem,
 )
-from chalicelib.domain.fund import Kind, Movement
+from chalicelib.domain.fund import Held, Kind, Movement
 from chalicelib.domain.submissions import TaskState
-from chalicelib.services.ports import (
+from chalicelib.services.changes import (
     AddDelivery,
     AddEntry,
     AddSubmission,
     AddTask,
+    CancelDelivery,
     Change,
     ChangeSubmission,
     CloseTask,
     KeepKey,
+    KeepPersonal,
     KeepToken,
+    KeepVersion,
     KnownReference,
     MoveMoney,
+    MoveSubmission,
+    ReopenTask,
     StillHolds,
 )
 
 
 def place(transaction: TransactWrite, changes: Sequence[Change], *, relay_grace: timedelta) -> list[Change]:
     """Put all changes into the transaction. Returns the change behind each operation, in the order in which
-    DynamoDB reports its reasons (PynamoDB sends checks first, then puts, then updates)."""
+    DynamoDB reports its reasons (PynamoDB sends checks first, then deletes, puts and updates)."""
     placer = _Placer(transaction, relay_grace)
     for change in changes:
         placer.add(change)
-    return [*placer.checks, *placer.puts, *placer.updates]
+    return [*placer.checks, *placer.deletes, *placer.puts, *placer.updates]
 
 
 class _Placer:
@@ -56,6 +62,7 @@ class _Placer:
         self._transaction = transaction
         self._relay_grace = relay_grace
         self.checks: list[Change] = []
+        self.deletes: list[Change] = []
         self.puts: list[Change] = []
         self.updates: list[Change] = []
 
@@ -81,48 +88,91 @@ class _Placer:
         one = change.submission
         pk = keys.case(one.force, one.reference)
         self._put(change, ReferenceItem(keys.reference(one.reference), keys.ONLY, force=one.force))
-        self._put(change, items.submission_item(one))
+        self._put(change, case_items.submission_item(one))
         self._put(change, PersonalItem(pk, keys.PERSONAL, answers=dict(change.personal)))
 
     @add.register
     def _(self, change: ChangeSubmission) -> None:
         one = change.submission
-        fresh = items.submission_item(one)
+        fresh = case_items.submission_item(one)
+        names = case_items.CHANGING + case_items.AMENDED if change.amended else case_items.CHANGING
         actions: list[Action] = [
             getattr(SubmissionItem, name).set(getattr(fresh, name))
-            for name in items.CHANGING
+            for name in names
             if getattr(fresh, name) is not None
         ]
-        actions += [
-            getattr(SubmissionItem, name).remove() for name in items.CHANGING if getattr(fresh, name) is None
-        ]
+        actions += [getattr(SubmissionItem, name).remove() for name in names if getattr(fresh, name) is None]
         self._update(change, fresh, actions, SubmissionItem.revision == one.revision - 1)
 
     @add.register
+    def _(self, change: MoveSubmission) -> None:
+        one = change.submission
+        self._put(change, case_items.submission_item(one))
+        item = ReferenceItem(keys.reference(one.reference), keys.ONLY)
+        self._update(change, item, [ReferenceItem.force.set(one.force)], ReferenceItem.force == change.was_at)
+
+    @add.register
+    def _(self, change: KeepPersonal) -> None:
+        pk = keys.case(change.submission.force, change.submission.reference)
+        self._transaction.save(PersonalItem(pk, keys.PERSONAL, answers=dict(change.personal)))
+        self.puts.append(change)
+
+    @add.register
+    def _(self, change: KeepVersion) -> None:
+        for item in case_items.version_items(change.submission, change.version):
+            self._put(change, item)
+
+    @add.register
     def _(self, change: AddTask) -> None:
-        self._put(change, items.task_item(change.task))
+        self._put(change, case_items.task_item(change.task))
 
     @add.register
     def _(self, change: CloseTask) -> None:
         task = change.task
-        actions: list[Action] = [TaskItem.state.set(task.state.value)]
+        actions: list[Action] = [
+            TaskItem.state.set(task.state.value),
+            TaskItem.ended_by.set(task.ended_by),
+        ]
         if task.decided_at is not None:
             actions += [
                 TaskItem.decision.set(task.decision),
                 TaskItem.decided_at.set(task.decided_at),
                 TaskItem.seen.set(task.seen),
             ]
-        self._update(change, items.task_item(task), actions, TaskItem.state == TaskState.OPEN.value)
+        self._update(change, case_items.task_item(task), actions, TaskItem.state == TaskState.OPEN.value)
+
+    @add.register
+    def _(self, change: ReopenTask) -> None:
+        actions: list[Action] = [
+            TaskItem.state.set(TaskState.OPEN.value),
+            TaskItem.ended_by.set(0),
+            TaskItem.decision.remove(),
+            TaskItem.decided_at.remove(),
+            TaskItem.seen.remove(),
+        ]
+        self._update(change, case_items.task_item(change.task), actions, TaskItem.state == change.was.value)
+
+    @add.register
+    def _(self, change: CancelDelivery) -> None:
+        item = DeliveryItem(keys.delivery(change.delivery_id), keys.ONLY)
+        is_free = DeliveryItem.done_at.does_not_exist() & DeliveryItem.claimed_until.does_not_exist()
+        self._transaction.delete(item, condition=Row.pk.exists() & is_free)
+        self.deletes.append(change)
 
     @add.register
     def _(self, change: AddEntry) -> None:
         one = change.submission
         pk = keys.case(one.force, one.reference)
-        self._put(change, items.entry_item(pk, change.entry))
+        self._put(change, case_items.entry_item(pk, change.entry))
         if change.text is not None:
             text = change.text
             item = TextItem(
-                pk, keys.text(text.sequence), sequence=text.sequence, words=text.words, salt=text.salt
+                pk,
+                keys.text(text.sequence),
+                sequence=text.sequence,
+                words=text.words,
+                salt=text.salt,
+                parts=dict(text.parts) or None,
             )
             self._put(change, item)
 
@@ -158,26 +208,21 @@ class _Placer:
     def _(self, change: MoveMoney) -> None:
         move = change.movement
         self._put(change, _line(move))
-        if move.kind is Kind.RESERVE:
-            reservation = ReservationItem(
-                keys.ledger(move.fund),
-                keys.reservation(move.reference),
-                amount_pence=move.amount_pence,
-                state="reserved",
-            )
-            self._put(change, reservation)
-        else:
-            self._settle(change, move)
+        self._hold(change, move)
         for sk in (keys.FUND_BALANCE, keys.share(move.force)):
             self._move_balance(change, move, sk)
 
-    def _settle(self, change: MoveMoney, move: Movement) -> None:
-        state = "committed" if move.kind is Kind.COMMIT else "released"
+    def _hold(self, change: MoveMoney, move: Movement) -> None:
+        """What is held for the claim, on condition that it is what the movement takes it to be."""
         self._update(
             change,
             ReservationItem(keys.ledger(move.fund), keys.reservation(move.reference)),
-            [ReservationItem.state.set(state)],
-            (ReservationItem.state == "reserved") & (ReservationItem.amount_pence == move.amount_pence),
+            [
+                Row.kind.set(ReservationItem),  # the first movement makes the item
+                ReservationItem.reserved_pence.set(move.after.reserved),
+                ReservationItem.committed_pence.set(move.after.committed),
+            ],
+            _is_held(move.before),
         )
 
     def _move_balance(self, change: MoveMoney, move: Movement, sk: str) -> None:
@@ -186,15 +231,29 @@ class _Placer:
             Kind.RESERVE: (BalanceItem.available, BalanceItem.reserved),
             Kind.COMMIT: (BalanceItem.reserved, BalanceItem.committed),
             Kind.RELEASE: (BalanceItem.reserved, BalanceItem.available),
+            Kind.UNCOMMIT: (BalanceItem.committed, BalanceItem.reserved),
+            Kind.CANCEL: (BalanceItem.committed, BalanceItem.available),
         }[move.kind]
         actions: list[Action] = [source.add(-move.amount_pence), target.add(move.amount_pence)]
         self._update(change, BalanceItem(keys.fund(move.fund), sk), actions, source >= move.amount_pence)
 
 
+def _is_held(before: Held) -> Condition:
+    reserved, committed = ReservationItem.reserved_pence, ReservationItem.committed_pence
+    held: Condition = (reserved == before.reserved) & (committed == before.committed)
+    if before == Held():
+        held |= Row.pk.does_not_exist()
+    elif not (before.reserved and before.committed):  # it may be an item of the first release
+        state, amount = ("reserved", before.reserved) if before.reserved else ("committed", before.committed)
+        is_first_release = reserved.does_not_exist() & (ReservationItem.state == state)
+        held |= is_first_release & (ReservationItem.amount_pence == amount)
+    return held
+
+
 def _line(move: Movement) -> LineItem:
     return LineItem(
         keys.ledger(move.fund),
-        keys.line(move.reference, move.sequence),
+        keys.line(move.reference, move.revision),
         force=move.force,
         reference=move.reference,
         movement=move.kind.value,

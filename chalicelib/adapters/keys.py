@@ -5,6 +5,7 @@ from __future__ import annotations
 from chalicelib.domain.people import Holding
 
 SUBMISSION = "SUBMISSION"
+AWAY = "AWAY"
 PERSONAL = "PERSONAL"
 TOKEN = "TOKEN"
 ONLY = "-"
@@ -33,6 +34,21 @@ def reference(reference: str) -> str:
 def task(number: int) -> str:
     """A task, within its submission."""
     return f"TASK#{number:04d}"
+
+
+def version(number: int) -> str:
+    """Answers that were replaced, within their submission."""
+    return f"VERSION#{number:04d}"
+
+
+def personal_version(number: int) -> str:
+    """The personal answers of a version."""
+    return f"PERSONAL#{number:04d}"
+
+
+def listed(force: str, form: str) -> str:
+    """The submissions of a form at a force, in the index `listed`."""
+    return f"{force}#{form}"
 
 
 def entry(sequence: int) -> str:
@@ -68,9 +84,9 @@ def share(force: str) -> str:
     return f"SHARE#{force}"
 
 
-def line(reference: str, sequence: int) -> str:
+def line(reference: str, revision: int) -> str:
     """A ledger line."""
-    return f"LINE#{reference}#{sequence:06d}"
+    return f"LINE#{reference}#{revision:06d}"
 
 
 def reservation(reference: str) -> str:

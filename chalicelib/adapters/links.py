@@ -24,6 +24,10 @@ class SignedLinks:
         """The submitter's status page."""
         return self.page(f"/status/{self.status_token(force, reference)}")
 
+    def claimant(self, force: str, reference: str, action: str) -> str:
+        """Below the status page. Takes a code that is mailed to the submitter."""
+        return f"{self.status(force, reference)}/{action}"
+
     def status_token(self, force: str, reference: str) -> str:
         """`kent.CLM-7K3F-9QXN.<signature>`: it names no person and expires with the key."""
         return self._signer.sign(f"{force}.{reference}").decode("ascii")

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 SENDER_NAME = "Share Your Knowledge"
+_LONG_HEADERS = SMTP.clone(max_line_length=900)
+"""RFC 5322 allows 998. Folding a subject that is not ASCII, Python 3.11 now and then loses a space in it."""
+
 LIST_ID = "Share Your Knowledge <notifications.share-your-knowledge>"
 
 
@@ -49,7 +52,7 @@ class SesMailer:
         aws.client("ses").send_raw_email(
             Source=self._sender,
             Destinations=[to],
-            RawMessage={"Data": message.as_bytes()},
+            RawMessage={"Data": message.as_bytes(policy=_LONG_HEADERS)},
         )
 
     def check(self) -> None:

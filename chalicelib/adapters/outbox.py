@@ -30,6 +30,14 @@ class DynamoOutbox:
                 return None
         return None if item.done_at else items.delivery_from(item)
 
+    def reference_of(self, delivery_id: str) -> str:
+        """Kept on the item also when it is done, as long as the item is."""
+        with in_our_words():
+            try:
+                return DeliveryItem.get(keys.delivery(delivery_id), keys.ONLY).reference
+            except DeliveryItem.DoesNotExist:
+                return ""
+
     def add(self, delivery: Delivery) -> None:
         """Put if absent."""
         with in_our_words():

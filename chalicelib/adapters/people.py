@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
 from pynamodb.models import BatchWrite
 
 from chalicelib.adapters import items, keys
 from chalicelib.adapters.failures import in_our_words
-from chalicelib.adapters.tables import AddressItem, HoldingItem, PersonItem, Row
-from chalicelib.domain.people import Holding, Person, normalised
+from chalicelib.adapters.tables import AddressItem, AwayItem, HoldingItem, PersonItem, Row
+from chalicelib.domain.people import Away, Holding, Person, normalised
 
 
 class DynamoPeople:
@@ -43,6 +44,30 @@ class DynamoPeople:
                 if isinstance(row, HoldingItem)
             ]
         return [Person(id=row.sk, name=row.name, address=row.address, roles=(holding,)) for row in rows]
+
+    def away(self, person_id: str) -> Away | None:
+        """The item beside the person."""
+        with in_our_words():
+            try:
+                item = AwayItem.get(keys.person(person_id), keys.AWAY, consistent_read=True)
+            except AwayItem.DoesNotExist:
+                return None
+        return Away(
+            first=date.fromisoformat(item.first),
+            last=date.fromisoformat(item.last),
+            delegate_id=item.delegate_id or "",
+        )
+
+    def set_away(self, person_id: str, away: Away | None) -> None:
+        """Put, or delete."""
+        item = AwayItem(keys.person(person_id), keys.AWAY)
+        with in_our_words():
+            if away is None:
+                item.delete()
+                return
+            item.first, item.last = away.first.isoformat(), away.last.isoformat()
+            item.delegate_id = away.delegate_id or None
+            item.save()
 
     def register(self, people: Iterable[Person]) -> None:
         """Store people with their addresses and roles, in place of what is stored of them."""

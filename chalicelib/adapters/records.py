@@ -10,12 +10,14 @@ from datetime import datetime, timedelta
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters import changes, items, keys
+from chalicelib.adapters import case_items, changes, items, keys
 from chalicelib.adapters.failures import in_our_words, is_unavailable
 from chalicelib.adapters.tables import KeyItem, ReferenceItem, Row
 from chalicelib.domain.errors import NotFound, Unavailable
+from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import Case
-from chalicelib.services.ports import Change, ChangeRefused, KeyRecord, Waiting
+from chalicelib.services.changes import Change, ChangeRefused, ChangeSubmission, KeyRecord
+from chalicelib.services.ports import Listed, Waiting
 
 MAX_TRIES = 8
 _LONGEST_PAUSE_SECONDS = 0.4
@@ -31,10 +33,16 @@ class DynamoForceRecords:
         """One consistent query reads all of it."""
         with in_our_words():
             rows = list(Row.query(keys.case(self._force, reference), consistent_read=True))
-        case = items.case_from(rows)
+        case = case_items.case_from(rows)
         if case is None:
             raise NotFound("There is no submission with this reference.")
         return case
+
+    def newest(self, form: str, *, limit: int) -> list[Listed]:
+        """From the index alone."""
+        with in_our_words():
+            rows = Row.listed.query(keys.listed(self._force, form), scan_index_forward=False, limit=limit)
+            return [case_items.listed(row) for row in rows]
 
 
 class DynamoRecords:
@@ -91,16 +99,30 @@ class DynamoRecords:
     def waiting(self) -> Iterator[Waiting]:
         """Open submissions, by their next date, from the index alone."""
         with in_our_words():
-            for row in Row.due.query(keys.DUE_SUBMISSION):
-                force, reference = keys.force_and_reference(row.pk)
-                yield Waiting(force=force, reference=reference, round=row.round or 1)
+            yield from map(_waiting, Row.due.query(keys.DUE_SUBMISSION))
+
+    def due(self, now: datetime) -> Iterator[Waiting]:
+        """Those whose date has come."""
+        with in_our_words():
+            yield from map(_waiting, Row.due.query(keys.DUE_SUBMISSION, Row.due_at <= now))
+
+
+def _waiting(row: Row) -> Waiting:
+    force, reference = keys.force_and_reference(row.pk)
+    turn = AskedAs(row.asked_as or AskedAs.APPROVER.value)
+    return Waiting(force=force, reference=reference, round=row.round or 1, turn=turn)
 
 
 def _refused_change(error: TransactWriteError, placed: Sequence[Change]) -> Change | None:
-    for reason, change in zip(error.cancellation_reasons, placed):
-        if reason is not None and reason.code == "ConditionalCheckFailed":
-            return change
-    return None
+    """The first; but where the submission has moved on, that: the others may then not hold for this reason alone."""
+    refused = [
+        change
+        for reason, change in zip(error.cancellation_reasons, placed)
+        if reason is not None and reason.code == "ConditionalCheckFailed"
+    ]
+    return next(
+        (change for change in refused if isinstance(change, ChangeSubmission)), next(iter(refused), None)
+    )
 
 
 def _met_another_transaction(error: TransactWriteError) -> bool:

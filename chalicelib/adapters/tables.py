@@ -42,10 +42,23 @@ class DueIndex(GlobalSecondaryIndex["Row"]):  # type: ignore[no-untyped-call]
 
     class Meta:
         index_name = "due"
-        projection = IncludeProjection(["kind", "round"])  # PynamoDB asks for the kind in every query
+        projection = IncludeProjection(
+            ["kind", "round", "asked_as"]
+        )  # PynamoDB asks for the kind in every query
 
     due_kind = UnicodeAttribute(hash_key=True)
     due_at = UTCDateTimeAttribute(range_key=True)
+
+
+class ListedIndex(GlobalSecondaryIndex["Row"]):  # type: ignore[no-untyped-call]
+    """The submissions of a form at a force, by when they were made."""
+
+    class Meta:
+        index_name = "listed"
+        projection = IncludeProjection(["kind", "reference", "title", "status", "amount_pence"])
+
+    listed_as = UnicodeAttribute(hash_key=True)
+    listed_at = UTCDateTimeAttribute(range_key=True)
 
 
 class Row(Model):
@@ -66,8 +79,12 @@ class Row(Model):
     due_kind = UnicodeAttribute(null=True)
     due_at = UTCDateTimeAttribute(null=True)
     round = IntegerAttribute(null=True)
+    asked_as = UnicodeAttribute(null=True)
+    listed_as = UnicodeAttribute(null=True)
+    listed_at = UTCDateTimeAttribute(null=True)
     ttl = IntegerAttribute(null=True)
     due = DueIndex()
+    listed = ListedIndex()
 
 
 class SubmissionItem(Row, discriminator="submission"):
@@ -79,7 +96,6 @@ class SubmissionItem(Row, discriminator="submission"):
     force = UnicodeAttribute()
     status = UnicodeAttribute()
     stage = UnicodeAttribute()
-    asked_as = UnicodeAttribute()
     revision = IntegerAttribute()
     submitted_at = UTCDateTimeAttribute()
     changed_at = UTCDateTimeAttribute()
@@ -87,6 +103,14 @@ class SubmissionItem(Row, discriminator="submission"):
     amount_pence = IntegerAttribute()
     claimant_id = UnicodeAttribute(null=True)
     waiting_for = UnicodeAttribute(null=True)
+    title = UnicodeAttribute(null=True)
+    version = IntegerAttribute(default=1)
+    deadline = UTCDateTimeAttribute(null=True)
+    reminded = IntegerAttribute(default=0)
+    reserved_pence = IntegerAttribute(null=True)
+    committed_pence = IntegerAttribute(null=True)
+    moved_to = UnicodeAttribute(null=True)
+    undo = JSONAttribute(null=True)
     tasks = IntegerAttribute()
     approved_by = JSONAttribute()
     chain_length = IntegerAttribute()
@@ -96,6 +120,22 @@ class SubmissionItem(Row, discriminator="submission"):
 class PersonalItem(Row, discriminator="personal"):
     """The personal answers of a submission: what retention and erasure remove."""
 
+    answers = JSONAttribute()
+
+
+class VersionItem(Row, discriminator="version"):
+    """Answers that were replaced, without the personal ones."""
+
+    number = IntegerAttribute()
+    answers = JSONAttribute()
+    amount_pence = IntegerAttribute()
+    at = UTCDateTimeAttribute()
+
+
+class PersonalVersionItem(Row, discriminator="personal-version"):
+    """The personal answers of a version: removed with the personal ones of today."""
+
+    number = IntegerAttribute()
     answers = JSONAttribute()
 
 
@@ -112,7 +152,7 @@ class TaskItem(Row, discriminator="task"):
     reference = UnicodeAttribute()
     number = IntegerAttribute()
     stage = UnicodeAttribute()
-    asked_as = UnicodeAttribute()
+    version = IntegerAttribute(default=1)
     person_id = UnicodeAttribute()
     role = UnicodeAttribute()
     asked_at = UTCDateTimeAttribute()
@@ -121,6 +161,8 @@ class TaskItem(Row, discriminator="task"):
     decision = UnicodeAttribute(null=True)
     decided_at = UTCDateTimeAttribute(null=True)
     seen = UnicodeAttribute(null=True)
+    ended_by = IntegerAttribute(default=0)
+    stands_in_for = UnicodeAttribute(null=True)
 
 
 class EntryItem(Row, discriminator="entry"):
@@ -144,6 +186,7 @@ class TextItem(Row, discriminator="text"):
     sequence = IntegerAttribute()
     words = UnicodeAttribute()
     salt = UnicodeAttribute()
+    parts = JSONAttribute(null=True)
 
 
 class TokenItem(Row, discriminator="token"):
@@ -190,10 +233,12 @@ class LineItem(Row, discriminator="line"):
 
 
 class ReservationItem(Row, discriminator="reservation"):
-    """What the fund holds for one claim, and in what state."""
+    """What the fund holds for one claim. Items of the first release have `amount_pence` and `state` instead."""
 
-    amount_pence = IntegerAttribute()
-    state = UnicodeAttribute()
+    reserved_pence = IntegerAttribute()
+    committed_pence = IntegerAttribute()
+    amount_pence = IntegerAttribute(null=True)
+    state = UnicodeAttribute(null=True)
 
 
 class KeyItem(Row, discriminator="key"):
@@ -214,6 +259,14 @@ class PersonItem(Row, discriminator="person"):
     name = UnicodeAttribute()
     address = UnicodeAttribute()
     roles: ListAttribute[Any] = ListAttribute()
+
+
+class AwayItem(Row, discriminator="away"):
+    """Days on which somebody is away, as `2027-01-14`, and who is asked meanwhile."""
+
+    first = UnicodeAttribute()
+    last = UnicodeAttribute()
+    delegate_id = UnicodeAttribute(null=True)
 
 
 class AddressItem(Row, discriminator="address"):

@@ -10,6 +10,8 @@ CODE_LIFE = timedelta(minutes=10)
 CODE_TRIES = 5
 CODES_AN_HOUR = 10
 SESSION_LIFE = timedelta(hours=12)
+CLAIMANT_LIFE = timedelta(hours=1)
+_CLAIMANT = "claimant:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,16 @@ class Session:
     person_id: str
     csrf: str
     expires_at: datetime
+
+
+def claimant_of(force: str, reference: str) -> str:
+    """In whose name a submitter is signed in: nobody registered, and for this one submission."""
+    return f"{_CLAIMANT}{force}.{reference}"
+
+
+def longest_session(person_id: str) -> timedelta:
+    """How long somebody may stay signed in; a submitter, whatever page they came by, not for long."""
+    return CLAIMANT_LIFE if person_id.startswith(_CLAIMANT) else SESSION_LIFE
 
 
 def digest(secret: str, *, salt: str = "") -> str:

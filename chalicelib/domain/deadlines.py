@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 _LONDON = ZoneInfo("Europe/London")
+START_OF_DAY = time(9, 0)
 END_OF_DAY = time(17, 0)
 """When a deadline falls on its day: people who read "by Tuesday" have until the office closes."""
 
@@ -31,9 +32,37 @@ class Calendar:
                 left -= 1
         return datetime.combine(day, END_OF_DAY, _LONDON).astimezone(timezone.utc)
 
+    def reminder(self, deadline: datetime, working_days: int) -> datetime:
+        """09:00 in London, so many working days before a deadline's day, in UTC."""
+        if self.day_seconds:
+            return deadline - timedelta(seconds=working_days * self.day_seconds)
+        day = deadline.astimezone(_LONDON).date()
+        left = working_days
+        while left:
+            day -= timedelta(days=1)
+            if self.is_working(day):
+                left -= 1
+        return datetime.combine(day, START_OF_DAY, _LONDON).astimezone(timezone.utc)
+
+    def next_date(self, deadline: datetime, reminder_days: Sequence[int], now: datetime) -> datetime:
+        """What comes next: the first reminder still to come, or the deadline."""
+        reminders = (self.reminder(deadline, days) for days in sorted(reminder_days, reverse=True))
+        return next((at for at in reminders if at > now), deadline)
+
     def is_working(self, day: date) -> bool:
         """Neither a weekend nor a bank holiday."""
         return day.weekday() < 5 and day not in self.holidays
+
+
+def london_day(moment: datetime) -> date:
+    """The day it is in London."""
+    return moment.astimezone(_LONDON).date()
+
+
+def short_day(moment: datetime) -> str:
+    """`Thursday 14 January`, as it is in London."""
+    local = moment.astimezone(_LONDON)
+    return f"{local:%A} {local.day} {local:%B}"
 
 
 def spoken_day(moment: datetime) -> str:

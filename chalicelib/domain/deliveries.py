@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
 from chalicelib.domain.deadlines import Calendar
 from chalicelib.domain.forms import Form
-from chalicelib.domain.submissions import AskedAs, Submission
+from chalicelib.domain.stages import AskedAs
+from chalicelib.domain.submissions import Status, Submission
 
-PAYLOAD_VERSION = 1
-"""Version of the state machine's input. Executions outlive deploys: code reads every version still in flight."""
+PAYLOAD_VERSION = 2
+"""Version of the state machine's input. Executions outlive deploys: code reads every version still in flight.
+
+2 has the claimant's wait and the stage `changes`; 1 has not.
+"""
+
+READ_VERSIONS = frozenset({1, 2})
+
+CHANGES = "changes"
+"""The `stage` while the claimant has the submission, to change what was asked for."""
 
 DONE = "done"
 """The `stage` that ends an execution: the submission is decided, or another execution has taken over."""
@@ -36,6 +45,7 @@ class Delivery:
     """One thing to be delivered, at least once, from `due_at` (UTC) on.
 
     `id` is deterministic: the same cause makes the same delivery. It is also the notification id of a mail.
+    `is_held`: it was put off on purpose, so that what caused it can still be undone.
     """
 
     id: str
@@ -44,11 +54,15 @@ class Delivery:
     due_at: datetime
     payload: Mapping[str, Any]
     attempts: int = 0
+    is_held: bool = False
 
     @property
     def lane(self) -> str:
         """Which relay carries it."""
         return LANES[self.kind]
+
+
+_WAITS = ("approver_seconds", "deputy_seconds", "coordinators_seconds", "claimant_seconds")
 
 
 def start(submission: Submission, form: Form, calendar: Calendar, *, now: datetime) -> Delivery:
@@ -91,6 +105,11 @@ def mail(
     )
 
 
+def held(delivery: Delivery, *, until: datetime) -> Delivery:
+    """The delivery, put off."""
+    return replace(delivery, due_at=until, is_held=True)
+
+
 def execution_name(reference: str, round_: int) -> str:
     """The name of a submission's execution. Names are unique for 90 days, hence the round."""
     return f"{reference}-r{round_}"
@@ -108,9 +127,13 @@ def pointer(submission: Submission, form: Form, calendar: Calendar, *, now: date
         "round": submission.round,
         "stage": DONE,
         "asked": AskedAs.APPROVER.value,
-        "wait": {"approver_seconds": 1, "deputy_seconds": 1, "coordinators_seconds": 1},
+        "wait": dict.fromkeys(_WAITS, 1),
     }
-    if submission.is_open:
+    if submission.status is Status.CHANGES_REQUESTED:
+        where["stage"] = CHANGES
+        where["asked"] = AskedAs.CLAIMANT.value
+        where["wait"] = _waits(submission, form, calendar, now)
+    elif submission.is_open:
         where["stage"] = submission.stage
         where["asked"] = submission.asked_as.value
         where["wait"] = _waits(submission, form, calendar, now)
@@ -120,11 +143,12 @@ def pointer(submission: Submission, form: Form, calendar: Calendar, *, now: date
 def superseded(force: str, reference: str, round_: int) -> dict[str, Any]:
     """The output that ends an execution whose round is over."""
     return {
+        "payload_version": PAYLOAD_VERSION,
         "force": force,
         "reference": reference,
         "round": round_,
         "stage": DONE,
-        "asked": "approver",
+        "asked": AskedAs.APPROVER.value,
         "wait": {},
     }
 
@@ -139,6 +163,7 @@ def _waits(submission: Submission, form: Form, calendar: Calendar, now: datetime
         "approver_seconds": approver - now,
         "deputy_seconds": deputy - approver,
         "coordinators_seconds": coordinators - deputy,
+        "claimant_seconds": calendar.deadline(now, form.workflow.amending.working_days) - now,
     }
     seconds = {name: max(1, int(wait.total_seconds())) for name, wait in waits.items()}
     if submission.due_at is not None:

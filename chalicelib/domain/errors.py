@@ -38,6 +38,18 @@ class NotAsked(Forbidden):
     """Somebody else was asked to decide."""
 
 
+class OwnSubmission(Forbidden):
+    """Nobody decides what they submitted themselves."""
+
+
+class DecidedEarlierStage(Forbidden):
+    """Whoever approved an earlier stage does not decide a later one."""
+
+
+class RoleGivenUp(Forbidden):
+    """The person asked no longer holds the role in which they were asked."""
+
+
 class NotFound(Refused):
     """There is no such thing, or not for this caller."""
 
@@ -51,11 +63,33 @@ class Conflict(Refused):
 
 
 class AlreadyDecided(Conflict):
-    """Somebody decided this task before."""
+    """The same person decided this task before."""
+
+
+class DecidedByAnother(Conflict):
+    """Somebody else decided first."""
+
+
+class NoLongerUndoable(Conflict):
+    """The decision has gone out, or another one was built on it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One answer that changed, in words."""
+
+    heading: str
+    before: str
+    after: str
 
 
 class ClaimChanged(Conflict):
-    """The submission is not the one that was shown when the decision was made."""
+    """The submission is not the one that was shown when the decision was made. Holds what is different, as far
+    as it is known what was shown."""
+
+    def __init__(self, message: str, differences: Sequence[Difference] = ()) -> None:
+        super().__init__(message)
+        self.differences = tuple(differences)
 
 
 class DoesNotFit(Conflict):
@@ -63,7 +97,19 @@ class DoesNotFit(Conflict):
 
 
 class Gone(Refused):
-    """It was there and is over: expired, reassigned or overtaken."""
+    """It was there and is over."""
+
+
+class Expired(Gone):
+    """The time to decide ran out, and somebody else is asked."""
+
+
+class Reassigned(Gone):
+    """The task was handed to somebody else."""
+
+
+class Overtaken(Gone):
+    """What was to be decided is no longer so: withdrawn, lapsed, changed or decided on the way."""
 
 
 class TooLarge(Refused):

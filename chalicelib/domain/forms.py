@@ -1,4 +1,4 @@
-"""A form as its file says it: questions in order, the schema of its answers, and the stages of its workflow."""
+"""A form as its file says it: questions in order, the schema of its answers, and its workflow."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from chalicelib.domain.stages import Workflow, read_workflow
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
@@ -53,63 +55,13 @@ class Page:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """A role, held at the submission's force (`at` is `force`) or nationally (`national`)."""
-
-    role: str
-    at: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stage:
-    """One step of an approval: who is asked, for how many working days, and who is asked after them.
-
-    The stage applies only to amounts of `from_pence` and more.
-    """
-
-    name: str
-    title: str
-    asks: Asked
-    deputy: Asked
-    working_days: int
-    deputy_working_days: int
-    from_pence: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Workflow:
-    """The state machine that runs a form's submissions and the stages it goes through, in order."""
-
-    name: str
-    stages: tuple[Stage, ...]
-    fund: str
-    reserve_at: str
-
-    def stage(self, name: str) -> Stage:
-        """The stage of this name; KeyError where the form has none."""
-        for stage in self.stages:
-            if stage.name == name:
-                return stage
-        raise KeyError(name)
-
-    def first(self, amount_pence: int) -> Stage:
-        """The stage that a new submission starts at."""
-        return next(stage for stage in self.stages if amount_pence >= stage.from_pence)
-
-    def after(self, name: str, amount_pence: int) -> Stage | None:
-        """The stage that follows `name` for this amount, or None where `name` was the last."""
-        names = [stage.name for stage in self.stages]
-        later = self.stages[names.index(name) + 1 :]
-        return next((stage for stage in later if amount_pence >= stage.from_pence), None)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Form:
-    """One version of one form."""
+    """One version of one form. `noun` is what its submissions are called in a sentence: `claim`."""
 
     id: str
     version: int
     title: str
+    noun: str
     summary: str
     programme: str
     reference_prefix: str
@@ -151,11 +103,11 @@ def read_form(data: Mapping[str, Any], *, forces: Mapping[str, str]) -> Form:
 
     The file was checked against `schemas/meta/form.schema.json` before it was committed.
     """
-    workflow = data["workflow"]
     return Form(
         id=data["id"],
         version=data["version"],
         title=data["title"],
+        noun=data["noun"],
         summary=data["summary"],
         programme=data["programme"],
         reference_prefix=data["reference_prefix"],
@@ -168,12 +120,7 @@ def read_form(data: Mapping[str, Any], *, forces: Mapping[str, str]) -> Form:
             )
             for page in data["pages"]
         ),
-        workflow=Workflow(
-            name=workflow["name"],
-            fund=workflow["fund"],
-            reserve_at=workflow["reserve_at"],
-            stages=tuple(_stage(stage) for stage in workflow["stages"]),
-        ),
+        workflow=read_workflow(data["workflow"]),
     )
 
 
@@ -193,16 +140,4 @@ def _question(data: Mapping[str, Any], forces: Mapping[str, str]) -> Question:
         errors=data.get("errors", {}),
         width=data.get("width"),
         autocomplete=data.get("autocomplete", ""),
-    )
-
-
-def _stage(data: Mapping[str, Any]) -> Stage:
-    return Stage(
-        name=data["name"],
-        title=data["title"],
-        asks=Asked(**data["asks"]),
-        deputy=Asked(**data["deputy"]),
-        working_days=data["working_days"],
-        deputy_working_days=data["deputy_working_days"],
-        from_pence=data.get("from_pence", 0),
     )

@@ -11,11 +11,21 @@ from chalicelib.domain.money import pounds
 
 
 class Kind(str, Enum):
-    """What a movement does with the money."""
+    """What a movement does with the money. `uncommit` takes an approval back, `cancel` gives up what was approved."""
 
     RESERVE = "reserve"
     COMMIT = "commit"
     RELEASE = "release"
+    UNCOMMIT = "uncommit"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """Pence that the fund holds for one claim."""
+
+    reserved: int = 0
+    committed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +56,10 @@ class Fund:
 
 @dataclass(frozen=True, kw_only=True)
 class Movement:
-    """One ledger line: money of `fund` reserved, committed or released for a claim of `force`.
+    """One ledger line: money of `fund` moved for a claim of `force`, for which the fund holds `before`.
 
-    `sequence` is the timeline entry it belongs to; with the reference it names the line, so that a repeat of
-    the same movement meets the first one.
+    `revision` is the claim's with which it moves; with the reference it names the line, so that a repeat of the
+    same movement meets the first one.
     """
 
     fund: str
@@ -57,17 +67,55 @@ class Movement:
     reference: str
     kind: Kind
     amount_pence: int
-    sequence: int
+    revision: int
     at: datetime
+    before: Held
 
     def __post_init__(self) -> None:
         # A negative amount would pass every condition and make money.
         if type(self.amount_pence) is not int or self.amount_pence < 1:
             raise ValueError("a movement moves a whole number of pence, one or more")
+        if min(self.after.reserved, self.after.committed) < 0:
+            raise ValueError("a movement takes no more than is held")
+
+    @property
+    def after(self) -> Held:
+        """What the fund holds for the claim afterwards."""
+        reserved, committed = _STEPS[self.kind]
+        return Held(
+            reserved=self.before.reserved + reserved * self.amount_pence,
+            committed=self.before.committed + committed * self.amount_pence,
+        )
 
 
-def shortfall(fund: Fund, force: str, amount_pence: int) -> str | None:
-    """Why an amount does not fit, and by how much, in a sentence; None where it fits."""
+_STEPS = {
+    Kind.RESERVE: (1, 0),
+    Kind.COMMIT: (-1, 1),
+    Kind.RELEASE: (-1, 0),
+    Kind.UNCOMMIT: (1, -1),
+    Kind.CANCEL: (0, -1),
+}
+"""What a penny moved does to what is reserved and to what is committed."""
+
+
+def between(before: Held, after: Held) -> tuple[Kind, int] | None:
+    """The one movement that leads from `before` to `after`, None where they are the same. ValueError where it
+    takes more than one."""
+    if before == after:
+        return None
+    for kind, (reserved, committed) in _STEPS.items():
+        amount = max(abs(after.reserved - before.reserved), abs(after.committed - before.committed))
+        moved = Held(
+            reserved=before.reserved + reserved * amount, committed=before.committed + committed * amount
+        )
+        if moved == after:
+            return kind, amount
+    raise ValueError("it takes more than one movement")
+
+
+def shortfall(fund: Fund, force: str, amount_pence: int, *, is_more: bool = False) -> str | None:
+    """Why an amount does not fit, and by how much, in a sentence; None where it fits. `is_more`: it is wanted on
+    top of what is held for the claim already."""
     share = fund.forces.get(force)
     if share is None:
         return f"The force has no share of {fund.name}."
@@ -84,4 +132,6 @@ def shortfall(fund: Fund, force: str, amount_pence: int) -> str | None:
         )
     if not missing:
         return None
-    return f"This claim of {pounds(amount_pence)} does not fit: " + "; ".join(missing) + "."
+    wanted = pounds(amount_pence)
+    says = f"This claim needs {wanted} more, which does" if is_more else f"This claim of {wanted} does"
+    return f"{says} not fit: {'; '.join(missing)}."

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 NATIONAL = "national"
 COORDINATOR = "coordinator"
@@ -20,6 +20,7 @@ ROLE_NAMES = {
     "fund-holder-deputy": "deputy fund holder",
     COORDINATOR: "coordinator",
     ADMIN: "administrator",
+    "claimant": "claimant",
 }
 """Roles in words. A role is shown to the public; the name of its holder never is."""
 
@@ -51,6 +52,25 @@ class Person:
         return frozenset(held.at for held in roles)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Away:
+    """Days on which somebody is away, first and last included, as they are in London. Meanwhile `delegate_id`,
+    who must hold a role that decides the same, is asked instead; empty where nobody is named."""
+
+    first: date
+    last: date
+    delegate_id: str = ""
+
+    def covers(self, day: date) -> bool:
+        """Whether the person is away on this day."""
+        return self.first <= day <= self.last
+
+
+def role_words(role: str) -> str:
+    """A role as the public reads it: `programme manager`."""
+    return ROLE_NAMES.get(role, role.replace("-", " "))
+
+
 def normalised(address: str) -> str:
     """The form in which two spellings of one mailbox compare equal: NFKC, case-folded, without a `+tag`.
 
@@ -59,9 +79,3 @@ def normalised(address: str) -> str:
     """
     local, _, domain = unicodedata.normalize("NFKC", address.strip()).casefold().rpartition("@")
     return f"{local.partition('+')[0]}@{domain}"
-
-
-def eligible(people: Iterable[Person], barred: Iterable[str]) -> Person | None:
-    """The first of `people` (in the order of their ids, so that a repeat asks the same one) who is not barred."""
-    shut_out = set(barred)
-    return next((person for person in sorted(people, key=lambda p: p.id) if person.id not in shut_out), None)

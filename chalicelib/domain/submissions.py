@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
 from chalicelib.domain.answers import fingerprint
+from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.timeline import Chain, Entry, Text
 
 
@@ -17,39 +18,44 @@ class Status(str, Enum):
 
     SUBMITTED = "submitted"
     IN_REVIEW = "in-review"
+    CHANGES_REQUESTED = "changes-requested"
     APPROVED = "approved"
     REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    LAPSED = "lapsed"
 
 
-OPEN = frozenset({Status.SUBMITTED, Status.IN_REVIEW})
+OPEN = frozenset({Status.SUBMITTED, Status.IN_REVIEW, Status.CHANGES_REQUESTED})
 
 STATUS_WORDS = {
     Status.SUBMITTED: "Received",
     Status.IN_REVIEW: "Being decided",
+    Status.CHANGES_REQUESTED: "Waiting for your changes",
     Status.APPROVED: "Approved",
     Status.REJECTED: "Not approved",
+    Status.WITHDRAWN: "Withdrawn",
+    Status.LAPSED: "Lapsed: the changes did not come in time",
 }
 
 
 class TaskState(str, Enum):
-    """A task is decided once, or overtaken by the next person asked."""
+    """How a task ended, if it did: decided; overtaken by the deadline; handed on; closed since it is not needed."""
 
     OPEN = "open"
     DECIDED = "decided"
     OVERTAKEN = "overtaken"
-
-
-class AskedAs(str, Enum):
-    """In what turn somebody is asked; the members' order is the order of turns."""
-
-    APPROVER = "approver"
-    DEPUTY = "deputy"
-    COORDINATORS = "coordinators"
+    REASSIGNED = "reassigned"
+    CLOSED = "closed"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One approver, asked once. `number` counts the submission's tasks; `seen` is the hash of what was decided on."""
+    """One approver, asked once. `number` counts the submission's tasks; `seen` is the hash of what was decided on.
+
+    `version` is the version of the answers that is to be decided. `ended_by` is the number of the task that took
+    this one's place, or whose decision closed it; 0 where there is none. `stands_in_for` is the id of the person
+    who is away.
+    """
 
     force: str
     reference: str
@@ -60,10 +66,13 @@ class Task:
     role: str
     asked_at: datetime
     due_at: datetime
+    version: int = 1
     state: TaskState = TaskState.OPEN
     decision: str = ""
     decided_at: datetime | None = None
     seen: str = ""
+    ended_by: int = 0
+    stands_in_for: str = ""
 
     @property
     def id(self) -> str:
@@ -72,12 +81,45 @@ class Task:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What a decision moves, and an undo puts back. Field by field as in Submission."""
+
+    status: Status
+    stage: str
+    asked_as: AskedAs
+    waiting_for: str
+    due_at: datetime | None
+    next_at: datetime | None
+    reminded: int
+    approved_by: Mapping[str, tuple[str, ...]]
+    reserved_pence: int
+    committed_pence: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undo:
+    """The last decision, while its maker may still take it back.
+
+    `until` is when the window closes (UTC), `sequence` the decision's timeline entry, `before` how the submission
+    stood, and `deliveries` what is held back until then.
+    """
+
+    task: int
+    until: datetime
+    sequence: int
+    before: Standing
+    deliveries: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Submission:
     """One submission, without its personal answers.
 
-    `round` counts the executions of its workflow; `revision` counts its changes and is what every change names.
-    `waiting_for` is a role, `due_at` the next date; both empty once it is decided. `approved_by` maps stages to
-    the ids of the people who approved there. Times are UTC.
+    `round` counts the executions of its workflow; `revision` counts its changes and is what every change names;
+    `version` counts its answers. `waiting_for` is a role, `due_at` the deadline and `next_at` the next date at
+    which something is to happen (a reminder, or the deadline); all empty once it is decided. `approved_by` maps
+    stages to the ids of the people who approved there. `moved_to` is the force it was moved to by a change of
+    its answers. Times are UTC, money is pence.
     """
 
     reference: str
@@ -97,18 +139,49 @@ class Submission:
     waiting_for: str
     due_at: datetime | None
     tasks: int
-    approved_by: Mapping[str, str]
+    approved_by: Mapping[str, tuple[str, ...]]
     chain: Chain
+    version: int = 1
+    next_at: datetime | None = None
+    reminded: int = 0
+    reserved_pence: int = 0
+    committed_pence: int = 0
+    moved_to: str = ""
+    undo: Undo | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether somebody still has to decide."""
+        """Whether somebody still has to do something about it."""
         return self.status in OPEN
 
     @property
     def title(self) -> str:
         """What it is about, in the claimant's words."""
         return str(self.answers.get("event_title", self.reference))
+
+    @property
+    def standing(self) -> Standing:
+        """How it stands now."""
+        return Standing(**{one.name: getattr(self, one.name) for one in fields(Standing)})
+
+    def put_back(self, standing: Standing) -> Submission:
+        """The submission as it stood then."""
+        return replace(self, **{one.name: getattr(standing, one.name) for one in fields(Standing)})
+
+    def may_undo(self, now: datetime) -> bool:
+        """Whether the last decision may still be taken back; until then nobody else is told of it."""
+        return self.undo is not None and now < self.undo.until
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """Answers that were changed since, as they were: `number` counts from 1, `at` is when they were replaced."""
+
+    number: int
+    answers: Mapping[str, Any]
+    personal: Mapping[str, Any]
+    amount_pence: int
+    at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +194,7 @@ class Case:
     entries: tuple[Entry, ...] = ()
     texts: Mapping[int, Text] = field(default_factory=dict)
     token: str = ""
+    versions: tuple[Version, ...] = ()
 
     @property
     def answers(self) -> dict[str, Any]:
@@ -128,9 +202,36 @@ class Case:
         return {**self.submission.answers, **self.personal}
 
     @property
+    def open_tasks(self) -> tuple[Task, ...]:
+        """The tasks that wait."""
+        return tuple(task for task in self.tasks if task.state is TaskState.OPEN)
+
+    @property
     def open_task(self) -> Task | None:
-        """The task that waits, if one does."""
-        return next((task for task in self.tasks if task.state is TaskState.OPEN), None)
+        """The first task that waits, if one does."""
+        return next(iter(self.open_tasks), None)
+
+    @property
+    def sitting(self) -> tuple[Task, ...]:
+        """The tasks of the present stage and answers that count: waiting or decided."""
+        return self.sitting_at(self.submission.stage, self.submission.version)
+
+    def sitting_at(self, stage: str, version: int) -> tuple[Task, ...]:
+        """The tasks that count, or counted, at this stage on this version of the answers."""
+        return tuple(
+            task
+            for task in self.tasks
+            if (task.stage, task.version) == (stage, version)
+            and task.state in (TaskState.OPEN, TaskState.DECIDED)
+        )
+
+    @property
+    def decisions(self) -> tuple[Entry, ...]:
+        """The decisions that stand, in order: those that were undone are left out."""
+        undone = {entry.details["undone"] for entry in self.entries if entry.action == "undone"}
+        return tuple(
+            entry for entry in self.entries if entry.action == "decided" and entry.sequence not in undone
+        )
 
     def task(self, number: int) -> Task | None:
         """The task of this number."""
@@ -144,5 +245,21 @@ class Case:
     @property
     def seen(self) -> str:
         """The hash of what an approver is shown: the exact answers and the form version they answer."""
+        return self._fingerprint(self.answers)
+
+    def seen_before(self, seen: str) -> Version | None:
+        """The earlier version of the answers that has this hash."""
+        found = (one for one in self.versions if self._fingerprint({**one.answers, **one.personal}) == seen)
+        return next(found, None)
+
+    def as_told(self, now: datetime) -> Case:
+        """The case as its submitter may know it: a decision that may still be undone has not happened."""
         one = self.submission
-        return fingerprint(one.reference, one.form, one.form_version, self.answers)
+        if one.undo is None or not one.may_undo(now):
+            return self
+        known = tuple(entry for entry in self.entries if entry.sequence < one.undo.sequence)
+        return replace(self, submission=one.put_back(one.undo.before), entries=known)
+
+    def _fingerprint(self, answers: Mapping[str, Any]) -> str:
+        one = self.submission
+        return fingerprint(one.reference, one.form, one.form_version, dict(answers))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -51,15 +52,20 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Text:
-    """What somebody wrote with an entry, such as a comment. Personal: it may be removed."""
+    """What somebody wrote with an entry, such as a comment. Personal: it may be removed.
+
+    `parts` is what was written about each part of it, such as the changes asked for, by section.
+    """
 
     sequence: int
     words: str
     salt: str
+    parts: Mapping[str, str] = field(default_factory=dict)
 
     def digest(self) -> str:
         """The digest that the entry keeps. Salted, so that short texts cannot be guessed from it."""
-        return hmac.new(self.salt.encode(), self.words.encode(), hashlib.sha256).hexdigest()
+        written = self.words if not self.parts else json.dumps([self.words, self.parts], sort_keys=True)
+        return hmac.new(self.salt.encode(), written.encode(), hashlib.sha256).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Asking an approver: what the state machine calls at each step, with the token it then waits on.
+"""Asking approvers: what the state machine calls at each step, and what hands a task on when its time is over.
 
 The data decides where the submission stands. An execution that says otherwise (late, repeated, of an earlier
 round) is told so at once and follows.
@@ -12,26 +12,22 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain import approvals, deliveries
-from chalicelib.domain.answers import walk
-from chalicelib.domain.deadlines import spoken_day
-from chalicelib.domain.forms import Form, Stage
-from chalicelib.domain.money import pounds
-from chalicelib.domain.people import COORDINATOR, NATIONAL, Holding, Person, eligible
-from chalicelib.domain.submissions import AskedAs, Case, Status, Submission, Task, TaskState
+from chalicelib.domain.forms import Form
+from chalicelib.domain.people import COORDINATOR, NATIONAL, Holding
+from chalicelib.domain.stages import TURNS, AskedAs, Stage, next_turn
+from chalicelib.domain.submissions import Case, Status, Submission, Task, TaskState
+from chalicelib.services.changes import AddDelivery, AddTask, Change, ChangeSubmission, CloseTask, KeepToken
 from chalicelib.services.changing import again_if_overtaken, next_revision, with_entry
-from chalicelib.services.intake import cost_rows
-from chalicelib.services.ports import (
-    AddDelivery,
-    AddTask,
-    Change,
-    ChangeSubmission,
-    CloseTask,
-    KeepToken,
-    Parts,
-)
+from chalicelib.services.choosing import Chosen, choose, choose_deputies, with_claimant
+from chalicelib.services.ending import lapse_changes
+from chalicelib.services.letters import Letters
+from chalicelib.services.ports import Parts
 
-MOST_TOLD = 90
+MOST_TOLD = 60
 """A transaction takes 100 operations."""
+
+NOBODY = "nobody who may decide holds the role"
+TOO_LATE = "nobody decided in time"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +43,8 @@ class Step:
 
 
 def read_step(event: Mapping[str, Any]) -> Step:
-    """The step in a payload of any version still in flight (so far: 1). KeyError or ValueError for any other."""
-    if event["payload_version"] != deliveries.PAYLOAD_VERSION:
+    """The step in a payload of any version still in flight. KeyError or ValueError for any other."""
+    if event["payload_version"] not in deliveries.READ_VERSIONS:
         raise ValueError(f"payload version {event['payload_version']!r} is not known")
     return Step(
         force=event["force"],
@@ -70,230 +66,254 @@ def _ask(parts: Parts, step: Step) -> None:
     one = case.submission
     form = parts.forms.form(one.form, one.form_version)
     now = parts.now()
-    if step.round != one.round:
+    if step.round != one.round or one.moved_to:
         output = deliveries.superseded(step.force, step.reference, step.round)
         parts.workflows.answer(step.token, output)
-        return
-    if not _is_its_turn(one, step):
-        parts.workflows.answer(step.token, deliveries.pointer(one, form, parts.calendar, now=now))
-        return
-    if case.token == step.token:
+    elif case.token == step.token:
         return  # Lambda runs some invocations twice
-    asking = _Asking(parts=parts, case=case, form=form, step=step, now=now)
-    parts.records.commit(asking.changes())
+    elif one.may_undo(now):
+        parts.records.commit(_hold(parts, case, form, step.token, now))
+    elif not _is_its_turn(one, step):
+        parts.workflows.answer(step.token, deliveries.pointer(one, form, parts.calendar, now=now))
+    else:
+        parts.records.commit(_step_changes(parts, case, form, step, now))
+
+
+def _hold(parts: Parts, case: Case, form: Form, token: str, now: datetime) -> list[Change]:
+    """The last decision may still be undone: until then nobody is asked, and this wait gets the held answer."""
+    one = case.submission
+    assert one.undo is not None  # noqa: S101 - may_undo says so
+    moved = next_revision(one, now=now)
+    output = deliveries.pointer(one, form, parts.calendar, now=now)
+    answer = deliveries.held(deliveries.answer(moved, token, output, now=now), until=one.undo.until)
+    undo = replace(one.undo, deliveries=(*one.undo.deliveries, answer.id))
+    moved = replace(moved, undo=undo)
+    return [
+        ChangeSubmission(submission=moved),
+        KeepToken(submission=moved, token=token),
+        AddDelivery(delivery=answer),
+    ]
 
 
 def _is_its_turn(one: Submission, step: Step) -> bool:
     """The turn the data is at, or the one after it: then this turn's time ran out."""
-    if not one.is_open or one.stage != step.stage:
+    if one.status is Status.CHANGES_REQUESTED:
+        return step.stage == deliveries.CHANGES
+    if not one.is_open or one.stage != step.stage or step.turn not in TURNS:
         return False
-    return step.turn in (one.asked_as, approvals.next_turn(one.asked_as))
+    return step.turn in (one.asked_as, next_turn(one.asked_as))
+
+
+def _step_changes(parts: Parts, case: Case, form: Form, step: Step, now: datetime) -> Sequence[Change]:
+    one = case.submission
+    is_over = one.due_at is not None and one.due_at <= now
+    if one.status is Status.CHANGES_REQUESTED:
+        if is_over:
+            return lapse_changes(parts, replace(case, token=step.token), form, now)
+        return _keep_token(one, step.token, now)
+    asking = Asking(parts=parts, case=case, form=form, now=now, token=step.token)
+    if is_over and (step.turn is not one.asked_as or step.turn is AskedAs.COORDINATORS):
+        return asking.go_on(next_turn(one.asked_as), came_for=step.turn)
+    if asking.is_asked_already:
+        return _keep_token(one, step.token, now)
+    return asking.go_on(one.asked_as, came_for=step.turn)
+
+
+def _keep_token(one: Submission, token: str, now: datetime) -> list[Change]:
+    moved = next_revision(one, now=now)
+    return [ChangeSubmission(submission=moved), KeepToken(submission=moved, token=token)]
+
+
+def hand_over_changes(parts: Parts, case: Case, form: Form, now: datetime) -> Sequence[Change]:
+    """The time of the present turn is over: the next one's people are asked, whether or not an execution comes.
+    Where nobody was asked in this turn yet, it is this one's people."""
+    asking = Asking(parts=parts, case=case, form=form, now=now, token=case.token)
+    turn = case.submission.asked_as
+    return asking.go_on(next_turn(turn) if asking.is_asked_already else turn, came_for=None)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Asking:
+class Asking:
+    """Asking about one submission at one moment. `token` is of the wait that is on, if one is."""
+
     parts: Parts
     case: Case
     form: Form
-    step: Step
     now: datetime
+    token: str
 
     @property
-    def _stage(self) -> Stage:
-        return self.form.workflow.stage(self.step.stage)
+    def stage(self) -> Stage:
+        """The stage that the submission stands at."""
+        return self.form.workflow.stage(self.case.submission.stage)
 
-    def changes(self) -> Sequence[Change]:
-        one = self.case.submission
-        timed_out = self.step.turn is not one.asked_as
-        if not timed_out and self._is_asked_already():
-            return self._keep_token(one)
-        one = self._with_claimant(one)
-        if self.step.turn is AskedAs.COORDINATORS:
-            return self._ask_whoever_there_is_now(one) or self._tell_coordinators(one)
-        person = eligible(self._holders(), approvals.barred(one))
-        if person is None:
-            return self._pass_over(one)
-        return self._ask_person(one, person)
+    @property
+    def is_asked_already(self) -> bool:
+        """After a restart the execution is new, but people were asked and the date stands."""
+        if self.case.submission.asked_as is AskedAs.COORDINATORS:
+            return any(e.action == "stuck" and e.stage == self.stage.name for e in self.case.entries)
+        return any(task in self.case.sitting for task in self.case.open_tasks)
 
-    def _is_asked_already(self) -> bool:
-        """After a restart the execution is new, but the person was asked and the date stands."""
-        if self.step.turn is AskedAs.COORDINATORS:
-            told = any(e.action == "stuck" and e.stage == self.step.stage for e in self.case.entries)
-            return told and self.case.entries[-1].action == "restarted"
-        task = self.case.open_task
-        return task is not None and task.stage == self.step.stage and task.asked_as is self.step.turn
+    def go_on(self, turn: AskedAs, *, came_for: AskedAs | None) -> list[Change]:
+        """Ask whoever is to be asked in this turn; where nobody may be, the next turn at once, and in the end
+        the coordinators. `came_for` is the turn that an execution waits in, None where none has come."""
+        one = next_revision(self._with_claimant(), now=self.now)
+        changes: list[Change] = []
+        if turn is AskedAs.COORDINATORS and not self.case.open_tasks:
+            turn = self._turn_with_people_now(one)
+        reason = TOO_LATE if self.case.open_tasks else NOBODY
+        while turn is not AskedAs.COORDINATORS:
+            chosen = self._chosen(one, turn)
+            if chosen:
+                return self._finish(*self._ask_people(one, turn, chosen), came_for, changes)
+            reason = NOBODY
+            one, entry = self._pass_over(one, turn)
+            changes.append(entry)
+            turn = next_turn(turn)
+        return self._finish(*self.tell_coordinators(one, reason), came_for, changes)
 
-    def _with_claimant(self, one: Submission) -> Submission:
-        """Who the claimant is, if registered: that person is not asked and may not decide."""
-        claimant = self.parts.people.by_address(str(self.case.personal.get("claimant_email", "")))
-        return replace(one, claimant_id=claimant.id) if claimant else one
-
-    def _holding(self) -> Holding:
-        return approvals.asked_in(self._stage, self.step.turn, self.case.submission.force)
-
-    def _holders(self, turn: AskedAs | None = None) -> list[Person]:
-        one = self.case.submission
-        return self.parts.people.holders(approvals.asked_in(self._stage, turn or self.step.turn, one.force))
-
-    def _keep_token(self, one: Submission) -> Sequence[Change]:
-        moved = next_revision(one, now=self.now)
-        return [ChangeSubmission(submission=moved), KeepToken(submission=moved, token=self.step.token)]
-
-    def _pass_over(self, one: Submission) -> Sequence[Change]:
-        """Nobody may be asked in this turn: the next turn at once. The execution goes there by its answer."""
-        turn = approvals.next_turn(self.step.turn)
-        details = {"role": self._holding().role, "reason": "nobody who may decide holds this role"}
-        return self._go_to(one, turn, action="passed-over", details=details)
-
-    def _ask_whoever_there_is_now(self, one: Submission) -> Sequence[Change] | None:
+    def _turn_with_people_now(self, one: Submission) -> AskedAs:
         """Where nobody could be asked before, somebody may have been registered since."""
-        if self.case.open_task is not None:
-            return None
-        for turn in (AskedAs.APPROVER, AskedAs.DEPUTY):
-            if eligible(self._holders(turn), approvals.barred(one)):
-                return self._go_to(one, turn, action="asked-anew", details={"turn": turn.value})
-        return None
+        turns = (AskedAs.APPROVER, AskedAs.DEPUTY)
+        return next((turn for turn in turns if self._chosen(one, turn)), AskedAs.COORDINATORS)
 
-    def _go_to(
-        self, one: Submission, turn: AskedAs, *, action: str, details: Mapping[str, str | int]
-    ) -> Sequence[Change]:
-        role = approvals.asked_in(self._stage, turn, one.force).role
-        moved = replace(
-            next_revision(one, now=self.now), asked_as=turn, waiting_for=role, due_at=self._due(turn)
+    def _chosen(self, one: Submission, turn: AskedAs) -> list[Chosen]:
+        case = replace(self.case, submission=one)
+        if turn is AskedAs.DEPUTY and self.stage.asks_several:
+            return choose_deputies(self.parts, case, self.stage, now=self.now)
+        return choose(self.parts, case, self.stage, turn, now=self.now)
+
+    def _finish(
+        self, one: Submission, asked: list[Change], came_for: AskedAs | None, before: list[Change]
+    ) -> list[Change]:
+        """Keep the token where the execution waits in the turn that the data is at; else it is told to follow."""
+        changes = [ChangeSubmission(submission=one), *before, *asked]
+        if came_for is one.asked_as:
+            return [*changes, KeepToken(submission=one, token=self.token)]
+        if not self.token:
+            return changes
+        output = deliveries.pointer(one, self.form, self.parts.calendar, now=self.now)
+        answer = deliveries.answer(one, self.token, output, now=self.now)
+        return [*changes, AddDelivery(delivery=answer)]
+
+    def _with_claimant(self) -> Submission:
+        return replace(with_claimant(self.parts, self.case), undo=None)
+
+    def _pass_over(self, one: Submission, turn: AskedAs) -> tuple[Submission, Change]:
+        role = approvals.waits_for(self.stage, turn)
+        return with_entry(
+            one,
+            at=self.now,
+            action="passed-over",
+            stage=one.stage,
+            details={"role": role, "reason": NOBODY},
         )
-        moved, entry = with_entry(moved, at=self.now, action=action, stage=self.step.stage, details=details)
-        output = deliveries.pointer(moved, self.form, self.parts.calendar, now=self.now)
-        answer = deliveries.answer(moved, self.step.token, output, now=self.now)
-        # An open task of the turn before stays open: late is better than nobody.
-        return [ChangeSubmission(submission=moved), entry, AddDelivery(delivery=answer)]
 
-    def _ask_person(self, one: Submission, person: Person) -> Sequence[Change]:
-        number = one.tasks + 1
-        task = Task(
+    def _ask_people(
+        self, one: Submission, turn: AskedAs, chosen: Sequence[Chosen]
+    ) -> tuple[Submission, list[Change]]:
+        due = self.parts.calendar.deadline(self.now, self.stage.days(turn))
+        one = replace(
+            one,
+            status=Status.IN_REVIEW,
+            asked_as=turn,
+            waiting_for=approvals.waits_for(self.stage, turn),
+            due_at=due,
+            next_at=self.parts.calendar.next_date(due, self.stage.reminder_days, self.now),
+            reminded=0,
+        )
+        changes: list[Change] = []
+        tasks = []
+        for choice in chosen:
+            task = self._task(one, choice, due)
+            one, entry = self._asked_entry(replace(one, tasks=task.number), task)
+            changes += [entry, AddTask(task=task)]
+            tasks.append((task, choice))
+        letters = Letters(parts=self.parts, case=self.case, form=self.form, one=one)
+        for task in self._overtaken(tasks):
+            changes += [CloseTask(task=task), *self._told_too_late(letters, task)]
+        changes += [AddDelivery(delivery=letters.asked(task, choice.person)) for task, choice in tasks]
+        return one, changes
+
+    def _task(self, one: Submission, chosen: Chosen, due: datetime) -> Task:
+        return Task(
             force=one.force,
             reference=one.reference,
-            number=number,
-            stage=self.step.stage,
-            asked_as=self.step.turn,
-            person_id=person.id,
-            role=self._holding().role,
+            number=one.tasks + 1,
+            stage=one.stage,
+            version=one.version,
+            asked_as=one.asked_as,
+            person_id=chosen.person.id,
+            role=chosen.role,
             asked_at=self.now,
-            due_at=self._due(self.step.turn),
+            due_at=due,
+            stands_in_for=chosen.stands_in_for,
         )
-        moved = replace(
-            next_revision(one, now=self.now),
-            status=Status.IN_REVIEW,
-            asked_as=self.step.turn,
-            waiting_for=task.role,
-            due_at=task.due_at,
-            tasks=number,
-        )
-        moved, entry = with_entry(
-            moved,
-            at=self.now,
-            action="asked",
-            stage=task.stage,
-            details={"person": person.id, "role": task.role, "task": number, "turn": task.asked_as.value},
-        )
+
+    def _asked_entry(self, one: Submission, task: Task) -> tuple[Submission, Change]:
+        details: dict[str, str | int] = {
+            "person": task.person_id,
+            "role": task.role,
+            "task": task.number,
+            "turn": task.asked_as.value,
+        }
+        if task.stands_in_for:
+            details["stands-in-for"] = task.stands_in_for
+        return with_entry(one, at=self.now, action="asked", stage=task.stage, details=details)
+
+    def _overtaken(self, tasks: Sequence[tuple[Task, Chosen]]) -> list[Task]:
+        """The open tasks that the new ones take the place of."""
+        if not self.stage.asks_several:
+            number = tasks[0][0].number
+            return [
+                replace(task, state=TaskState.OVERTAKEN, ended_by=number) for task in self.case.open_tasks
+            ]
         return [
-            ChangeSubmission(submission=moved),
-            entry,
-            *self._overtake(),
-            AddTask(task=task),
-            KeepToken(submission=moved, token=self.step.token),
-            AddDelivery(delivery=self._asking_mail(moved, task, person)),
+            replace(choice.instead_of, state=TaskState.OVERTAKEN, ended_by=task.number)
+            for task, choice in tasks
+            if choice.instead_of is not None
         ]
 
-    def _tell_coordinators(self, one: Submission) -> Sequence[Change]:
-        """Nobody decided in time, or nobody may: those who can put it right are told, again at every date."""
-        moved = replace(
-            next_revision(one, now=self.now),
-            status=Status.IN_REVIEW,
+    def _told_too_late(self, letters: Letters, task: Task) -> list[Change]:
+        person = self.parts.people.person(task.person_id)
+        if person is None:
+            return []
+        reason = "The time to decide ran out, and the deputy was asked instead."
+        return [AddDelivery(delivery=letters.no_longer_needed(task, person, reason))]
+
+    def tell_coordinators(self, one: Submission, reason: str) -> tuple[Submission, list[Change]]:
+        """Nobody decided, or nobody may: those who can put it right are told, again at every date. An open task
+        stays open: late is better than nobody."""
+        due = self.parts.calendar.deadline(self.now, self.stage.days(AskedAs.COORDINATORS))
+        one = replace(
+            one,
+            status=Status.IN_REVIEW if one.status is Status.SUBMITTED else one.status,
             asked_as=AskedAs.COORDINATORS,
             waiting_for=COORDINATOR,
-            due_at=self._due(AskedAs.COORDINATORS),
+            due_at=due,
+            next_at=due,
         )
-        moved, entry = with_entry(
-            moved, at=self.now, action="stuck", stage=self.step.stage, details={"role": COORDINATOR}
+        one, entry = with_entry(
+            one,
+            at=self.now,
+            action="stuck",
+            stage=one.stage,
+            details={"role": COORDINATOR, "reason": reason},
         )
-        everywhere = self._holders() + self.parts.people.holders(Holding(role=COORDINATOR, at=NATIONAL))
-        told = list({person.id: person for person in everywhere}.values())[:MOST_TOLD]
-        mails = [AddDelivery(delivery=self._stuck_mail(moved, person)) for person in told]
-        return [
-            ChangeSubmission(submission=moved),
-            entry,
-            KeepToken(submission=moved, token=self.step.token),
-            *mails,
-        ]
-
-    def _due(self, turn: AskedAs) -> datetime:
-        stage = self._stage
-        days = stage.working_days if turn is AskedAs.APPROVER else stage.deputy_working_days
-        return self.parts.calendar.deadline(self.now, days)
-
-    def _overtake(self) -> list[Change]:
-        task = self.case.open_task
-        return [CloseTask(task=replace(task, state=TaskState.OVERTAKEN))] if task else []
-
-    def _asking_mail(self, one: Submission, task: Task, person: Person) -> deliveries.Delivery:
-        fund = self.parts.funds.fund(self.form.workflow.fund)
-        share = fund.forces.get(one.force)
-        answers = self.case.answers
-        hidden = self.form.kept_from_approvers
-        lines = [
-            answer for answer in walk(self.form, answers) if not answer.rows and answer.name not in hidden
-        ]
-        return deliveries.mail(
-            "asked",
-            to=person.address,
-            about=task.id,
-            reference=one.reference,
-            values={
-                "reference": one.reference,
-                "title": one.title,
-                "force": self.parts.forms.force_name(one.force),
-                "answers": [[answer.heading, answer.value] for answer in lines],
-                "costs": cost_rows(self.form, answers),
-                "total": pounds(one.amount_pence),
-                "fund": fund.name,
-                "fund_left": pounds(fund.balance.available),
-                "force_left": pounds(share.available) if share else "",
-                "as_deputy": task.asked_as is AskedAs.DEPUTY,
-                "decide_by": spoken_day(task.due_at),
-                "is_reserved": self.form.workflow.reserve_at in one.approved_by,
-                "earlier": earlier_words(self.case, self.form),
-                "task_url": self.parts.links.task(task),
-            },
-            now=self.now,
-        )
-
-    def _stuck_mail(self, one: Submission, person: Person) -> deliveries.Delivery:
-        return deliveries.mail(
-            "stuck",
-            to=person.address,
-            about=f"{one.reference}.{one.chain.length}.{person.id}",
-            reference=one.reference,
-            values={
-                "reference": one.reference,
-                "title": one.title,
-                "force": self.parts.forms.force_name(one.force),
-                "stage_title": self._stage.title,
-                "total": pounds(one.amount_pence),
-                "has_task": self.case.open_task is not None,
-                "again_on": spoken_day(one.due_at) if one.due_at else "",
-            },
-            now=self.now,
-        )
+        mails = coordinator_mails(self.parts, self.case, self.form, one, reason)
+        return one, [entry, *mails]
 
 
-def earlier_words(case: Case, form: Form) -> list[list[str]]:
-    """What earlier stages decided: stage, decision, comment."""
-    return [
-        [
-            form.workflow.stage(entry.stage).title,
-            approvals.DECIDED_WORDS[str(entry.details["decision"])],
-            case.words(entry.sequence),
-        ]
-        for entry in case.entries
-        if entry.action == "decided"
-    ]
+def coordinator_mails(
+    parts: Parts, case: Case, form: Form, one: Submission, reason: str, *, is_stuck: bool = True
+) -> list[Change]:
+    """A mail to each coordinator of the force and of the nation: that nobody decides, or else that the claimant
+    was not reached."""
+    places = (one.force, NATIONAL)
+    found = [person for at in places for person in parts.people.holders(Holding(role=COORDINATOR, at=at))]
+    told = list({person.id: person for person in found}.values())[:MOST_TOLD]
+    letters = Letters(parts=parts, case=case, form=form, one=one)
+    has_task = bool(case.open_tasks)
+    if is_stuck:
+        return [AddDelivery(delivery=letters.stuck(person, reason, has_task=has_task)) for person in told]
+    return [AddDelivery(delivery=letters.undelivered(person, reason)) for person in told]

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from chalicelib.domain.submissions import Submission
 from chalicelib.domain.timeline import GENESIS, SYSTEM, Entry, Text
-from chalicelib.services.ports import AddEntry, Change, ChangeRefused, ChangeSubmission
+from chalicelib.services.changes import AddEntry, Change, ChangeRefused, ChangeSubmission
 
 Result = TypeVar("Result")
 MAX_TRIES = 5
@@ -25,10 +25,14 @@ def with_entry(
     role: str = SYSTEM,
     details: Mapping[str, str | int] | None = None,
     words: str = "",
+    parts: Mapping[str, str] | None = None,
     salt: str = "",
 ) -> tuple[Submission, AddEntry]:
     """The submission with its chain moved on, and the entry to be stored beside it."""
-    text = Text(sequence=submission.chain.length, words=words, salt=salt) if words else None
+    written = words or parts
+    text = (
+        Text(sequence=submission.chain.length, words=words, salt=salt, parts=parts or {}) if written else None
+    )
     entry = Entry(
         sequence=submission.chain.length,
         at=at,

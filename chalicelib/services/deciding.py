@@ -1,64 +1,48 @@
-"""Deciding: what the asked person is shown, and the one transaction in which a decision is made."""
+"""Deciding: the one transaction in which a decision is made, and the one that takes it back."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from chalicelib.domain import approvals, deliveries
-from chalicelib.domain.answers import Answer, walk
-from chalicelib.domain.approvals import CHOICE_WORDS, Choice, Decided
-from chalicelib.domain.errors import AlreadyDecided, DoesNotFit, Forbidden, NotFound, Refused
+from chalicelib.domain import amendments, approvals, decisions, deliveries
+from chalicelib.domain.decisions import Answered, Decided
+from chalicelib.domain.errors import (
+    ClaimChanged,
+    Conflict,
+    DecidedByAnother,
+    DoesNotFit,
+    Forbidden,
+    Gone,
+    NoLongerUndoable,
+    Refused,
+    RoleGivenUp,
+)
 from chalicelib.domain.forms import Form
-from chalicelib.domain.fund import Balance, shortfall
-from chalicelib.domain.money import pounds
-from chalicelib.domain.people import ROLE_NAMES
-from chalicelib.domain.submissions import Case, Status, Submission, Task, TaskState
-from chalicelib.services.changing import again_if_overtaken, with_entry
-from chalicelib.services.ports import (
+from chalicelib.domain.fund import Held, shortfall
+from chalicelib.domain.people import role_words
+from chalicelib.domain.stages import Effect
+from chalicelib.domain.submissions import Case, Status, Submission, Task, TaskState, Undo
+from chalicelib.services.changes import (
     AddDelivery,
+    AddEntry,
+    CancelDelivery,
     Change,
     ChangeRefused,
     ChangeSubmission,
     CloseTask,
     MoveMoney,
-    Parts,
+    ReopenTask,
     StillHolds,
 )
+from chalicelib.services.changing import again_if_overtaken, next_revision, with_entry
+from chalicelib.services.letters import Letters
+from chalicelib.services.ports import Parts
+from chalicelib.services.viewing import check_waiting, find_task, next_step
 
-
-@dataclass(frozen=True, kw_only=True)
-class EarlierDecision:
-    """What an earlier stage decided."""
-
-    stage_title: str
-    role: str
-    decision: str
-    comment: str
-    at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class TaskView:
-    """All that the asked person needs to decide. `may_decide` is false once the task is decided or overtaken."""
-
-    task: Task
-    submission: Submission
-    form: Form
-    force_name: str
-    answers: tuple[Answer, ...]
-    total_pence: int
-    seen: str
-    choices: tuple[tuple[str, str], ...]
-    stage_title: str
-    fund: Balance
-    fund_name: str
-    force_share: Balance
-    earlier: tuple[EarlierDecision, ...]
-    waiting_since: datetime
-    may_decide: bool
-    next_step: str
-    comment: str
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,75 +53,93 @@ class Outcome:
     decision: str
     status: Status
     next_step: str
+    undo_until: datetime | None = None
     repeated: bool = False
 
 
-def task_view(parts: Parts, person_id: str, task_id: str) -> TaskView:
-    """What the person is asked to decide, or what they decided. Changes nothing.
-
-    Raises NotFound, NotAsked or Forbidden, and Gone where the task was overtaken.
-    """
-    case, task = _find(parts, task_id)
-    approvals.check_asked(case, task, person_id)
-    form = parts.forms.form(case.submission.form, case.submission.form_version)
-    if task.state is not TaskState.DECIDED:
-        approvals.check_waiting(case, task)
-    return _view(parts, case, task, form)
-
-
 def decide(
-    parts: Parts, person_id: str, task_id: str, *, decision: object, comment: object, seen: object
+    parts: Parts,
+    person_id: str,
+    task_id: str,
+    *,
+    decision: object,
+    comment: object,
+    seen: object,
+    changes: object = None,
 ) -> Outcome:
     """Record a decision. The same again by its maker gives the same answer.
 
-    Raises InvalidAnswers, NotFound, NotAsked, Forbidden, AlreadyDecided, ClaimChanged, Gone, and DoesNotFit
-    where the fund or the force's cap has too little left.
+    `changes` says what is to be changed, by the form's pages. Raises InvalidAnswers, NotFound, the refusals of
+    `viewing.task_view`, AlreadyDecided, ClaimChanged, RoleGivenUp, and DoesNotFit where the fund or the force's
+    cap has too little left. Whoever tried and may not is in the timeline.
     """
-    choice, words = approvals.read_choice(decision, comment)
-    return again_if_overtaken(lambda: _decide(parts, person_id, task_id, choice, words, str(seen)))
-
-
-def _decide(parts: Parts, person_id: str, task_id: str, choice: Choice, words: str, seen: str) -> Outcome:
-    case, task = _find(parts, task_id)
+    case, task = find_task(parts, task_id)
     form = parts.forms.form(case.submission.form, case.submission.form_version)
-    if _is_repeat(task, person_id, choice):
-        return _outcome(form, case.submission, task, repeated=True)
-    approvals.check_asked(case, task, person_id)
-    approvals.check_waiting(case, task)
-    decided = approvals.decide(
-        case, task, choice, seen=seen, form=form, calendar=parts.calendar, now=parts.now()
-    )
+    stage = form.workflow.stage(task.stage)
+    answered = decisions.read_answer(form, stage, decision=decision, comment=comment, changes=changes)
     try:
-        parts.records.commit(_changes(parts, case, form, decided, words))
+        return again_if_overtaken(lambda: _decide(parts, person_id, task_id, answered, str(seen)))
+    except (Forbidden, Gone, Conflict) as refused:
+        if not isinstance(refused, (DoesNotFit, ChangeRefused)):
+            _note_attempt(parts, person_id, task_id, refused)
+        raise
+
+
+def _decide(parts: Parts, person_id: str, task_id: str, answered: Answered, seen: str) -> Outcome:
+    case, task = find_task(parts, task_id)
+    form = parts.forms.form(case.submission.form, case.submission.form_version)
+    if _is_repeat(task, person_id, answered):
+        return _outcome(form, case, task, parts.now(), repeated=True)
+    approvals.check_asked(case, task, person_id, form)
+    check_waiting(parts, case, task, form)
+    now = parts.now()
+    try:
+        decided = decisions.decide(
+            case,
+            task,
+            answered,
+            seen=seen,
+            form=form,
+            calendar=parts.calendar,
+            now=now,
+            goes_out=now + parts.undo_for,
+        )
+    except ClaimChanged as error:
+        raise _with_differences(error, case, form, seen) from None
+    one, changes = _changes(parts, case, form, decided, answered, now)
+    try:
+        parts.records.commit(changes)
     except ChangeRefused as refused:
         raise _explained(parts, form, case, task, refused) from refused
-    return _outcome(form, decided.submission, decided.task)
+    return _outcome(form, _after(case, one, decided, changes), decided.task, now)
 
 
-def _find(parts: Parts, task_id: str) -> tuple[Case, Task]:
-    force, _, rest = task_id.partition(".")
-    reference, _, number = rest.partition(".")
-    missing = NotFound("There is no such task. Open the link from your mail again.")
-    if not (force and reference and number.isdecimal() and number.isascii() and "#" not in force):
-        raise missing
-    try:
-        case = parts.records.of(force).case(reference)
-    except NotFound:
-        raise missing from None
-    task = case.task(int(number[:6]))
-    if task is None:
-        raise missing
-    return case, task
-
-
-def _is_repeat(task: Task, person_id: str, choice: Choice) -> bool:
+def _is_repeat(task: Task, person_id: str, answered: Answered) -> bool:
     same = task.person_id == person_id and task.state is TaskState.DECIDED
-    return same and task.decision == choice.value
+    return same and task.decision == answered.choice.value
 
 
-def _changes(parts: Parts, case: Case, form: Form, decided: Decided, words: str) -> list[Change]:
-    task = decided.task
-    now = decided.submission.changed_at
+def _with_differences(error: ClaimChanged, case: Case, form: Form, seen: str) -> ClaimChanged:
+    """The error with what is different now from what was shown, where that is still known."""
+    shown = case.seen_before(seen)
+    if shown is None:
+        return error
+    before = {**shown.answers, **shown.personal}
+    return ClaimChanged(str(error), amendments.differences(form, before, case.answers))
+
+
+def _after(case: Case, one: Submission, decided: Decided, changes: Sequence[Change]) -> Case:
+    """The case as it is once the changes are stored."""
+    changed = {task.number: task for task in (decided.task, *decided.closed)}
+    tasks = tuple(changed.get(task.number, task) for task in case.tasks)
+    added = tuple(change.entry for change in changes if isinstance(change, AddEntry))
+    return replace(case, submission=one, tasks=tasks, entries=(*case.entries, *added))
+
+
+def _changes(
+    parts: Parts, case: Case, form: Form, decided: Decided, answered: Answered, now: datetime
+) -> tuple[Submission, list[Change]]:
+    task, stage = decided.task, form.workflow.stage(decided.task.stage)
     one, entry = with_entry(
         decided.submission,
         at=now,
@@ -145,52 +147,157 @@ def _changes(parts: Parts, case: Case, form: Form, decided: Decided, words: str)
         stage=task.stage,
         actor=task.person_id,
         role=task.role,
-        details={
-            "decision": task.decision,
-            "task": task.number,
-            "seen": task.seen,
-            "amount_pence": decided.submission.amount_pence,
-            **{f"fund-{move.kind.value}": move.amount_pence for move in decided.movements},
-        },
-        words=words,
-        salt=parts.new_secret() if words else "",
+        details=_details(decided, answered),
+        words=answered.comment,
+        parts={page: words for page, words in answered.changes.items() if words},
+        salt=parts.new_secret(),
     )
-    stage = form.workflow.stage(task.stage)
-    output = deliveries.pointer(one, form, parts.calendar, now=now)
+    told = _what_goes_out(parts, case, form, one, decided, answered)
+    one, told = _held(parts, case, one, decided, told, now)
+    maker = parts.people.person(task.person_id)
+    letters = Letters(parts=parts, case=case, form=form, one=one)
     changes: list[Change] = [
         ChangeSubmission(submission=one),
         CloseTask(task=task),
+        *(CloseTask(task=other) for other in decided.closed),
         entry,
-        StillHolds(person_id=task.person_id, holding=approvals.asked_in(stage, task.asked_as, one.force)),
-        *(MoveMoney(movement=movement) for movement in decided.movements),
-        AddDelivery(delivery=_claimant_mail(parts, case, form, one, task, words)),
+        StillHolds(person_id=task.person_id, holding=approvals.holding_of(stage, task)),
+        *(AddDelivery(delivery=delivery) for delivery in told),
     ]
+    if maker is not None:
+        changes.append(AddDelivery(delivery=letters.decision_made(task, maker, answered.comment)))
+    if decided.movement is not None:
+        changes.append(MoveMoney(movement=decided.movement))
+    return one, changes
+
+
+def _details(decided: Decided, answered: Answered) -> dict[str, str | int]:
+    task, movement = decided.task, decided.movement
+    details: dict[str, str | int] = {
+        "decision": task.decision,
+        "task": task.number,
+        "seen": task.seen,
+        "amount_pence": decided.submission.amount_pence,
+    }
+    if answered.changes:
+        details["changes"] = " ".join(answered.changes)
+    if decided.stands is not None and decided.stands.value != task.decision:
+        details["stands"] = decided.stands.value
+    if task.stands_in_for:
+        details["stands-in-for"] = task.stands_in_for
+    if movement is not None:
+        details[f"fund-{movement.kind.value}"] = movement.amount_pence
+    return details
+
+
+def _what_goes_out(
+    parts: Parts, case: Case, form: Form, one: Submission, decided: Decided, answered: Answered
+) -> list[deliveries.Delivery]:
+    """What others are told once the decision can no longer be undone: nothing, while others are still to answer."""
+    if decided.stands is None:
+        return []
+    letters = Letters(parts=parts, case=case, form=form, one=one)
+    changes = None
+    if decided.stands.effect is Effect.RETURN:
+        changes = amendments.Asked(
+            role=decided.task.role,
+            stage=decided.task.stage,
+            at=one.changed_at,
+            comment=answered.comment,
+            changes=answered.changes,
+        )
+    comment = _reasons(case, decided, answered, decided.stands.value)
+    told = [letters.decided(decided.task, decided.stands.effect, changes, comment)]
+    for task in decided.closed:
+        person = parts.people.person(task.person_id)
+        if person is not None:
+            reason = f"It was decided meanwhile: somebody {decided.stands.done} it."
+            told.append(letters.no_longer_needed(task, person, reason))
     if case.token:
-        changes.append(AddDelivery(delivery=deliveries.answer(one, case.token, output, now=now)))
-    return changes
+        goes_out = one.changed_at + parts.undo_for
+        output = deliveries.pointer(one, form, parts.calendar, now=goes_out)
+        told.append(deliveries.answer(one, case.token, output, now=one.changed_at))
+    return told
 
 
-def _claimant_mail(
-    parts: Parts, case: Case, form: Form, one: Submission, task: Task, words: str
-) -> deliveries.Delivery:
-    template = {Status.APPROVED: "approved", Status.REJECTED: "rejected"}.get(one.status, "moved-on")
-    following = form.workflow.stage(one.stage).title if one.is_open else ""
-    return deliveries.mail(
-        template,
-        to=str(case.personal["claimant_email"]),
-        about=task.id,
-        reference=one.reference,
-        values={
-            "reference": one.reference,
-            "title": one.title,
-            "total": pounds(one.amount_pence),
-            "role": ROLE_NAMES.get(task.role, task.role),
-            "comment": words,
-            "next_stage": following,
-            "status_url": parts.links.status(one.force, one.reference),
-        },
-        now=one.changed_at,
+def _reasons(case: Case, decided: Decided, answered: Answered, stands: str) -> str:
+    """What all those wrote who chose what stands. Whoever chose otherwise gave no reason for it."""
+    sitting = {task.number for task in case.sitting}
+    said = [
+        case.words(entry.sequence)
+        for entry in case.decisions
+        if entry.details["task"] in sitting and entry.details["decision"] == stands
+    ]
+    if decided.task.decision == stands:
+        said.append(answered.comment)
+    return "\n\n".join(words for words in said if words)
+
+
+def _held(
+    parts: Parts,
+    case: Case,
+    one: Submission,
+    decided: Decided,
+    told: Sequence[deliveries.Delivery],
+    now: datetime,
+) -> tuple[Submission, list[deliveries.Delivery]]:
+    """Put off what goes out, and remember how everything stood, for as long as the decision can be undone."""
+    if not parts.undo_for:
+        return one, list(told)
+    until = now + parts.undo_for
+    held = [deliveries.held(delivery, until=until) for delivery in told]
+    undo = Undo(
+        task=decided.task.number,
+        until=until,
+        sequence=case.submission.chain.length,
+        before=case.submission.standing,
+        deliveries=tuple(delivery.id for delivery in held),
     )
+    return replace(one, undo=undo), held
+
+
+def undo(parts: Parts, person_id: str, task_id: str) -> None:
+    """Take one's own decision back while it has not gone out. Status and money are as they were before.
+
+    Raises NotFound, NotAsked, NoLongerUndoable, and DoesNotFit where the money that the decision set free has
+    been promised to others meanwhile.
+    """
+    again_if_overtaken(lambda: _undo(parts, person_id, task_id))
+
+
+def _undo(parts: Parts, person_id: str, task_id: str) -> None:
+    case, task = find_task(parts, task_id)
+    form = parts.forms.form(case.submission.form, case.submission.form_version)
+    approvals.check_asked(case, task, person_id, form)
+    if task.state is not TaskState.DECIDED:
+        return  # it is undone already
+    now = parts.now()
+    undone = decisions.undo(case, task, form, now=now)
+    one, entry = with_entry(
+        undone.submission,
+        at=now,
+        action="undone",
+        stage=task.stage,
+        actor=task.person_id,
+        role=task.role,
+        details={"undone": undone.undo.sequence, "decision": task.decision, "task": task.number},
+    )
+    changes: list[Change] = [
+        ChangeSubmission(submission=one),
+        entry,
+        *(ReopenTask(task=other, was=was) for other, was in undone.reopened),
+        *(CancelDelivery(delivery_id=delivery_id) for delivery_id in undone.undo.deliveries),
+    ]
+    if undone.movement is not None:
+        changes.append(MoveMoney(movement=undone.movement))
+    try:
+        parts.records.commit(changes)
+    except ChangeRefused as refused:
+        if isinstance(refused.change, CancelDelivery):
+            raise NoLongerUndoable(
+                "This decision has just gone out. It can no longer be undone."
+            ) from refused
+        raise _explained(parts, form, case, task, refused) from refused
 
 
 def _explained(parts: Parts, form: Form, case: Case, task: Task, refused: ChangeRefused) -> Refused:
@@ -198,87 +305,54 @@ def _explained(parts: Parts, form: Form, case: Case, task: Task, refused: Change
     change = refused.change
     if isinstance(change, MoveMoney):
         fund = parts.funds.fund(form.workflow.fund)
-        reason = shortfall(fund, case.submission.force, case.submission.amount_pence)
+        move = change.movement
+        reason = shortfall(fund, move.force, move.amount_pence, is_more=move.before != Held())
         return DoesNotFit(reason) if reason else refused
     if isinstance(change, StillHolds):
-        role = ROLE_NAMES.get(task.role, task.role)
-        return Forbidden(f"You are no longer {role}. Somebody else decides this claim.")
+        return RoleGivenUp(
+            f"You are no longer {role_words(task.role)}. Somebody else decides this {form.noun}."
+        )
     if isinstance(change, CloseTask):
-        return AlreadyDecided("This was decided at the same moment. Look at it again.")
+        return DecidedByAnother("This was decided at the same moment. Look at it again.")
     return refused
 
 
-def _outcome(form: Form, one: Submission, task: Task, *, repeated: bool = False) -> Outcome:
+def _note_attempt(parts: Parts, person_id: str, task_id: str, refused: Refused) -> None:
+    """Who tried to decide and may not, in the timeline; trying the same again on the same day adds nothing. Where
+    it cannot be stored, the answer to the person is the same."""
+
+    def attempt() -> None:
+        case, task = find_task(parts, task_id)
+        details: dict[str, str | int] = {"task": task.number, "reason": type(refused).__name__}
+        now = parts.now()
+        tried = [entry for entry in case.entries if (entry.action, entry.actor) == ("refused", person_id)]
+        if any(dict(entry.details) == details and entry.at.date() == now.date() for entry in tried):
+            return
+        one, entry = with_entry(
+            next_revision(case.submission, now=now),
+            at=now,
+            action="refused",
+            stage=task.stage,
+            actor=person_id,
+            role="visitor",
+            details=details,
+        )
+        parts.records.commit([ChangeSubmission(submission=one), entry])
+
+    try:
+        again_if_overtaken(attempt)
+    except Refused as failed:
+        _log.warning("could not note an attempt on %s: %s", task_id, type(failed).__name__)
+
+
+def _outcome(form: Form, case: Case, task: Task, now: datetime, *, repeated: bool = False) -> Outcome:
+    one = case.submission
+    undo = one.undo if one.may_undo(now) else None
     return Outcome(
         reference=one.reference,
         decision=task.decision,
         status=one.status,
-        next_step=_after(form, one, task),
+        next_step=next_step(form, case, task),
+        undo_until=undo.until if undo and undo.task == task.number else None,
         repeated=repeated,
     )
-
-
-def _after(form: Form, one: Submission, task: Task) -> str:
-    """What happens next, once `task` is decided."""
-    if task.decision == Choice.REJECT.value:
-        return "The claimant is told, with your reason. The claim has ended."
-    following = form.workflow.after(task.stage, one.amount_pence)
-    if following is None:
-        return "The claim is approved, and the claimant is told. The money is committed."
-    return f"The claimant is told. Next to decide: {_mid_sentence(following.title)}."
-
-
-def _mid_sentence(title: str) -> str:
-    """A stage's title inside a sentence: `The fund holder` → `the fund holder`."""
-    return title[:1].lower() + title[1:]
-
-
-def _view(parts: Parts, case: Case, task: Task, form: Form) -> TaskView:
-    one = case.submission
-    fund = parts.funds.fund(form.workflow.fund)
-    comment = next(
-        (
-            case.words(entry.sequence)
-            for entry in case.entries
-            if entry.action == "decided"
-            and entry.details.get("task") == task.number
-            and entry.sequence in case.texts
-        ),
-        "",
-    )
-    return TaskView(
-        task=task,
-        submission=one,
-        form=form,
-        force_name=parts.forms.force_name(one.force),
-        answers=tuple(a for a in walk(form, case.answers) if a.name not in form.kept_from_approvers),
-        total_pence=one.amount_pence,
-        seen=case.seen,
-        choices=tuple((choice.value, CHOICE_WORDS[choice]) for choice in Choice),
-        stage_title=form.workflow.stage(task.stage).title,
-        fund=fund.balance,
-        fund_name=fund.name,
-        force_share=fund.forces.get(one.force, Balance(total=0)),
-        earlier=_earlier(case, form, task),
-        waiting_since=task.asked_at,
-        may_decide=task.state is TaskState.OPEN,
-        next_step=_after(form, one, task),
-        comment=comment,
-    )
-
-
-def _earlier(case: Case, form: Form, task: Task) -> tuple[EarlierDecision, ...]:
-    found = []
-    for entry in case.entries:
-        if entry.action != "decided" or entry.details.get("task") == task.number:
-            continue
-        found.append(
-            EarlierDecision(
-                stage_title=form.workflow.stage(entry.stage).title,
-                role=ROLE_NAMES.get(entry.role, entry.role),
-                decision=str(entry.details["decision"]),
-                comment=case.words(entry.sequence),
-                at=entry.at,
-            )
-        )
-    return tuple(found)

@@ -13,10 +13,10 @@ from chalicelib.domain.errors import InvalidAnswers, KeyReused, Problem, Unavail
 from chalicelib.domain.forms import Form
 from chalicelib.domain.money import pounds
 from chalicelib.domain.references import new_reference
-from chalicelib.domain.submissions import AskedAs, Status, Submission
+from chalicelib.domain.stages import AskedAs
+from chalicelib.domain.submissions import Status, Submission
 from chalicelib.domain.timeline import CLAIMANT, Chain
-from chalicelib.services.changing import with_entry
-from chalicelib.services.ports import (
+from chalicelib.services.changes import (
     AddDelivery,
     AddSubmission,
     Change,
@@ -24,8 +24,10 @@ from chalicelib.services.ports import (
     KeepKey,
     KeyRecord,
     KnownReference,
-    Parts,
 )
+from chalicelib.services.changing import with_entry
+from chalicelib.services.letters import cost_rows
+from chalicelib.services.ports import Parts
 
 KEY_LIFE = timedelta(hours=24)
 _TRIES_FOR_A_REFERENCE = 3
@@ -63,7 +65,7 @@ def submit(parts: Parts, form: Form, answers: Any, *, key: str | None = None) ->
             if isinstance(refused.change, KeepKey):
                 return _replay(parts, form, key or "", sent)
             if isinstance(refused.change, KnownReference):
-                raise InvalidAnswers([_unknown(form, refused.change.field)]) from refused
+                raise InvalidAnswers([unknown_reference(form, refused.change.field)]) from refused
             if not isinstance(refused.change, AddSubmission):
                 raise
         else:
@@ -74,6 +76,7 @@ def submit(parts: Parts, form: Form, answers: Any, *, key: str | None = None) ->
 def _new_submission(parts: Parts, form: Form, answers: Mapping[str, Any], now: datetime) -> Submission:
     amount = total_pence(answers)
     stage = form.workflow.first(amount)
+    due = parts.calendar.deadline(now, stage.working_days)
     return Submission(
         reference=new_reference(form.reference_prefix, parts.choose),
         form=form.id,
@@ -89,8 +92,9 @@ def _new_submission(parts: Parts, form: Form, answers: Mapping[str, Any], now: d
         answers={name: value for name, value in answers.items() if name not in form.personal},
         amount_pence=amount,
         claimant_id="",
-        waiting_for=stage.asks.role,
-        due_at=parts.calendar.deadline(now, stage.working_days),
+        waiting_for=stage.waits_for,
+        due_at=due,
+        next_at=parts.calendar.next_date(due, stage.reminder_days, now),
         tasks=0,
         approved_by={},
         chain=Chain(),
@@ -139,6 +143,7 @@ def _receipt_mail(
         reference=submission.reference,
         values={
             "reference": submission.reference,
+            "noun": form.noun,
             "form_title": form.title,
             "answers": [[answer.heading, answer.value] for answer in shown],
             "costs": cost_rows(form, answers),
@@ -148,11 +153,6 @@ def _receipt_mail(
         },
         now=submission.submitted_at,
     )
-
-
-def cost_rows(form: Form, answers: Mapping[str, Any]) -> list[list[str]]:
-    """The rows of the repeated groups, in words, for a mail."""
-    return [list(row) for answer in walk(form, answers) for row in answer.rows]
 
 
 def _key_record(submission: Submission, key: str, sent: str, now: datetime) -> KeyRecord:
@@ -199,7 +199,8 @@ def _receipt(parts: Parts, submission: Submission) -> Receipt:
     )
 
 
-def _unknown(form: Form, field: str) -> Problem:
+def unknown_reference(form: Form, field: str) -> Problem:
+    """The problem of an answer that names a submission which is not there."""
     question = form.question(field)
     message = question.errors.get("unknown-reference") if question else None
     return Problem(

@@ -1,157 +1,47 @@
-"""What the services need from outside, and the changes they ask to be stored.
+"""What the services need from outside.
 
-A use case that changes anything names all of it as a list of changes and commits them at once: all or nothing.
+A use case that changes anything names all of it as a list of changes (`changes.py`) and commits them at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol, Union
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from chalicelib.domain.accounts import Session, SignIn
 from chalicelib.domain.deadlines import Calendar
 from chalicelib.domain.deliveries import Delivery
-from chalicelib.domain.errors import Conflict
 from chalicelib.domain.forms import Form
-from chalicelib.domain.fund import Fund, Movement
-from chalicelib.domain.people import Holding, Person
-from chalicelib.domain.submissions import Case, Submission, Task
-from chalicelib.domain.timeline import Entry, Text
+from chalicelib.domain.fund import Fund
+from chalicelib.domain.people import Away, Holding, Person
+from chalicelib.domain.stages import AskedAs
+from chalicelib.domain.submissions import Case, Status, Task
+from chalicelib.services.changes import Change, KeyRecord
 
 Now = Callable[[], datetime]
 
 
 @dataclass(frozen=True, kw_only=True)
-class AddSubmission:
-    """A new submission with its personal part; refused where its reference exists."""
-
-    submission: Submission
-    personal: Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChangeSubmission:
-    """The submission as it is now; refused unless the stored revision is the one before."""
-
-    submission: Submission
-
-
-@dataclass(frozen=True, kw_only=True)
-class AddTask:
-    """A new task; refused where one of its number exists."""
-
-    task: Task
-
-
-@dataclass(frozen=True, kw_only=True)
-class CloseTask:
-    """A task decided or overtaken; refused unless it is open."""
-
-    task: Task
-
-
-@dataclass(frozen=True, kw_only=True)
-class AddEntry:
-    """A timeline entry and its text; refused where one stands in its place."""
-
-    submission: Submission
-    entry: Entry
-    text: Text | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class KeepToken:
-    """The task token of the wait that is on. Always beside a ChangeSubmission, which orders it."""
-
-    submission: Submission
-    token: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class AddDelivery:
-    """Something for the outbox; refused where it is there already."""
-
-    delivery: Delivery
-
-
-@dataclass(frozen=True, kw_only=True)
-class MoveMoney:
-    """A ledger line with the balances it moves; refused where the money is not there, or the line is."""
-
-    movement: Movement
-
-
-@dataclass(frozen=True, kw_only=True)
-class KeyRecord:
-    """Which submission answered an Idempotency-Key, and to what body (`fingerprint`)."""
-
-    form: str
-    key: str
-    fingerprint: str
-    force: str
-    reference: str
-    form_version: int
-    submitted_at: datetime
-    expires_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class KeepKey:
-    """An Idempotency-Key used; refused while it is kept already."""
-
-    record: KeyRecord
-
-
-@dataclass(frozen=True, kw_only=True)
-class StillHolds:
-    """Refused unless this person holds the role at the moment of the commit."""
-
-    person_id: str
-    holding: Holding
-
-
-@dataclass(frozen=True, kw_only=True)
-class KnownReference:
-    """Refused unless a submission of this reference exists. `field` is the answer that names it."""
-
-    reference: str
-    field: str
-
-
-Change = Union[
-    AddSubmission,
-    ChangeSubmission,
-    AddTask,
-    CloseTask,
-    AddEntry,
-    KeepToken,
-    AddDelivery,
-    MoveMoney,
-    KeepKey,
-    StillHolds,
-    KnownReference,
-]
-
-
-class ChangeRefused(Conflict):
-    """Nothing was stored, because of this change."""
-
-    def __init__(self, change: Change) -> None:
-        super().__init__(
-            "Somebody else changed this at the same moment. Look at it again, then try once more."
-        )
-        self.change = change
-
-
-@dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """An open submission, and the round that its execution should be in."""
+    """An open submission, the round that its execution should be in, and whose turn it is."""
 
     force: str
     reference: str
     round: int
+    turn: AskedAs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """A submission in a list."""
+
+    reference: str
+    title: str
+    status: Status
+    amount_pence: int
+    submitted_at: datetime
 
 
 class ForceRecords(Protocol):
@@ -159,6 +49,9 @@ class ForceRecords(Protocol):
 
     def case(self, reference: str) -> Case:
         """Everything of one submission, as it is now. Raises NotFound."""
+
+    def newest(self, form: str, *, limit: int) -> list[Listed]:
+        """The force's submissions of a form, newest first. May be a moment behind."""
 
 
 class Records(Protocol):
@@ -180,12 +73,18 @@ class Records(Protocol):
     def waiting(self) -> Iterator[Waiting]:
         """Every submission that is open. For the reconciler. May be a moment behind."""
 
+    def due(self, now: datetime) -> Iterator[Waiting]:
+        """Open submissions whose next date has come, the oldest first. May be a moment behind."""
+
 
 class Outbox(Protocol):
     """Deliveries not yet done. They come in with Records.commit."""
 
     def get(self, delivery_id: str) -> Delivery | None:
         """The delivery, unless it is done."""
+
+    def reference_of(self, delivery_id: str) -> str:
+        """What a delivery was about, done or not; empty where it was about no submission, or is not known."""
 
     def add(self, delivery: Delivery) -> None:
         """Queue a delivery that belongs to no submission. Queueing it twice is harmless."""
@@ -222,6 +121,12 @@ class People(Protocol):
 
     def holders(self, holding: Holding) -> list[Person]:
         """Those who hold a role at a place. Their `roles` name only this one."""
+
+    def away(self, person_id: str) -> Away | None:
+        """The days this person has said to be away, past ones included."""
+
+    def set_away(self, person_id: str, away: Away | None) -> None:
+        """Keep somebody's days away in place of what was kept; None: never away."""
 
 
 class Accounts(Protocol):
@@ -284,6 +189,9 @@ class Links(Protocol):
     def status(self, force: str, reference: str) -> str:
         """The submitter's status page, with its signed token."""
 
+    def claimant(self, force: str, reference: str, action: str) -> str:
+        """Where the submitter does something about it: `amend`."""
+
     def status_token(self, force: str, reference: str) -> str:
         """The signed token alone."""
 
@@ -325,5 +233,6 @@ class Parts:
     forms: Forms
     calendar: Calendar
     now: Now
+    undo_for: timedelta
     choose: Callable[[Sequence[str]], str]
     new_secret: Callable[[], str]

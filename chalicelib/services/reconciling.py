@@ -8,8 +8,9 @@ from datetime import timedelta
 
 from chalicelib.domain import deliveries
 from chalicelib.domain.errors import NotFound
+from chalicelib.services.changes import AddDelivery, ChangeRefused, ChangeSubmission
 from chalicelib.services.changing import next_revision, with_entry
-from chalicelib.services.ports import AddDelivery, ChangeRefused, ChangeSubmission, Parts
+from chalicelib.services.ports import Parts
 
 SETTLING = timedelta(seconds=5)
 """How long after its last change a submission is left alone: its start or answer is just on the way."""
@@ -59,7 +60,7 @@ def _restart_if_lost(parts: Parts, force: str, reference: str) -> bool:
     except NotFound:
         return False
     now = parts.now()
-    if not one.is_open or now - one.changed_at < SETTLING:
+    if not one.is_open or one.may_undo(now) or now - one.changed_at < SETTLING:
         return False
     form = parts.forms.form(one.form, one.form_version)
     if parts.outbox.get(deliveries.start(one, form, parts.calendar, now=now).id) is not None:

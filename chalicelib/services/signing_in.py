@@ -6,13 +6,24 @@ The answers are the same for addresses that we do not know, so that nobody learn
 from __future__ import annotations
 
 import hmac
-from datetime import timezone
+from datetime import datetime, timedelta, timezone
+from typing import Any
 
 from chalicelib.domain import deliveries
-from chalicelib.domain.accounts import CODE_LIFE, CODES_AN_HOUR, SESSION_LIFE, Session, SignIn, digest
+from chalicelib.domain.accounts import (
+    CODE_LIFE,
+    CODES_AN_HOUR,
+    SESSION_LIFE,
+    Session,
+    SignIn,
+    claimant_of,
+    digest,
+    longest_session,
+)
 from chalicelib.domain.answers import is_mailbox
 from chalicelib.domain.errors import Gone, InvalidAnswers, Problem
 from chalicelib.domain.people import Person, normalised
+from chalicelib.services.finding import case_of
 from chalicelib.services.ports import Parts
 
 _DIGITS = "0123456789"
@@ -31,27 +42,53 @@ def ask_code(parts: Parts, address: str) -> str:
     person = parts.people.by_address(address)
     if person is None:
         parts.people.person(UNKNOWN)  # as many calls as for somebody known: the time must not tell them apart
-    sign_in_id = parts.new_secret()
-    code = "".join(parts.choose(_DIGITS) for _ in range(6))
-    parts.accounts.add_sign_in(
-        SignIn(
-            id=digest(sign_in_id),
-            person_id=person.id if person else "",
-            code_digest=digest(code, salt=sign_in_id),
-            expires_at=now + CODE_LIFE,
-        )
-    )
-    hour = now.astimezone(timezone.utc).strftime("%Y-%m-%dT%H")
+    sign_in_id, code = _new_sign_in(parts, person.id if person else "", now)
     counted_for = person.id if person else f"{UNKNOWN}-{digest(normalised(address))[:32]}"
-    within_limit = parts.accounts.count_code(counted_for, hour=hour, limit=CODES_AN_HOUR)
+    within_limit = _count(parts, counted_for, now)
     if person and within_limit:
-        parts.outbox.add(_code_mail(parts, person, sign_in_id, code))
+        parts.outbox.add(_code_mail(parts, "sign-in-code", person.address, sign_in_id, code))
     elif within_limit:
         parts.outbox.get(UNKNOWN)
     return sign_in_id
 
 
-def enter_code(parts: Parts, sign_in_id: str, code: str) -> str:
+def ask_claimant_code(parts: Parts, force: str, reference: str) -> str:
+    """Mail a code to the address that a submission was made from. Returns the id that binds it to this browser.
+
+    Raises NotFound. After too many in an hour nothing is mailed.
+    """
+    case = case_of(parts, force, reference)
+    one, now = case.submission, parts.now()
+    claimant = claimant_of(one.force, one.reference)
+    sign_in_id, code = _new_sign_in(parts, claimant, now)
+    if _count(parts, claimant, now):
+        address = str(case.personal["claimant_email"])
+        parts.outbox.add(
+            _code_mail(parts, "claimant-code", address, sign_in_id, code, reference=one.reference)
+        )
+    return sign_in_id
+
+
+def _new_sign_in(parts: Parts, person_id: str, now: datetime) -> tuple[str, str]:
+    sign_in_id = parts.new_secret()
+    code = "".join(parts.choose(_DIGITS) for _ in range(6))
+    parts.accounts.add_sign_in(
+        SignIn(
+            id=digest(sign_in_id),
+            person_id=person_id,
+            code_digest=digest(code, salt=sign_in_id),
+            expires_at=now + CODE_LIFE,
+        )
+    )
+    return sign_in_id, code
+
+
+def _count(parts: Parts, person_id: str, now: datetime) -> bool:
+    hour = now.astimezone(timezone.utc).strftime("%Y-%m-%dT%H")
+    return parts.accounts.count_code(person_id, hour=hour, limit=CODES_AN_HOUR)
+
+
+def enter_code(parts: Parts, sign_in_id: str, code: str, *, life: timedelta = SESSION_LIFE) -> str:
     """Sign in with the mailed code. Returns the session's secret, for the cookie.
 
     Raises InvalidAnswers (pointer `/code`) where the code is wrong, Gone where the tries or the time are used up.
@@ -74,7 +111,7 @@ def enter_code(parts: Parts, sign_in_id: str, code: str) -> str:
             digest=digest(secret),
             person_id=sign_in.person_id,
             csrf=parts.new_secret(),
-            expires_at=now + SESSION_LIFE,
+            expires_at=now + min(life, longest_session(sign_in.person_id)),
         )
     )
     return secret
@@ -96,13 +133,18 @@ def token_person(parts: Parts, token: str) -> Person | None:
     return parts.people.person(person_id) if person_id else None
 
 
-def _code_mail(parts: Parts, person: Person, sign_in_id: str, code: str) -> deliveries.Delivery:
+def _code_mail(
+    parts: Parts, template: str, address: str, sign_in_id: str, code: str, *, reference: str = ""
+) -> deliveries.Delivery:
+    values: dict[str, Any] = {"code": code, "minutes": int(CODE_LIFE.total_seconds() // 60)}
+    if reference:
+        values["reference"] = reference
     return deliveries.mail(
-        "sign-in-code",
-        to=person.address,
+        template,
+        to=address,
         about=digest(sign_in_id)[:32],
         reference="",
-        values={"code": code, "minutes": int(CODE_LIFE.total_seconds() // 60)},
+        values=values,
         now=parts.now(),
     )
 

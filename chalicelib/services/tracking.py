@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain import timeline
-from chalicelib.domain.approvals import DECIDED_WORDS
 from chalicelib.domain.errors import Forbidden, NotFound
 from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Fund
-from chalicelib.domain.people import NATIONAL, ROLE_NAMES, Person
+from chalicelib.domain.people import NATIONAL, Person, role_words
 from chalicelib.domain.references import read_reference
+from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import STATUS_WORDS, Case, Status
 from chalicelib.domain.timeline import Entry
+from chalicelib.services.ending import WITHDRAWABLE
+from chalicelib.services.finding import case_of
 from chalicelib.services.ports import Parts
 
 
@@ -28,11 +30,13 @@ class HistoryLine:
 
 @dataclass(frozen=True, kw_only=True)
 class StatusView:
-    """The submitter's view: roles, not names, and no personal data."""
+    """The submitter's view: roles, not names, and no personal data. `token` is of where the submission is now."""
 
+    token: str
     reference: str
     form: str
     form_title: str
+    noun: str
     status: Status
     status_words: str
     stage: str
@@ -41,6 +45,21 @@ class StatusView:
     due: datetime | None
     submitted_at: datetime
     history: tuple[HistoryLine, ...]
+    may_amend: bool
+    may_withdraw: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stuck:
+    """A submission that the coordinators are to see to."""
+
+    reference: str
+    title: str
+    force_name: str
+    stage_title: str
+    amount_pence: int
+    since: datetime
+    asked_name: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,23 +74,67 @@ class Timeline:
 
 def status_of(parts: Parts, token: str) -> StatusView:
     """What a status link shows. Raises NotFound for a link that we did not sign."""
-    force, reference = parts.links.read_status_token(token)
-    case = parts.records.of(force).case(reference)
+    case = case_of(parts, *parts.links.read_status_token(token)).as_told(parts.now())
     one = case.submission
     form = parts.forms.form(one.form, one.form_version)
     return StatusView(
+        token=parts.links.status_token(one.force, one.reference),
         reference=one.reference,
         form=form.id,
         form_title=form.title,
+        noun=form.noun,
         status=one.status,
         status_words=STATUS_WORDS[one.status],
         stage=one.stage if one.is_open else "",
         stage_title=form.workflow.stage(one.stage).title if one.is_open else "",
-        waiting_for=ROLE_NAMES.get(one.waiting_for, one.waiting_for),
+        waiting_for=role_words(one.waiting_for),
         due=one.due_at,
         submitted_at=one.submitted_at,
         history=tuple(line for entry in case.entries if (line := _line(case, form, entry))),
+        may_amend=one.status is Status.CHANGES_REQUESTED,
+        may_withdraw=one.status in WITHDRAWABLE,
     )
+
+
+def stuck_for(parts: Parts, person: Person, *, limit: int = 100) -> list[Stuck]:
+    """What the coordinators are to see to, in this person's force or anywhere, the oldest date first."""
+    scope = person.staff_of()
+    found = []
+    for waiting in parts.records.waiting():
+        if waiting.turn is not AskedAs.COORDINATORS or not scope & {waiting.force, NATIONAL}:
+            continue
+        case = parts.records.of(waiting.force).case(waiting.reference)
+        if case.submission.is_open and case.submission.asked_as is AskedAs.COORDINATORS:
+            found.append(_stuck(parts, case))
+        if len(found) == limit:
+            break
+    return found
+
+
+def _stuck(parts: Parts, case: Case) -> Stuck:
+    one = case.submission
+    form = parts.forms.form(one.form, one.form_version)
+    asked = parts.people.person(case.open_task.person_id) if case.open_task else None
+    return Stuck(
+        reference=one.reference,
+        title=one.title,
+        force_name=parts.forms.force_name(one.force),
+        stage_title=form.workflow.stage(one.stage).title,
+        amount_pence=one.amount_pence,
+        since=_stuck_since(case),
+        asked_name=asked.name if asked else "",
+    )
+
+
+def _stuck_since(case: Case) -> datetime:
+    """When the coordinators were first told since somebody was last asked."""
+    since = case.submission.changed_at
+    for entry in reversed(case.entries):
+        if entry.action in ("asked", "reassigned", "decided"):
+            break
+        if entry.action == "stuck":
+            since = entry.at
+    return since
 
 
 def submission_for(parts: Parts, person: Person, reference: str) -> Case:
@@ -118,18 +181,24 @@ def fund_for(parts: Parts, person: Person, fund_id: str) -> Fund:
 
 def _line(case: Case, form: Form, entry: Entry) -> HistoryLine | None:
     """An entry in words for the submitter; None for what is of no use to them."""
-    role = ROLE_NAMES.get(entry.role, entry.role)
+    words = _SAID.get(entry.action, "").format(noun=form.noun)
     comment = ""
-    if entry.action == "submitted":
-        words = "We received your claim."
-    elif entry.action == "asked":
-        asked = str(entry.details["role"])
-        words = f"The {ROLE_NAMES.get(asked, asked)} was asked to decide."
-    elif entry.action == "stuck":
-        words = "Nobody decided in time. The coordinators were told."
+    if entry.action in ("asked", "reassigned"):
+        words = f"The {role_words(str(entry.details['role']))} was asked to decide."
     elif entry.action == "decided":
-        words = f"The {role} {DECIDED_WORDS[str(entry.details['decision'])]} it."
+        if entry not in case.decisions:
+            return None
+        made = form.workflow.choice(str(entry.details["decision"])).done
+        words = f"The {role_words(entry.role)} {made} it."
         comment = case.words(entry.sequence)
-    else:
-        return None
-    return HistoryLine(at=entry.at, words=words, comment=comment)
+    return HistoryLine(at=entry.at, words=words, comment=comment) if words else None
+
+
+_SAID = {
+    "submitted": "We received your {noun}.",
+    "stuck": "It has waited longer than it should. The coordinators were told.",
+    "amended": "You sent the changes.",
+    "moved-here": "You sent the changes. Your {noun} went to the force that you named.",
+    "withdrawn": "The {noun} was withdrawn.",
+    "lapsed": "The {noun} lapsed: the changes did not come in time.",
+}

@@ -14,10 +14,14 @@ class Access(Enum):
     SIGNED_IN = "signed-in"
     """A registered person, by session or bearer token."""
 
+    CLAIMANT = "claimant"
+    """Whoever typed the code that was mailed to the submitter of the path's `{token}`."""
+
     STAFF = "staff"
     """A coordinator, the fund holder or an administrator, of a force or national."""
 
 
 PUBLIC = Access.PUBLIC
 SIGNED_IN = Access.SIGNED_IN
+CLAIMANT = Access.CLAIMANT
 STAFF = Access.STAFF

@@ -11,7 +11,7 @@ from chalice.app import Response
 
 from chalicelib.domain.errors import InvalidAnswers, Problem, Refused, Unreadable
 from chalicelib.domain.forms import Form
-from chalicelib.services import deciding, intake, tracking
+from chalicelib.services import deciding, intake, tracking, viewing
 from chalicelib.web import shapes
 from chalicelib.web.access import PUBLIC, SIGNED_IN, STAFF
 from chalicelib.web.requests import Request
@@ -103,7 +103,7 @@ def timeline(request: Request, reference: str) -> Response:
 @view(SIGNED_IN)
 def task(request: Request, task: str) -> Response:
     """What the asked person is to decide."""
-    return _json(shapes.task(deciding.task_view(request.parts, request.person_id, task)))
+    return _json(shapes.task(viewing.task_view(request.parts, request.person_id, task)))
 
 
 @api.route("/api/v1/tasks/{task}/decision", methods=["POST"], content_types=ANY_TYPE)
@@ -118,8 +118,20 @@ def decide(request: Request, task: str) -> Response:
         decision=body["decision"],
         comment=body.get("comment"),
         seen=body["seen"],
+        changes=body.get("changes"),
     )
     return _json(shapes.outcome(outcome))
+
+
+@api.route("/api/v1/tasks/{task}/undo", methods=["POST"], content_types=ANY_TYPE)
+@view(SIGNED_IN)
+def undo(request: Request, task: str) -> Response:
+    """Take one's own decision back, while it has not gone out."""
+    # A body says nothing here, but its type does: no page of another site can send it without our leave.
+    if request.json() != {}:
+        raise InvalidAnswers([Problem(pointer="", code="type", message="Send an empty JSON object: {}")])
+    deciding.undo(request.parts, request.person_id, task)
+    return _json(shapes.task(viewing.task_view(request.parts, request.person_id, task)))
 
 
 @api.route("/api/v1/funds/{fund}")
@@ -165,7 +177,7 @@ def _decision(body: Any) -> dict[str, Any]:
     problems += [
         Problem(pointer=f"/{name}", code="additionalProperties", message="There is no such member")
         for name in body
-        if name not in ("decision", "comment", "seen")
+        if name not in ("decision", "comment", "seen", "changes")
     ]
     if problems:
         raise InvalidAnswers(problems)

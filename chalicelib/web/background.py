@@ -5,6 +5,7 @@ Plain functions, registered in app.py: Lambda would import a blueprint's module 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,6 +48,52 @@ def sweep(_event: object) -> dict[str, int]:
 
     swept = delivering.sweep(wiring.parts())
     return {"delivered": swept.delivered, "failed": swept.failed}
+
+
+def follow_up(_event: object) -> dict[str, int]:
+    """Reminders, hand-overs and lapses whose date has come."""
+    from chalicelib.services import following_up
+
+    done = following_up.follow_up(wiring.parts())
+    return {
+        "reminded": done.reminded,
+        "handed_over": done.handed_over,
+        "lapsed": done.lapsed,
+        "failed": done.failed,
+    }
+
+
+def mail_events(event: Mapping[str, Any], _context: object) -> dict[str, int]:
+    """Bounces and complaints of SES, as SNS brings them: the coordinators see to what now waits for nobody."""
+    from chalicelib.services import undelivered
+
+    noted = 0
+    for record in event["Records"]:
+        for notification_id, what in _undelivered(_message(record)):
+            noted += undelivered.came_back(wiring.parts(), notification_id, what=what)
+    return {"noted": noted}
+
+
+def _message(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What SES says. Its greeting, when a topic is first named to it, is a sentence and no JSON."""
+    try:
+        message = json.loads(record["Sns"]["Message"])
+    except ValueError:
+        return {}
+    return message if isinstance(message, dict) else {}
+
+
+def _undelivered(message: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Notification ids and what became of them. A bounce that is only for now (`Transient`) is SES's to repeat.
+
+    Event publishing says `eventType`, feedback notifications say `notificationType`:
+    https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
+    """
+    what = str(message.get("eventType") or message.get("notificationType") or "").lower()
+    if what not in ("bounce", "complaint") or message.get("bounce", {}).get("bounceType") == "Transient":
+        return []
+    headers = message["mail"].get("headers", ())
+    return [(str(one["value"]), what) for one in headers if one["name"].lower() == "x-notification-id"]
 
 
 def reconcile(_event: object) -> dict[str, int]:

@@ -1,13 +1,15 @@
-"""The two cookies: a session, and a sign-in under way. Both are strictly necessary; there is no other."""
+"""The cookies: a session and a sign-in under way, for staff and for submitters. All are strictly necessary; there
+is no other."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chalicelib.domain.accounts import CODE_LIFE, SESSION_LIFE
+from chalicelib.domain.accounts import CLAIMANT_LIFE, CODE_LIFE, SESSION_LIFE
 
 _SIGN_IN = "sign-in"
 _SIGN_IN_PATH = "/sign-in"
+_CLAIMANT_PATH = "/status"
 
 
 def session_cookie(secret: str, *, secure: bool) -> str:
@@ -24,6 +26,33 @@ def clear_session_cookie(*, secure: bool) -> str:
 def read_session_cookie(cookies: Mapping[str, str], *, secure: bool) -> str:
     """The session's secret, or an empty string."""
     return cookies.get(_session_name(secure), "")
+
+
+def claimant_cookie(secret: str, *, secure: bool) -> str:
+    """The `Set-Cookie` value that lets a submitter act on their submission."""
+    seconds = int(CLAIMANT_LIFE.total_seconds())
+    return _cookie("claimant", secret, path=_CLAIMANT_PATH, seconds=seconds, secure=secure)
+
+
+def read_claimant_cookie(cookies: Mapping[str, str]) -> str:
+    """The secret of a submitter's session, or an empty string."""
+    return cookies.get("claimant", "")
+
+
+def claimant_code_cookie(sign_in_id: str, *, secure: bool) -> str:
+    """The `Set-Cookie` value that binds a submitter's code to the browser that asked for it."""
+    seconds = int(CODE_LIFE.total_seconds())
+    return _cookie("claimant-code", sign_in_id, path=_CLAIMANT_PATH, seconds=seconds, secure=secure)
+
+
+def clear_claimant_code_cookie(*, secure: bool) -> str:
+    """The `Set-Cookie` value that ends the binding."""
+    return _cookie("claimant-code", "", path=_CLAIMANT_PATH, seconds=0, secure=secure)
+
+
+def read_claimant_code_cookie(cookies: Mapping[str, str]) -> str:
+    """The id of the submitter's sign-in under way, or an empty string."""
+    return cookies.get("claimant-code", "")
 
 
 def sign_in_cookie(sign_in_id: str, *, secure: bool) -> str:

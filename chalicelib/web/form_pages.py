@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from chalice.app import Blueprint, Response
 
@@ -12,6 +12,7 @@ from chalicelib.domain.forms import Form
 from chalicelib.services import intake, tracking
 from chalicelib.services.ports import Parts
 from chalicelib.web import access, html_forms
+from chalicelib.web.form_views import FormView, form_view
 from chalicelib.web.pages import page, redirect
 from chalicelib.web.requests import Request
 from chalicelib.web.views import ANY_TYPE, view
@@ -19,14 +20,13 @@ from chalicelib.web.views import ANY_TYPE, view
 form_pages = Blueprint(__name__)
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{16,128}", re.ASCII)
-_REMOVE_LINE = re.compile(r"remove-line-([1-9][0-9]{0,3})", re.ASCII)
 
 
 @form_pages.route("/forms/{form}", methods=["GET"])
 @view(access.PUBLIC)
 def show_form(request: Request, form: str) -> Response:
     one = request.parts.forms.form(form)
-    return _form_page(one, html_forms.form_view(one), key=request.parts.new_secret())
+    return _form_page(one, form_view(one), key=request.parts.new_secret())
 
 
 @form_pages.route("/forms/{form}", methods=["POST"], content_types=ANY_TYPE)
@@ -38,9 +38,9 @@ def post_form(request: Request, form: str) -> Response:
     key = fields.get("key", "")
     if not _KEY.fullmatch(key):
         key = request.parts.new_secret()
-    changed = _lines_changed(one, fields)
+    changed = html_forms.lines_changed(one, fields)
     if changed is not None:
-        return _form_page(one, html_forms.form_view(one, html_forms.read_fields(one, changed)), key=key)
+        return _form_page(one, form_view(one, html_forms.read_fields(one, changed)), key=key)
     return _submit(request.parts, one, html_forms.read_fields(one, fields), key)
 
 
@@ -67,20 +67,8 @@ def _submit(parts: Parts, form: Form, posted: html_forms.Posted, key: str) -> Re
 
 
 def _refused(form: Form, posted: html_forms.Posted, problems: Sequence[Problem], *, key: str) -> Response:
-    return _form_page(form, html_forms.form_view(form, posted, problems), key=key, status=422)
+    return _form_page(form, form_view(form, posted, problems), key=key, status=422)
 
 
-def _form_page(form: Form, view: html_forms.FormView, *, key: str, status: int = 200) -> Response:
+def _form_page(form: Form, view: FormView, *, key: str, status: int = 200) -> Response:
     return page("form.html", status=status, form=form, view=view, errors=view.errors, key=key)
-
-
-def _lines_changed(form: Form, fields: Mapping[str, str]) -> dict[str, str] | None:
-    """What was typed, with a line added or removed, where that is the button that was pressed."""
-    group = next((question.name for question in form.questions() if question.columns), "")
-    action = fields.get("action", "")
-    if action == "add-line":
-        return html_forms.with_line_added(form, fields, group)
-    removed = _REMOVE_LINE.fullmatch(action)
-    if removed:
-        return html_forms.with_line_removed(form, fields, group, int(removed[1]) - 1)
-    return None

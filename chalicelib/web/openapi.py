@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from chalicelib.domain.approvals import MAX_COMMENT, Choice
+from chalicelib.domain.decisions import MAX_COMMENT
 from chalicelib.domain.forms import Form
-from chalicelib.domain.submissions import AskedAs, Status, TaskState
+from chalicelib.domain.stages import AskedAs
+from chalicelib.domain.submissions import Status, TaskState
 from chalicelib.web.access import Access
 from chalicelib.web.problems import PROBLEM_TYPE
 
@@ -16,7 +17,9 @@ _TEXT = {"type": "string"}
 _PENCE = {"type": "integer", "description": "pence"}
 _MOMENT = {"type": "string", "format": "date-time", "description": "UTC"}
 _SUBMIT = "/api/v1/forms/{form}/submissions"
-_DECIDE = "/api/v1/tasks/{task}/decision"
+_TASK = "/api/v1/tasks/{task}"
+_DECIDE = f"{_TASK}/decision"
+_UNDO = f"{_TASK}/undo"
 
 
 def document(
@@ -41,7 +44,7 @@ def document(
         "servers": [{"url": base_url}],
         "paths": paths,
         "components": {
-            "schemas": _SCHEMAS,
+            "schemas": {**_SCHEMAS, "Decision": _decision(forms)},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "session": {"type": "apiKey", "in": "cookie", "name": "session"},
@@ -70,10 +73,11 @@ def _operation(path: str, method: str, view: Callable[..., Any]) -> dict[str, An
     if getattr(view, "access", Access.PUBLIC) is not Access.PUBLIC:
         operation["security"] = [{"bearer": []}, {"session": []}]
         problems += ["401", "403"]
-    if path == _DECIDE:
-        operation["requestBody"] = _body({"$ref": "#/components/schemas/Decision"})
+    if path in (_DECIDE, _UNDO):
+        decision = {"$ref": "#/components/schemas/Decision"}
+        operation["requestBody"] = _body(decision if path == _DECIDE else _NOTHING)
         problems += ["400", "409", "410", "413", "415", "422"]
-    if path == "/api/v1/tasks/{task}":
+    if path == _TASK:
         problems += ["409", "410"]
     if path == "/api/v1/forms/{form}":
         operation["parameters"].append(_version())
@@ -98,6 +102,23 @@ def _submitting(view: Callable[..., Any], form: Form) -> dict[str, Any]:
         "requestBody": _body(dict(form.schema)),
         "responses": {"201": accepted, **_problems(["400", "404", "409", "413", "415", "422", "503"])},
     }
+
+
+def _decision(forms: Sequence[Form]) -> dict[str, Any]:
+    """The body of a decision. What may be chosen, and which pages there are, is the forms' to say."""
+    choices = [choice.value for form in forms for stage in form.workflow.stages for choice in stage.choices]
+    words = {"type": "string", "maxLength": MAX_COMMENT}
+    changes = {
+        "type": "object",
+        "description": "what is to be changed, by the id of the form's page (changes_pages)",
+        "additionalProperties": _or_null(words),
+    }
+    body = _object(
+        {"decision": {"enum": list(dict.fromkeys(choices))}, "seen": {"type": "string", "maxLength": 64}},
+        comment=_or_null(words),
+        changes=_or_null(changes),
+    )
+    return {**body, "additionalProperties": False}
 
 
 def _version() -> dict[str, Any]:
@@ -131,6 +152,7 @@ def _list_of(schema: dict[str, Any]) -> dict[str, Any]:
     return {"type": "array", "items": schema}
 
 
+_NOTHING = {"type": "object", "additionalProperties": False}
 _STATUS = {"enum": [status.value for status in Status]}
 _FORM_LINE = {
     "id": _TEXT,
@@ -163,6 +185,26 @@ _WHERE = {
     "submitted_at": _MOMENT,
 }
 _FACTS = _object({"pointer": _TEXT, "code": _TEXT, "message": _TEXT})
+_DIFFERENCE = _object({"question": _TEXT, "before": _TEXT, "after": _TEXT})
+_EARLIER = _object(
+    {
+        "stage": _TEXT,
+        "role": _TEXT,
+        "decision": _TEXT,
+        "comment": _or_null(_TEXT),
+        "changes": _list_of(_object({"page": _TEXT, "change": _or_null(_TEXT)})),
+        "at": _MOMENT,
+    }
+)
+_LISTED = _object(
+    {
+        "reference": _TEXT,
+        "title": _TEXT,
+        "status": _STATUS,
+        "amount_pence": _PENCE,
+        "submitted_at": _MOMENT,
+    }
+)
 _HISTORY = _object({"at": _MOMENT, "what": _TEXT, "comment": _or_null(_TEXT)})
 _ENTRY = _object(
     {
@@ -185,6 +227,7 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
         {"type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT},
         code=_TEXT,
         errors=_list_of(_FACTS),
+        changes=_list_of(_DIFFERENCE),
         request_id=_TEXT,
     ),
     "Receipt": _object(
@@ -226,23 +269,28 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
             "force": _TEXT,
             "answers": _list_of({"type": "object"}),
             "amount_pence": _PENCE,
-            "fund": {"type": "object"},
-            "earlier": _list_of({"type": "object"}),
+            "fund": _object({"name": _TEXT, "available": _PENCE, "force_available": _PENCE}),
+            "force_claims": _list_of(_LISTED),
+            "earlier": _list_of(_EARLIER),
+            "rounds": {"type": "integer"},
+            "differences": _list_of(_DIFFERENCE),
+            "others": _list_of(_object({"role": _TEXT, "decided": _or_null(_TEXT)})),
+            "needed": {"type": "integer"},
             "choices": _list_of(_TEXT),
+            "changes_pages": _list_of(_object({"id": _TEXT, "title": _TEXT})),
             "seen": _TEXT,
+            "undo_until": _or_null(_MOMENT),
         }
     ),
-    "Decision": {
-        **_object(
-            {
-                "decision": {"enum": [choice.value for choice in Choice]},
-                "seen": {"type": "string", "maxLength": 64},
-            },
-            comment=_or_null({"type": "string", "maxLength": MAX_COMMENT}),
-        ),
-        "additionalProperties": False,
-    },
-    "Outcome": _object({"reference": _TEXT, "decision": _TEXT, "status": _STATUS, "next": _TEXT}),
+    "Outcome": _object(
+        {
+            "reference": _TEXT,
+            "decision": _TEXT,
+            "status": _STATUS,
+            "next": _TEXT,
+            "undo_until": _or_null(_MOMENT),
+        }
+    ),
     "Fund": _object(
         {
             "fund": _TEXT,
@@ -263,8 +311,9 @@ _ANSWERS = {
         "/api/v1/status/{token}": "Status",
         "/api/v1/submissions/{reference}": "Submission",
         "/api/v1/submissions/{reference}/timeline": "Timeline",
-        "/api/v1/tasks/{task}": "Task",
+        _TASK: "Task",
         _DECIDE: "Outcome",
+        _UNDO: "Task",
         "/api/v1/funds/{fund}": "Fund",
     }.items()
 }

@@ -33,9 +33,18 @@ def page(
     )
 
 
-def problem_page(status: int, title: str, detail: str, request_id: str = "") -> Response:
+def problem_page(
+    status: int, title: str, detail: str, request_id: str = "", *, signed_in: bool = False
+) -> Response:
     """What went wrong, in plain words. With `request_id`, whoever is asked for help finds it in the logs."""
-    return page("problem.html", status=status, title=title, detail=detail, request_id=request_id)
+    return page(
+        "problem.html",
+        status=status,
+        title=title,
+        detail=detail,
+        request_id=request_id,
+        signed_in=signed_in,
+    )
 
 
 def redirect(path: str, *, cookies: tuple[str, ...] = ()) -> Response:
@@ -51,9 +60,9 @@ def _environment() -> Environment:
     from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader
 
     from chalicelib.domain.answers import long_date
-    from chalicelib.domain.approvals import role_words
     from chalicelib.domain.deadlines import spoken_day, spoken_time
     from chalicelib.domain.money import pounds
+    from chalicelib.domain.people import role_words
     from chalicelib.web.static_files import static_path
 
     environment = Environment(
@@ -74,6 +83,8 @@ def _environment() -> Environment:
         long_date=long_date,
         spoken_day=spoken_day,
         spoken_time=spoken_time,
+        spoken_clock=lambda moment: spoken_time(moment).rpartition(" at ")[2],
+        capital=lambda words: words[:1].upper() + words[1:],
         role_words=role_words,
     )
     environment.globals["static_path"] = static_path
@@ -83,14 +94,14 @@ def _environment() -> Environment:
 def _strict_undefined() -> type[Any]:
     """StrictUndefined for our templates, leniency for the design system's macros.
 
-    Their parameters are plain mappings of which most keys are left out, and `undefined`, `null` and `caller`
-    are names that they expect to be undefined. A value or attribute that a page misses still raises.
+    Their parameters are plain mappings of which most keys are left out, and some names they expect to be undefined
+    (the banner's two are set only in one of its kinds). A value or attribute that a page misses still raises.
     """
     from jinja2 import ChainableUndefined, StrictUndefined
     from jinja2.runtime import Undefined
     from jinja2.utils import missing
 
-    expected = frozenset({"undefined", "null", "caller"})
+    expected = frozenset({"undefined", "null", "caller", "successBanner", "typeClass"})
 
     class StrictForPages(StrictUndefined):
         def __new__(  # type: ignore[misc]

@@ -11,6 +11,7 @@ from typing import Any
 from chalice.app import Response
 
 from chalicelib.domain import errors
+from chalicelib.web import shapes
 
 PROBLEM_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
@@ -33,13 +34,21 @@ TITLES: Mapping[type[Exception], str] = {
     errors.Unreadable: "We could not read this",
     errors.NotSignedIn: "Sign in first",
     errors.NotAsked: "You were not asked to decide this",
+    errors.OwnSubmission: "You cannot decide what you sent in yourself",
+    errors.DecidedEarlierStage: "You decided an earlier stage of this",
+    errors.RoleGivenUp: "You no longer hold the role that decides this",
     errors.Forbidden: "You cannot do this",
     errors.MistypedReference: "This reference was typed wrongly",
     errors.NotFound: "We cannot find this",
-    errors.AlreadyDecided: "This was decided already",
-    errors.ClaimChanged: "The claim has changed",
+    errors.AlreadyDecided: "You have decided this already",
+    errors.DecidedByAnother: "Somebody else has decided this",
+    errors.NoLongerUndoable: "This can no longer be undone",
+    errors.ClaimChanged: "This changed after it was shown to you",
     errors.DoesNotFit: "There is not enough money left",
     errors.Conflict: "Somebody else changed this",
+    errors.Expired: "The time to decide has run out",
+    errors.Reassigned: "This was handed to somebody else",
+    errors.Overtaken: "This has moved on",
     errors.Gone: "This is over",
     errors.TooLarge: "This is too large",
     errors.UnsupportedMediaType: "We cannot read this kind of content",
@@ -62,6 +71,8 @@ def problem(error: errors.Refused) -> Response:
         body["errors"] = [
             {"pointer": one.pointer, "code": one.code, "message": one.message} for one in error.problems
         ]
+    if isinstance(error, errors.ClaimChanged):
+        body["changes"] = [shapes.difference(one) for one in error.differences]
     return problem_json(
         status_of(error), _nearest(error, TITLES), str(error), headers=_headers(error), **body
     )
@@ -79,11 +90,11 @@ def problem_json(
     )
 
 
-def page(error: errors.Refused) -> Response:
+def page(error: errors.Refused, *, signed_in: bool = False) -> Response:
     """A refusal for a person: the same facts as a page."""
     from chalicelib.web.pages import problem_page
 
-    response = problem_page(status_of(error), _nearest(error, TITLES), str(error))
+    response = problem_page(status_of(error), _nearest(error, TITLES), str(error), signed_in=signed_in)
     response.headers.update(_headers(error))
     return response
 

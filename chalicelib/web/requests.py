@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from chalice.app import Request as ChaliceRequest
 
-from chalicelib.domain.accounts import Session
+from chalicelib.domain.accounts import Session, claimant_of
 from chalicelib.domain.errors import Forbidden, NotSignedIn, TooLarge, Unreadable, UnsupportedMediaType
 from chalicelib.domain.people import Person
 from chalicelib.domain.strict_json import MAX_BYTES, read_json
@@ -20,6 +20,7 @@ from chalicelib.web import cookies
 FORM_TYPE = "application/x-www-form-urlencoded"
 JSON_TYPE = "application/json"
 _MAX_FIELDS = 300
+_SUBMITTERS = claimant_of("", "").rstrip(".")
 
 
 class Request:
@@ -80,9 +81,33 @@ class Request:
 
     @cached_property
     def session(self) -> Session | None:
-        """The session of the browser, if somebody is signed in."""
+        """The session of the browser, if somebody registered is signed in."""
         secret = cookies.read_session_cookie(self.cookies, secure=self.is_secure)
-        return signing_in.session(self.parts, secret) if secret else None
+        session = signing_in.session(self.parts, secret) if secret else None
+        # Whoever typed a submitter's code is nobody registered, whichever cookie the browser keeps it in.
+        return None if session is None or session.person_id.startswith(_SUBMITTERS) else session
+
+    @property
+    def is_signed_in(self) -> bool:
+        """Whether somebody is known to be signed in, without asking the table for it."""
+        return self.__dict__.get("session") is not None
+
+    @property
+    def csrf(self) -> str:
+        """What a form on our page must bring back. Raises NotSignedIn: with a bearer token there is no page."""
+        if self.session is None:
+            raise NotSignedIn("Sign in first.")
+        return self.session.csrf
+
+    def claimant_session(self, token: str) -> Session:
+        """The session of the submitter whose status link holds this token. Raises NotFound for a link that we did
+        not sign, NotSignedIn where their code was not typed in this browser."""
+        force, reference = self.parts.links.read_status_token(token)
+        secret = cookies.read_claimant_cookie(self.cookies)
+        session = signing_in.session(self.parts, secret) if secret else None
+        if session is None or session.person_id != claimant_of(force, reference):
+            raise NotSignedIn("Type the code that we mail to the address in your claim first.")
+        return session
 
     @cached_property
     def person(self) -> Person:

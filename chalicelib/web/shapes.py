@@ -6,14 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.answers import Answer
+from chalicelib.domain.errors import Difference
 from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Balance, Fund
 from chalicelib.domain.submissions import Case, Task
 from chalicelib.domain.timeline import Entry
-from chalicelib.services.deciding import Outcome, TaskView
+from chalicelib.services.deciding import Outcome
 from chalicelib.services.intake import Receipt
-from chalicelib.services.ports import Links
+from chalicelib.services.ports import Links, Listed
 from chalicelib.services.tracking import StatusView, Timeline
+from chalicelib.services.viewing import EarlierDecision, TaskView
 
 
 def form_line(form: Form, links: Links) -> dict[str, Any]:
@@ -123,18 +125,16 @@ def task(one: TaskView) -> dict[str, Any]:
             "available": one.fund.available,
             "force_available": one.force_share.available,
         },
-        "earlier": [
-            {
-                "stage": earlier.stage_title,
-                "role": earlier.role,
-                "decision": earlier.decision,
-                "comment": earlier.comment or None,
-                "at": moment(earlier.at),
-            }
-            for earlier in one.earlier
-        ],
-        "choices": [value for value, _ in one.choices] if one.may_decide else [],
+        "force_claims": [_listed(claim) for claim in one.force_claims],
+        "earlier": [_earlier(earlier) for earlier in one.earlier],
+        "rounds": one.rounds,
+        "differences": [difference(changed) for changed in one.differences],
+        "others": [{"role": other.role, "decided": other.done or None} for other in one.others],
+        "needed": one.needed,
+        "choices": [choice.value for choice in one.choices] if one.may_decide else [],
+        "changes_pages": [{"id": page.id, "title": page.title} for page in one.form.pages],
         "seen": one.seen,
+        "undo_until": moment(one.undo_until),
     }
 
 
@@ -145,6 +145,7 @@ def outcome(one: Outcome) -> dict[str, Any]:
         "decision": one.decision,
         "status": one.status.value,
         "next": one.next_step,
+        "undo_until": moment(one.undo_until),
     }
 
 
@@ -158,6 +159,11 @@ def fund(one: Fund) -> dict[str, Any]:
             force: {**_balance(share), "cap": share.total} for force, share in sorted(one.forces.items())
         },
     }
+
+
+def difference(one: Difference) -> dict[str, Any]:
+    """An answer that changed, in words."""
+    return {"question": one.heading, "before": one.before, "after": one.after}
 
 
 def moment(at: datetime | None) -> str | None:
@@ -180,6 +186,27 @@ def _answer(one: Answer) -> dict[str, Any]:
     if one.rows:
         return {"question": one.heading, "rows": [dict(zip(one.row_headings, row)) for row in one.rows]}
     return {"question": one.heading, "answer": one.value}
+
+
+def _listed(one: Listed) -> dict[str, Any]:
+    return {
+        "reference": one.reference,
+        "title": one.title,
+        "status": one.status.value,
+        "amount_pence": one.amount_pence,
+        "submitted_at": moment(one.submitted_at),
+    }
+
+
+def _earlier(one: EarlierDecision) -> dict[str, Any]:
+    return {
+        "stage": one.stage_title,
+        "role": one.role,
+        "decision": one.decision,
+        "comment": one.comment or None,
+        "changes": [{"page": title, "change": words or None} for title, words in one.changes],
+        "at": moment(one.at),
+    }
 
 
 def _entry(one: Entry, words: str | None) -> dict[str, Any]:

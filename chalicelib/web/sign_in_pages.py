@@ -10,7 +10,7 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain.errors import Gone, InvalidAnswers
 from chalicelib.services import signing_in
 from chalicelib.web import access, cookies
-from chalicelib.web.html_forms import ErrorLink
+from chalicelib.web.form_views import ErrorLink
 from chalicelib.web.pages import page, redirect
 from chalicelib.web.requests import Request
 from chalicelib.web.views import ANY_TYPE, view
@@ -58,10 +58,8 @@ def post_code(request: Request) -> Response:
     sign_in_id = cookies.read_sign_in_cookie(request.cookies)
     if not sign_in_id:
         return _over_page(after, "This browser has not asked for a code, or the 10 minutes are over.")
-    # People copy the code with the dash or the spaces that their mail program shows.
-    code = re.sub(r"[\s-]", "", fields.get("code", ""))
     try:
-        secret = signing_in.enter_code(request.parts, sign_in_id, code)
+        secret = signing_in.enter_code(request.parts, sign_in_id, tidy_code(fields.get("code", "")))
     except InvalidAnswers as error:
         return _code_page(after, message=error.problems[0].message)
     except Gone as error:
@@ -86,6 +84,11 @@ def post_sign_out(request: Request) -> Response:
     secure = request.is_secure
     signing_in.sign_out(request.parts, cookies.read_session_cookie(request.cookies, secure=secure))
     return redirect("/sign-out", cookies=(cookies.clear_session_cookie(secure=secure),))
+
+
+def tidy_code(typed: str) -> str:
+    """The code alone: people copy it with the dash or the spaces that their mail program shows."""
+    return re.sub(r"[\s-]", "", typed)
 
 
 def local_path(path: str) -> str:

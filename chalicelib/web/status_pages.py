@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalice.app import Blueprint, Response
 
 from chalicelib.services import tracking
-from chalicelib.web import access
+from chalicelib.web import access, happenings
 from chalicelib.web.pages import page
 from chalicelib.web.requests import Request
 from chalicelib.web.views import view
@@ -17,5 +17,4 @@ status_pages = Blueprint(__name__)
 @view(access.PUBLIC)
 def show_status(request: Request, token: str) -> Response:
     status = tracking.status_of(request.parts, token)
-    history = [(line.words, line.at, line.comment) for line in status.history]
-    return page("status.html", submission=status, history=history)
+    return page("status.html", submission=status, history=happenings.told(status.history))

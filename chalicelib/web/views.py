@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from urllib.parse import quote
 from uuid import uuid4
@@ -14,6 +14,7 @@ from chalice import Blueprint
 from chalice.app import Response
 
 from chalicelib import wiring
+from chalicelib.domain.accounts import Session
 from chalicelib.domain.errors import Forbidden, NotSignedIn, Refused
 from chalicelib.web import problems
 from chalicelib.web.access import Access
@@ -62,14 +63,18 @@ def view(access: Access) -> Callable[[View], View]:
 
 def _answer(function: View, access: Access, request: Request, path_parameters: dict[str, str]) -> Response:
     try:
-        _admit(access, request)
+        _admit(access, request, path_parameters)
         return function(request, **path_parameters)
     except NotSignedIn as error:
         if request.wants_json:
             return problems.problem(error)
-        return _to_sign_in(request)
+        return (
+            _to_claimant_code(request, path_parameters) if access is Access.CLAIMANT else _to_sign_in(request)
+        )
     except Refused as error:
-        return problems.problem(error) if request.wants_json else problems.page(error)
+        if request.wants_json:
+            return problems.problem(error)
+        return problems.page(error, signed_in=request.is_signed_in)
     except Exception as error:
         return _failed(error, as_json=request.wants_json)
 
@@ -82,24 +87,28 @@ def _failed(error: Exception, *, as_json: bool) -> Response:
     return problems.unforeseen(request_id, as_json=as_json)
 
 
-def _admit(access: Access, request: Request) -> None:
+def _admit(access: Access, request: Request, path_parameters: Mapping[str, str]) -> None:
     if request.method == "POST":
         request.check_same_site()
     if access is Access.PUBLIC:
+        return
+    if access is Access.CLAIMANT:
+        session = request.claimant_session(path_parameters["token"])
+        if request.method == "POST":
+            _check_csrf(request, session)
         return
     _ = request.person_id  # raises NotSignedIn
     if access is Access.STAFF and not request.person.staff_of():
         raise Forbidden("This takes a coordinator or the fund holder.")
     if request.method == "POST" and not request.wants_json:
-        _check_csrf(request)
+        _check_csrf(request, request.session)
 
 
-def _check_csrf(request: Request) -> None:
+def _check_csrf(request: Request, session: Session | None) -> None:
     """A form that somebody signed in posts must carry the token of their session.
 
     The JSON API takes no form: a page of another site cannot send `application/json` without our leave (CORS).
     """
-    session = request.session
     given = request.fields().get("csrf", "")
     if session is None or not hmac.compare_digest(session.csrf.encode(), given.encode()):
         raise Forbidden(
@@ -109,6 +118,13 @@ def _check_csrf(request: Request) -> None:
 
 def _to_sign_in(request: Request) -> Response:
     location = f"/sign-in?next={quote(request.path, safe='/')}"
+    return Response(body="", status_code=303, headers={"Location": location})
+
+
+def _to_claimant_code(request: Request, path_parameters: Mapping[str, str]) -> Response:
+    """To where a submitter asks for a code. What they wanted to do is the last part of the path."""
+    action = request.path.rpartition("/")[2]
+    location = f"/status/{quote(path_parameters['token'], safe='')}/code?next={quote(action, safe='')}"
     return Response(body="", status_code=303, headers={"Location": location})
 
 

@@ -17,7 +17,17 @@ from typing import Any
 
 from chalice.app import Chalice, ScheduledEventConfig
 
-from infra.local import cloud, dynoxide, events, lambdas, moto_repairs, moto_server, processes, schedules
+from infra.local import (
+    cloud,
+    dynoxide,
+    events,
+    feedback,
+    lambdas,
+    moto_repairs,
+    moto_server,
+    processes,
+    schedules,
+)
 from infra.local.mailbox import Journal
 
 log = logging.getLogger(__name__)
@@ -34,6 +44,7 @@ def main() -> None:
     app = lambdas.load_app()
     cloud.prepare(app, Path.cwd() / "infra" / "workflows", os.environ["MAIL_FROM"])
     _furnish_database(given)
+    _listen_for_returned_mail(app, door)
     stop = threading.Event()
     _listen(app, stop)
     door.ready.set()
@@ -81,6 +92,13 @@ def _scheduled(app: Chalice) -> dict[str, schedules.Handler]:
             log.warning("%s does not run here: it has no interval in infra/local/schedules.py", source.name)
     known = (source for source in found if source.name in schedules.SECONDS)
     return {source.name: _handler(app, source.name, source.handler_string) for source in known}
+
+
+def _listen_for_returned_mail(app: Chalice, door: moto_server.Door) -> None:
+    for function in app.pure_lambda_functions:
+        if function.name == feedback.FUNCTION:
+            handler = _handler(app, function.name, function.handler_string)
+            door.on_mail = functools.partial(feedback.simulate, handler)
 
 
 def _handler(app: Chalice, name: str, handler: str) -> Callable[[dict[str, Any]], Any]:

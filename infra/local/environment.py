@@ -33,6 +33,7 @@ def for_children(
         "TABLE_NAME": TABLE,
         "SIGNING_KEYS": signing_keys,
         "RELAY_GRACE_SECONDS": env.get("RELAY_GRACE_SECONDS") or "10",  # what a kill left behind goes on soon
+        "UNDO_SECONDS": env.get("UNDO_SECONDS") or "20",  # long enough to try it, short enough to wait for
         "MAIL_FROM": env.get("MAIL_FROM") or "share-your-knowledge@example.org",
         "MAIL_REPLY_TO": env.get("MAIL_REPLY_TO") or "coordinator@example.org",
         "STATE_MACHINE_ARN_PREFIX": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:",

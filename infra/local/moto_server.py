@@ -46,6 +46,7 @@ class Door:
         self.ready = threading.Event()
         self._moto = moto
         self._journal = journal
+        self.on_mail: Callable[[dict[str, Any]], None] = lambda mail: None
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
@@ -73,7 +74,9 @@ class Door:
         if statuses[-1].startswith("200") and accepted:
             fields = parse_qs(form.decode(), keep_blank_values=True)
             now = datetime.now(timezone.utc)
-            self._journal.add(from_raw_email(fields, message_id=accepted[1].decode(), at=now))
+            mail = from_raw_email(fields, message_id=accepted[1].decode(), at=now)
+            self._journal.add(mail)
+            self.on_mail(mail)
         return [answer]
 
 

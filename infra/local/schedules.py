@@ -14,7 +14,7 @@ from infra.local.environment import ACCOUNT, REGION
 
 log = logging.getLogger(__name__)
 
-SECONDS = {"sweep": 1.0, "reconcile": 10.0}
+SECONDS = {"sweep": 1.0, "follow_up": 1.0, "reconcile": 10.0}
 
 Handler = Callable[[dict[str, Any]], Any]
 

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
-from website import LEAD, Website, a_filled_form
-
-from chalicelib.domain.accounts import SESSION_LIFE, Session, digest
+from playwright.sync_api import Browser, BrowserContext
+from visits import FORM, PAGES, a_form_with_mistakes, a_task, fill
+from website import LEAD, Website
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PHONE, DESK = 375, 1280
-FORM = "/forms/funding-claim"
-
-Visit = Callable[[Page, Website], None]
 
 
 class Visitor:
@@ -51,116 +47,6 @@ def visitor(request: pytest.FixtureRequest, browser: Browser, site: Website) -> 
     )
     yield Visitor(context, base)
     context.close()
-
-
-def signed_in(page: Page, site: Website, person_id: str = "lead-kent") -> None:
-    """Give the browser a session. Not by the pages: nobody is mailed more than ten codes an hour."""
-    session = Session(
-        digest=digest(secret := site.parts.new_secret()),
-        person_id=person_id,
-        csrf=site.parts.new_secret(),
-        expires_at=site.parts.now() + SESSION_LIFE,
-    )
-    site.parts.accounts.add_session(session)
-    page.context.add_cookies([{"name": "session", "value": secret, "url": site.parts.links.page("")}])
-
-
-def fill(page: Page) -> None:
-    """Answer all questions of the claim, as a person would."""
-    page.goto(FORM)
-    page.get_by_role("button", name="Add another line").click()
-    for name, value in a_filled_form().items():
-        control = page.locator(f"[id='{name}']")
-        if name == "action":
-            continue
-        if name == "force" or name.endswith("category"):
-            control.select_option(value)
-        elif name == "declaration":
-            control.check()
-        else:
-            control.fill(value)
-
-
-def send(page: Page) -> None:
-    page.get_by_role("button", name="Send the claim").click()
-
-
-def a_form_with_mistakes(page: Page, site: Website) -> None:
-    fill(page)
-    page.locator("#event_date-year").fill("")
-    page.locator("#cost_lines-1-amount_pence").fill("plenty")
-    send(page)
-
-
-def a_sent_claim(page: Page, site: Website) -> None:
-    fill(page)
-    send(page)
-
-
-def a_status(page: Page, site: Website) -> None:
-    receipt = site.submit()
-    site.ask(receipt)
-    page.goto(f"/status/{receipt.status_token}")
-
-
-def a_task(page: Page, site: Website) -> None:
-    signed_in(page, site)
-    page.goto(site.ask(site.submit()))
-
-
-def a_task_with_mistakes(page: Page, site: Website) -> None:
-    a_task(page, site)
-    page.get_by_label("Reject the claim").check()
-    page.get_by_role("button", name="Send your decision").click()
-
-
-def a_decided_task(page: Page, site: Website) -> None:
-    a_task(page, site)
-    page.get_by_label("Reject the claim").check()
-    page.get_by_label("Comment").fill("The hall is free of charge.")
-    page.get_by_role("button", name="Send your decision").click()
-
-
-def somebody_elses_task(page: Page, site: Website) -> None:
-    signed_in(page, site, "coordinator-kent")
-    page.goto(site.ask(site.submit()))
-
-
-def a_wrong_code(page: Page, site: Website) -> None:
-    page.goto("/sign-in")
-    page.get_by_label("Your work email address").fill("nobody@example.org")
-    page.get_by_role("button", name="Email me a code").click()
-    page.get_by_label("6-digit code").fill("123456")
-    page.get_by_role("main").get_by_role("button", name="Sign in").click()
-
-
-def sign_out(page: Page, site: Website) -> None:
-    signed_in(page, site)
-    page.goto("/sign-out")
-
-
-def at(path: str) -> Visit:
-    return lambda page, _: page.goto(path) and None
-
-
-PAGES: dict[str, tuple[Visit, str]] = {
-    "start": (at("/"), "Share Your Knowledge"),
-    "form": (at(FORM), "Claim money for an innovation day"),
-    "form-mistakes": (a_form_with_mistakes, "Error: Claim money"),
-    "sent": (a_sent_claim, "Claim received"),
-    "status": (a_status, "Claim CLM-"),
-    "task": (a_task, "Decide claim CLM-"),
-    "task-mistakes": (a_task_with_mistakes, "Error: Decide claim CLM-"),
-    "task-decided": (a_decided_task, "You rejected this claim"),
-    "task-not-asked": (somebody_elses_task, "You were not asked to decide this"),
-    "sign-in": (at("/sign-in"), "Sign in"),
-    "wrong-code": (a_wrong_code, "Error: Check your email"),
-    "sign-out": (sign_out, "Sign out"),
-    "cookies": (at("/cookies"), "Cookies"),
-    "privacy": (at("/privacy"), "Privacy"),
-    "accessibility": (at("/accessibility"), "Accessibility"),
-    "not-found": (at("/forms/none"), "We cannot find this"),
-}
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -236,6 +122,26 @@ def test_an_approver_signs_in_with_a_mailed_code_and_lands_on_the_task(
     page.get_by_role("main").get_by_role("button", name="Sign out").click()
     page.get_by_role("heading", name="You are signed out").wait_for()
     assert visitor.complaints == []
+
+
+def test_what_should_be_changed_is_asked_under_its_choice_and_hidden_words_are_not_sent(
+    visitor: Visitor, site: Website
+) -> None:
+    page = visitor.page
+    a_task(page, site)
+    words = page.get_by_label("What should be changed in “What it costs”?")
+    has_scripts = bool(page.evaluate("document.body.classList.contains('js-enabled')"))
+    assert words.is_visible() != has_scripts
+    page.get_by_label("Ask for changes first").check()
+    words.fill("Two quotes, please")
+    page.get_by_label("Approve the claim").check()
+    assert words.is_visible() != has_scripts
+    page.get_by_role("button", name="Send your decision").click()
+    if has_scripts:
+        page.get_by_role("heading", name="You approved this claim").wait_for()
+    else:
+        page.get_by_role("link", name="You named changes").wait_for()
+        assert words.input_value() == "Two quotes, please"
 
 
 def test_the_skip_link_is_first_and_leads_to_the_content(visitor: Visitor, site: Website) -> None:

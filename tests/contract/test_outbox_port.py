@@ -6,8 +6,9 @@ import contextlib
 from datetime import timedelta
 
 from chalicelib.domain.deliveries import Delivery
-from chalicelib.services.ports import AddDelivery, Parts
-from tests.builders import MONDAY, a_delivery, all_values
+from chalicelib.services.changes import AddDelivery
+from chalicelib.services.ports import Parts
+from tests.builders import MONDAY, REFERENCE, a_delivery, all_values
 
 SOON = MONDAY + timedelta(seconds=61)
 
@@ -149,3 +150,27 @@ def test_a_done_delivery_holds_nothing_personal_in_the_table(dynamo_parts: Parts
     assert not any("zuleika" in value.lower() for value in all_values(row))
     assert "ttl" in row
     assert "due_kind" not in row
+
+
+def test_what_is_held_back_is_due_at_its_time_and_not_a_minute_later(parts: Parts) -> None:
+    """The stream carried it when it was made, and left it: the sweeper is the only one who comes for it."""
+    until = MONDAY + timedelta(minutes=10, microseconds=7)
+    parts.records.commit([AddDelivery(delivery=a_delivery(due_at=until, is_held=True))])
+    assert parts.outbox.due(until - timedelta(microseconds=1), limit=5) == []
+    assert parts.outbox.due(until, limit=5) == ["mail.receipt.1"]
+    assert claim(parts, until - MONDAY - timedelta(microseconds=1)) is None
+    assert claim(parts, until - MONDAY) == a_delivery(due_at=until)
+
+
+def test_what_a_delivery_was_about_is_known_also_when_it_is_done(parts: Parts) -> None:
+    parts.outbox.add(a_delivery())
+    assert parts.outbox.reference_of("mail.receipt.1") == REFERENCE
+    parts.outbox.done(a_delivery(), at=MONDAY)
+    assert parts.outbox.reference_of("mail.receipt.1") == REFERENCE
+
+
+def test_a_delivery_that_is_about_no_submission_or_is_not_known_is_about_nothing(parts: Parts) -> None:
+    parts.outbox.add(a_delivery(reference=""))
+    assert parts.outbox.reference_of("mail.receipt.1") == ""
+    assert parts.outbox.reference_of("mail.other.1") == ""
+    assert parts.outbox.reference_of("") == ""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
-from chalicelib.domain.people import Holding
-from chalicelib.services.ports import ChangeRefused, Parts, StillHolds
+from chalicelib.domain.people import Away, Holding
+from chalicelib.services.changes import ChangeRefused, StillHolds
+from chalicelib.services.ports import Parts
 from tests.builders import a_person
 
 LEAD = Holding(role="innovation-lead", at="kent")
@@ -90,3 +93,41 @@ def test_an_address_given_up_leads_to_nobody(parts: Parts) -> None:
 def test_more_people_than_one_batch_takes(parts: Parts) -> None:
     register(parts, *(a_person(f"p{number:03d}", "innovation-lead@kent") for number in range(60)))
     assert len(parts.people.holders(LEAD)) == 60
+
+
+def test_nobody_is_away_until_they_say_so(parts: Parts) -> None:
+    register(parts, a_person("ann"))
+    assert parts.people.away("ann") is None
+    assert parts.people.away("nobody") is None
+
+
+@pytest.mark.parametrize("delegate", ["bob", ""])
+def test_days_away_come_back_as_they_were_said(parts: Parts, delegate: str) -> None:
+    register(parts, a_person("ann"))
+    away = Away(first=date(2027, 1, 14), last=date(2027, 2, 1), delegate_id=delegate)
+    parts.people.set_away("ann", away)
+    assert parts.people.away("ann") == away
+    assert parts.people.away("bob") is None
+
+
+def test_new_days_away_take_the_place_of_the_old_ones(parts: Parts) -> None:
+    register(parts, a_person("ann"))
+    parts.people.set_away("ann", Away(first=date(2027, 1, 1), last=date(2027, 1, 2), delegate_id="bob"))
+    later = Away(first=date(2027, 3, 1), last=date(2027, 3, 1))
+    parts.people.set_away("ann", later)
+    assert parts.people.away("ann") == later
+    parts.people.set_away("ann", None)
+    assert parts.people.away("ann") is None
+    parts.people.set_away("ann", None)
+    assert parts.people.away("ann") is None
+
+
+def test_days_away_stand_beside_the_person_and_outlast_a_new_registration(parts: Parts) -> None:
+    ann = a_person("ann", "innovation-lead@kent")
+    register(parts, ann)
+    away = Away(first=date(2027, 1, 14), last=date(2027, 1, 15))
+    parts.people.set_away("ann", away)
+    assert parts.people.person("ann") == ann
+    assert [person.id for person in parts.people.holders(LEAD)] == ["ann"]
+    register(parts, a_person("ann", "innovation-lead@kent", name="Ann Jones"))
+    assert parts.people.away("ann") == away

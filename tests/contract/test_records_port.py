@@ -9,10 +9,10 @@ import pytest
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.people import Holding
-from chalicelib.domain.submissions import AskedAs, Status, TaskState
+from chalicelib.domain.stages import AskedAs
+from chalicelib.domain.submissions import Standing, Status, TaskState, Undo
 from chalicelib.domain.timeline import faults
-from chalicelib.services.changing import with_entry
-from chalicelib.services.ports import (
+from chalicelib.services.changes import (
     AddDelivery,
     AddEntry,
     AddSubmission,
@@ -25,9 +25,10 @@ from chalicelib.services.ports import (
     KeepToken,
     KnownReference,
     MoveMoney,
-    Parts,
     StillHolds,
 )
+from chalicelib.services.changing import with_entry
+from chalicelib.services.ports import Listed, Parts, Waiting
 from tests.builders import (
     MONDAY,
     PERSONAL,
@@ -44,6 +45,25 @@ from tests.builders import (
 )
 
 LEAD = Holding(role="innovation-lead", at="kent")
+NEXT = MONDAY + timedelta(days=6, hours=1, microseconds=123_457)
+AN_UNDO = Undo(
+    task=2,
+    until=MONDAY + timedelta(minutes=10, microseconds=1),
+    sequence=4,
+    before=Standing(
+        status=Status.CHANGES_REQUESTED,
+        stage="programme",
+        asked_as=AskedAs.CLAIMANT,
+        waiting_for="claimant",
+        due_at=MONDAY + timedelta(days=20, microseconds=999_999),
+        next_at=MONDAY + timedelta(days=10, microseconds=7),
+        reminded=1,
+        approved_by={"force-lead": ("lead-kent", "deputy-kent"), "programme": ()},
+        reserved_pence=599_999,
+        committed_pence=1,
+    ),
+    deliveries=("mail.moved-on.kent.CLM.1.3", "answer.CLM.3"),
+)
 
 
 def refused(parts: Parts, *changes: Change) -> Change:
@@ -55,13 +75,22 @@ def refused(parts: Parts, *changes: Change) -> Change:
 
 def test_what_was_stored_comes_back_as_it_was(parts: Parts) -> None:
     answers = {**a_submission().answers, "event_title": "Syniadau — 😀 “Ŵ”", "purpose": "one\ntwo"}
-    one, changes = added(answers=answers)
+    one, changes = added(answers=answers, next_at=NEXT)
     parts.records.commit(changes)
     case = parts.records.of("kent").case(REFERENCE)
     assert case.submission == one
     assert case.personal == PERSONAL
-    assert (case.tasks, case.token, dict(case.texts)) == ((), "", {})
+    assert (case.tasks, case.token, dict(case.texts), case.versions) == ((), "", {}, ())
     assert [entry.action for entry in case.entries] == ["submitted"]
+
+
+def test_where_nothing_comes_before_it_the_deadline_is_the_next_date(parts: Parts) -> None:
+    one, changes = added(next_at=None)
+    parts.records.commit(changes)
+    assert parts.records.of("kent").case(REFERENCE).submission == replace(one, next_at=one.due_at)
+    moved, changes = changed(one, next_at=None, due_at=NEXT)
+    parts.records.commit(changes)
+    assert parts.records.of("kent").case(REFERENCE).submission == replace(moved, next_at=NEXT)
 
 
 def test_a_reference_is_given_out_once_even_to_two_forces(parts: Parts) -> None:
@@ -101,22 +130,86 @@ def test_a_change_stores_what_changed(parts: Parts) -> None:
         claimant_id="somebody",
         waiting_for="programme-manager",
         due_at=MONDAY + timedelta(days=9, microseconds=1),
+        next_at=NEXT,
+        reminded=2,
+        reserved_pence=600_000,
+        committed_pence=1,
+        moved_to="essex",
+        undo=AN_UNDO,
         tasks=3,
-        approved_by={"force-lead": "lead-kent"},
+        approved_by={"force-lead": ("lead-kent",), "panel": ("ann", "bob", "eve"), "nobody": ()},
     )
     parts.records.commit(changes)
     assert parts.records.of("kent").case(REFERENCE).submission == moved
+    back, changes = changed(
+        moved, claimant_id="", waiting_for="", moved_to="", undo=None, approved_by={}, reserved_pence=0
+    )
+    parts.records.commit(changes)
+    assert parts.records.of("kent").case(REFERENCE).submission == back
+
+
+@pytest.mark.parametrize(
+    "undo",
+    [
+        AN_UNDO,
+        replace(AN_UNDO, deliveries=()),
+        replace(AN_UNDO, before=replace(AN_UNDO.before, due_at=None, next_at=None, approved_by={})),
+    ],
+)
+def test_what_an_undo_puts_back_comes_back_to_the_microsecond(parts: Parts, undo: Undo) -> None:
+    one, changes = added(undo=undo, next_at=NEXT)
+    parts.records.commit(changes)
+    stored = parts.records.of("kent").case(REFERENCE).submission
+    assert stored.undo == undo
+    assert stored == one
+    assert stored.put_back(undo.before) == one.put_back(undo.before)
+
+
+def test_what_has_ended_waits_for_no_date(parts: Parts) -> None:
+    one, changes = added(next_at=NEXT)
+    parts.records.commit(changes)
+    ended, changes = changed(one, status=Status.REJECTED, waiting_for="", due_at=None, next_at=None)
+    parts.records.commit(changes)
+    assert parts.records.of("kent").case(REFERENCE).submission == ended
+    back, changes = changed(
+        ended, status=Status.IN_REVIEW, waiting_for="fund-holder", due_at=one.due_at, next_at=NEXT
+    )
+    parts.records.commit(changes)
+    assert parts.records.of("kent").case(REFERENCE).submission == back
 
 
 def test_a_change_rewrites_neither_the_answers_nor_the_amount(parts: Parts) -> None:
     one, changes = added()
     parts.records.commit(changes)
     _, changes = changed(
-        one, answers={"event_title": "Another"}, amount_pence=1, submitted_at=MONDAY.replace(hour=1)
+        one,
+        answers={"event_title": "Another"},
+        amount_pence=1,
+        version=2,
+        submitted_at=MONDAY.replace(hour=1),
     )
     parts.records.commit(changes)
     stored = parts.records.of("kent").case(REFERENCE).submission
-    assert (stored.answers, stored.amount_pence, stored.submitted_at) == (one.answers, 600_000, MONDAY)
+    assert (stored.answers, stored.amount_pence, stored.version) == (one.answers, 600_000, 1)
+    assert stored.submitted_at == MONDAY
+
+
+def test_an_amendment_rewrites_them(parts: Parts) -> None:
+    one, changes = added()
+    parts.records.commit(changes)
+    moved, (_, entry) = changed(
+        one,
+        answers={"event_title": "Another — Ŵ"},
+        amount_pence=1,
+        version=2,
+        next_at=NEXT,
+        submitted_at=MONDAY.replace(hour=1),
+    )
+    parts.records.commit([ChangeSubmission(submission=moved, amended=True), entry])
+    stored = parts.records.of("kent").case(REFERENCE).submission
+    assert stored == replace(moved, submitted_at=MONDAY)
+    (listed,) = parts.records.of("kent").newest("funding-claim", limit=5)
+    assert (listed.title, listed.amount_pence) == ("Another — Ŵ", 1)
 
 
 def test_a_stale_copy_cannot_overwrite(parts: Parts) -> None:
@@ -147,7 +240,7 @@ def test_a_change_of_what_is_not_there_makes_no_phantom(parts: Parts) -> None:
 
 def test_where_one_change_does_not_hold_nothing_is_stored(parts: Parts) -> None:
     parts.funds.open_fund("ptf", name="fund", total_pence=100_000, caps={"kent": 100_000})  # type: ignore[attr-defined]
-    one, changes = added()
+    one, changes = added(next_at=NEXT)
     parts.records.commit(changes)
     moved, later = changed(one, status=Status.IN_REVIEW)
     everything = [
@@ -317,15 +410,69 @@ def test_what_is_open_waits_and_what_is_decided_does_not(parts: Parts) -> None:
         reference = f"CLM-0000-000{number}"
         one, changes = added(reference=reference)
         parts.records.commit(changes)
-        is_open = status in (Status.SUBMITTED, Status.IN_REVIEW)
-        moved, changes = changed(one, status=status, due_at=one.due_at if is_open else None)
+        is_open = status in (Status.SUBMITTED, Status.IN_REVIEW, Status.CHANGES_REQUESTED)
+        due = one.due_at if is_open else None
+        moved, changes = changed(one, status=status, due_at=due, asked_as=list(AskedAs)[number % 4])
         parts.records.commit(changes)
-        ones[reference] = is_open
+        if is_open:
+            ones[reference] = moved.asked_as
     waiting = list(parts.records.waiting())
     assert {one.force for one in waiting} == {"kent"}
-    assert sorted((one.reference, one.round) for one in waiting) == [
-        (reference, 1) for reference, is_open in ones.items() if is_open
-    ]
+    assert {one.round for one in waiting} == {1}
+    assert {one.reference: one.turn for one in waiting} == ones
+    assert len(ones) == 3
+
+
+def test_what_waits_comes_by_its_next_date_not_by_its_deadline(parts: Parts) -> None:
+    for reference, next_in, due_in in (("A", 3, 9), ("B", 1, 8), ("C", 7, 7), ("D", 2, 20)):
+        dates = {"next_at": MONDAY + timedelta(days=next_in), "due_at": MONDAY + timedelta(days=due_in)}
+        parts.records.commit(added(reference=f"CLM-0000-000{reference}", **dates)[1])
+    assert [one.reference[-1] for one in parts.records.waiting()] == ["B", "D", "A", "C"]
+    second = MONDAY + timedelta(days=2)
+    assert [one.reference[-1] for one in parts.records.due(second)] == ["B", "D"], "at the moment itself"
+    assert [one.reference[-1] for one in parts.records.due(second - timedelta(microseconds=1))] == ["B"]
+    assert list(parts.records.due(MONDAY)) == []
+
+
+def test_what_was_followed_up_is_due_at_its_next_date_and_in_its_turn(parts: Parts) -> None:
+    one, changes = added(next_at=NEXT, asked_as=AskedAs.APPROVER, round=3)
+    parts.records.commit(changes)
+    later = MONDAY + timedelta(days=30)
+    _, changes = changed(one, next_at=later, asked_as=AskedAs.COORDINATORS)
+    parts.records.commit(changes)
+    assert list(parts.records.due(NEXT)) == []
+    due = Waiting(force="kent", reference=REFERENCE, round=3, turn=AskedAs.COORDINATORS)
+    assert list(parts.records.due(later)) == [due]
+    assert list(parts.records.waiting()) == [due]
+
+
+def test_a_force_lists_its_submissions_of_a_form_the_newest_first(parts: Parts) -> None:
+    for number in range(5):
+        title = {"event_title": f"Day {number}"}
+        moment = MONDAY + timedelta(minutes=(number * 7) % 5, microseconds=number)
+        one = a_submission(reference=f"CLM-0000-000{number}", answers=title, submitted_at=moment)
+        parts.records.commit(added(one)[1])
+    parts.records.commit(added(reference="CLM-1111-1111", force="essex")[1])
+    parts.records.commit(added(reference="CLM-1111-1112", form="learning")[1])
+    newest = parts.records.of("kent").newest("funding-claim", limit=3)
+    assert [one.title for one in newest] == ["Day 2", "Day 4", "Day 1"]
+    assert newest[0] == Listed(
+        reference="CLM-0000-0002",
+        title="Day 2",
+        status=Status.SUBMITTED,
+        amount_pence=600_000,
+        submitted_at=MONDAY + timedelta(minutes=4, microseconds=2),
+    )
+    assert len(parts.records.of("kent").newest("funding-claim", limit=50)) == 5
+    assert parts.records.of("surrey").newest("funding-claim", limit=5) == []
+
+
+def test_a_list_tells_the_status_of_now(parts: Parts) -> None:
+    one, changes = added(answers={})
+    parts.records.commit(changes)
+    parts.records.commit(changed(one, status=Status.WITHDRAWN, due_at=None)[1])
+    (listed,) = parts.records.of("kent").newest("funding-claim", limit=5)
+    assert (listed.status, listed.title) == (Status.WITHDRAWN, REFERENCE)
 
 
 @pytest.mark.parametrize("amount", [600_000.0, 0.1, True, "600000"])

@@ -13,13 +13,18 @@ from jsonschema import Draft202012Validator
 
 from chalicelib.adapters.form_files import FormFiles
 from chalicelib.domain.answers import DEFAULT_MESSAGES, check_answers
+from chalicelib.domain.deliveries import CHANGES, DONE
 from chalicelib.domain.errors import InvalidAnswers
+from chalicelib.domain.people import ROLE_NAMES
+from chalicelib.domain.stages import read_workflow
+from chalicelib.domain.submissions import Status
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "schemas" / "forms").glob("*.json"))
 META = json.loads((ROOT / "schemas" / "meta" / "form.schema.json").read_text(encoding="utf-8"))
 FORCES = json.loads((ROOT / "schemas" / "forces.json").read_text(encoding="utf-8"))
 EXAMPLES = ROOT / "tests" / "examples"
+FUNDING_CLAIM = ROOT / "schemas" / "forms" / "funding-claim.v1.json"
 each_form = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 
 
@@ -32,6 +37,12 @@ def fields(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[s
     for name, field in schema.get("properties", {}).items():
         yield f"{path}/{name}", field
         yield from fields(field.get("items", {}), f"{path}/{name}")
+
+
+def seats_of(workflow: dict[str, Any], stage: dict[str, Any]) -> list[dict[str, Any]]:
+    """The seats of a stage, as `asks` and `deputy` of each."""
+    panel = stage["asks"].get("panel")
+    return list(workflow["panels"][panel]) if panel else [{"asks": stage["asks"], "deputy": stage["deputy"]}]
 
 
 def questions(form: dict[str, Any]) -> list[dict[str, Any]]:
@@ -142,6 +153,7 @@ def test_its_workflow_hangs_together(file: Path) -> None:
     workflow = read(file)["workflow"]
     names = [stage["name"] for stage in workflow["stages"]]
     assert len(set(names)) == len(names)
+    assert not {CHANGES, DONE} & set(names), "these two have a meaning of their own to a state machine"
     assert workflow["reserve_at"] in names[:-1], (
         "the money is reserved before the last stage, which commits it"
     )
@@ -150,8 +162,179 @@ def test_its_workflow_hangs_together(file: Path) -> None:
     assert reserving.get("from_pence", 0) == 0
     later = workflow["stages"][names.index(workflow["reserve_at"]) + 1 :]
     assert any(stage.get("from_pence", 0) == 0 for stage in later), "every claim has a stage that commits"
+
+
+@each_form
+def test_every_choice_of_a_stage_is_said_and_ends_in_a_status_that_there_is(file: Path) -> None:
+    workflow = read(file)["workflow"]
+    choices = workflow["choices"]
+    used = {value for stage in workflow["stages"] for value in stage["choices"]}
+    assert used == set(choices), "a choice that is named and not said, or said and never offered"
+    statuses = {"advance": {Status.APPROVED}, "close": {Status.REJECTED}}
+    for value, said in choices.items():
+        if said["effect"] in statuses:
+            assert Status(said["status"]) in statuses[said["effect"]], value
+        else:
+            assert not said.get("status"), f"{value} ends nothing"
+    assert len({said["label"] for said in choices.values()}) == len(choices)
+    assert len({said["done"] for said in choices.values()}) == len(choices)
+
+
+@each_form
+def test_every_stage_can_go_on_and_can_end(file: Path) -> None:
+    workflow = read(file)["workflow"]
     for stage in workflow["stages"]:
-        assert stage["asks"] != stage["deputy"], stage["name"]
+        effects = {workflow["choices"][value]["effect"] for value in stage["choices"]}
+        assert {"advance", "close"} <= effects, stage["name"]
+
+
+@each_form
+def test_whoever_ends_a_claim_gives_the_reason(file: Path) -> None:
+    for value, said in read(file)["workflow"]["choices"].items():
+        assert said["effect"] != "close" or said.get("needs_reason"), value
+
+
+@each_form
+def test_every_seat_has_a_deputy_who_is_somebody_else_and_roles_that_have_words(file: Path) -> None:
+    workflow = read(file)["workflow"]
+    for stage in workflow["stages"]:
+        seats = seats_of(workflow, stage)
+        asked = [(seat["asks"]["role"], seat["asks"]["at"]) for seat in seats]
+        assert len(set(asked)) == len(asked), f"{stage['name']}: two seats of one role cannot be told apart"
+        for seat in seats:
+            here, deputy = seat["asks"], seat["deputy"]
+            assert (here["role"], here["at"]) != (deputy["role"], deputy["at"]), stage["name"]
+            assert here["role"] != deputy["role"], f"{stage['name']}: a task names its role alone"
+            assert {here["role"], deputy["role"]} <= set(ROLE_NAMES), stage["name"]
+        roles = {role for role, _ in asked}
+        deputies = [seat["deputy"]["role"] for seat in seats]
+        assert not roles & set(deputies), f"{stage['name']}: one seat's deputy sits in another"
+        assert len(set(deputies)) == len(deputies), stage["name"]
+
+
+@each_form
+def test_every_panel_is_there_and_is_asked(file: Path) -> None:
+    workflow = read(file)["workflow"]
+    named = {stage["asks"]["panel"] for stage in workflow["stages"] if "panel" in stage["asks"]}
+    assert named == set(workflow.get("panels", {}))
+
+
+@each_form
+def test_a_quorum_can_be_reached_and_says_what_stands_without_it(file: Path) -> None:
+    workflow = read(file)["workflow"]
+    for stage in workflow["stages"]:
+        several = "panel" in stage["asks"] or stage["asks"].get("people") == "all"
+        assert several or stage.get("quorum", 1) == 1, f"{stage['name']}: one person is asked"
+        if "panel" in stage["asks"] and stage["quorum"] != "all":
+            assert stage["quorum"] <= len(seats_of(workflow, stage)), stage["name"]
+        if several:
+            stands = stage["without_quorum"]
+            assert stands in stage["choices"], stage["name"]
+            assert workflow["choices"][stands]["effect"] == "close", (
+                f"{stage['name']}: nothing is approved so"
+            )
+
+
+@each_form
+def test_reminders_come_before_the_date_that_they_remind_of(file: Path) -> None:
+    workflow = read(file)["workflow"]
+    for stage in workflow["stages"]:
+        days = min(stage["working_days"], stage["deputy_working_days"])
+        assert all(reminder < days for reminder in stage["reminder_days"]), stage["name"]
+    amending = workflow["amending"]
+    assert all(reminder < amending["working_days"] for reminder in amending["reminder_days"])
+    for days in (amending["reminder_days"], *(stage["reminder_days"] for stage in workflow["stages"])):
+        assert len(set(days)) == len(days)
+
+
+@each_form
+def test_what_leads_back_to_the_first_stage_are_fields_and_those_that_money_and_force_hang_on(
+    file: Path,
+) -> None:
+    form = read(file)
+    restart = form["workflow"]["amending"]["restart_if_changed"]
+    assert set(restart) <= set(form["schema"]["properties"])
+    assert len(set(restart)) == len(restart)
+    # The amount that is committed is the one that was reserved, and the first stage may be the force's own.
+    assert {"force", "cost_lines"} <= set(restart)
+
+
+@each_form
+def test_the_form_is_read_as_its_file_says_it(file: Path) -> None:
+    form = read(file)
+    data = form["workflow"]
+    workflow = FormFiles().form(form["id"], form["version"]).workflow
+    assert [stage.name for stage in workflow.stages] == [stage["name"] for stage in data["stages"]]
+    for stage, said in zip(workflow.stages, data["stages"]):
+        assert [choice.value for choice in stage.choices] == said["choices"]
+        assert (stage.working_days, stage.deputy_working_days) == (
+            said["working_days"],
+            said["deputy_working_days"],
+        )
+        assert list(stage.reminder_days) == said["reminder_days"]
+        assert stage.needed(20) == (20 if said.get("quorum") == "all" else said.get("quorum", 1))
+        found = [((seat.asks.role, seat.asks.at), (seat.deputy.role, seat.deputy.at)) for seat in stage.seats]
+        assert found == [
+            ((seat["asks"]["role"], seat["asks"]["at"]), (seat["deputy"]["role"], seat["deputy"]["at"]))
+            for seat in seats_of(data, said)
+        ]
+
+
+A_PANEL = [
+    {"asks": {"role": f"role-{n}", "at": "national"}, "deputy": {"role": f"deputy-{n}", "at": "national"}}
+    for n in range(3)
+]
+
+
+def test_panels_boards_and_quorums_are_read_from_data() -> None:
+    workflow = json.loads(json.dumps(read(FUNDING_CLAIM)["workflow"]))
+    first, second, third = workflow["stages"]
+    workflow["panels"] = {"trio": A_PANEL}
+    first |= {"asks": {"panel": "trio"}, "quorum": 2, "without_quorum": "reject"}
+    del first["deputy"]
+    second["asks"]["people"] = "all"
+    second |= {"quorum": "all", "without_quorum": "reject"}
+    form = read(FUNDING_CLAIM) | {"workflow": workflow}
+    assert [error.message for error in Draft202012Validator(META).iter_errors(form)] == []
+    stages = read_workflow(workflow).stages
+    assert [(one.panel, one.everyone, one.quorum, len(one.seats)) for one in stages] == [
+        ("trio", False, 2, 3),
+        ("", True, None, 1),
+        ("", False, 1, 1),
+    ]
+    assert [one.without_quorum for one in stages] == ["reject", "reject", ""]
+    assert [one.asks_several for one in stages] == [True, True, False]
+    assert [one.waits_for for one in stages] == ["trio", "programme-manager", "fund-holder"]
+    assert [asked.role for asked in stages[0].roles] == [
+        f"{what}-{n}" for n in range(3) for what in ("role", "deputy")
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"asks": {"panel": "trio"}},
+        {"asks": {"panel": "trio"}, "quorum": 2},
+        {"asks": {"role": "programme-manager", "at": "national", "people": "all"}},
+        {"asks": {"role": "programme-manager", "at": "national", "people": "some"}, "quorum": 1},
+        {"asks": {"role": "programme-manager", "at": "kent"}},
+        {"choices": ["approve"]},
+        {"choices": ["approve", "approve"]},
+        {"quorum": 0, "without_quorum": "reject"},
+        {"quorum": "most", "without_quorum": "reject"},
+        {"working_days": 0},
+        {"reminder_days": [0]},
+        {"reminder_days": [1, 1]},
+        {"deputy": None},
+        {"mood": "good"},
+    ],
+    ids=str,
+)
+def test_a_stage_that_makes_no_sense_is_refused(change: dict[str, Any]) -> None:
+    form = read(FUNDING_CLAIM)
+    stage = {**form["workflow"]["stages"][1], **change}
+    form["workflow"]["stages"][1] = {name: value for name, value in stage.items() if value is not None}
+    assert list(Draft202012Validator(META).iter_errors(form))
 
 
 @each_form

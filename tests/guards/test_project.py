@@ -6,10 +6,12 @@ import ast
 import json
 import re
 from dataclasses import fields
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from chalicelib import wiring
 from chalicelib.domain import errors
 from chalicelib.settings import MissingSetting, Settings
 from chalicelib.web import problems
@@ -50,10 +52,9 @@ def test_a_module_is_under_400_lines_and_says_what_it_is(file: Path) -> None:
 
 
 def test_tests_are_under_400_lines_too_or_nearly() -> None:
-    ours = [f for folder in ("unit", "contract", "guards") for f in (ROOT / "tests" / folder).glob("*.py")]
-    long = {
-        f.name: len(f.read_text(encoding="utf-8").splitlines()) for f in [*ours, ROOT / "tests" / "fakes.py"]
-    }
+    folders = ("unit", "contract", "fakes", "guards")
+    ours = [f for folder in folders for f in (ROOT / "tests" / folder).glob("*.py")]
+    long = {f.name: len(f.read_text(encoding="utf-8").splitlines()) for f in ours}
     assert not {name: lines for name, lines in long.items() if lines > 600}
 
 
@@ -67,11 +68,25 @@ def test_settings_are_read_from_the_environment() -> None:
     assert settings.base_url == "https://ideas.example.org"
     assert settings.signing_keys == ("s" * 40, "t" * 40)
     assert (settings.relay_grace_seconds, settings.working_day_seconds) == (20, 0)
+    assert Settings.from_env({**ENV, "UNDO_SECONDS": "90"}).undo_seconds == 90
 
 
 def test_a_number_that_is_left_empty_is_the_default() -> None:
-    settings = Settings.from_env({**ENV, "WORKING_DAY_SECONDS": "", "RELAY_GRACE_SECONDS": ""})
-    assert (settings.working_day_seconds, settings.relay_grace_seconds) == (0, 60)
+    empty = {"WORKING_DAY_SECONDS": "", "RELAY_GRACE_SECONDS": "", "UNDO_SECONDS": ""}
+    for settings in (Settings.from_env(ENV), Settings.from_env({**ENV, **empty})):
+        assert (settings.working_day_seconds, settings.relay_grace_seconds) == (0, 60)
+        assert settings.undo_seconds == 600
+
+
+def test_no_seconds_to_undo_switch_it_off() -> None:
+    assert Settings.from_env({**ENV, "UNDO_SECONDS": "0"}).undo_seconds == 0
+
+
+def test_what_is_set_is_how_long_a_decision_may_be_undone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chalicelib.adapters.tables.connect", lambda _: None)
+    for seconds in (90, 0):
+        parts = wiring.build(Settings.from_env({**ENV, "UNDO_SECONDS": str(seconds)}))
+        assert parts.undo_for == timedelta(seconds=seconds)
 
 
 def test_everything_missing_is_named_at_once_and_no_secret_is() -> None:
@@ -91,9 +106,10 @@ def test_everything_missing_is_named_at_once_and_no_secret_is() -> None:
 
 
 @pytest.mark.parametrize("number", ["-1", "1.5", "ten", " ", "١", "99999999"])
-def test_a_number_that_is_none_is_refused(number: str) -> None:
-    with pytest.raises(MissingSetting, match="WORKING_DAY_SECONDS"):
-        Settings.from_env({**ENV, "WORKING_DAY_SECONDS": number})
+@pytest.mark.parametrize("name", ["WORKING_DAY_SECONDS", "RELAY_GRACE_SECONDS", "UNDO_SECONDS"])
+def test_a_number_that_is_none_is_refused(name: str, number: str) -> None:
+    with pytest.raises(MissingSetting, match=name):
+        Settings.from_env({**ENV, name: number})
 
 
 @pytest.mark.parametrize(
@@ -106,7 +122,9 @@ def test_every_refusal_has_a_status_a_title_and_one_shape(kind: type[errors.Refu
     assert response.status_code == body["status"] == problems.status_of(error)
     assert 400 <= response.status_code < 600
     assert response.headers["Content-Type"] == "application/problem+json"
-    assert set(body) <= {"type", "title", "status", "detail", "code", "errors"}
+    assert set(body) <= {"type", "title", "status", "detail", "code", "errors", "changes"}
+    assert ("errors" in body) == isinstance(error, errors.InvalidAnswers)
+    assert ("changes" in body) == isinstance(error, errors.ClaimChanged)
     assert body["title"]
     assert body["detail"] == str(error)
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*", body["code"])
@@ -124,15 +142,23 @@ def test_statuses_are_those_that_were_promised() -> None:
         "AlreadyDecided": 409,
         "ClaimChanged": 409,
         "Conflict": 409,
+        "DecidedByAnother": 409,
+        "DecidedEarlierStage": 403,
         "DoesNotFit": 409,
+        "Expired": 410,
         "Forbidden": 403,
         "Gone": 410,
         "InvalidAnswers": 422,
         "KeyReused": 422,
         "MistypedReference": 404,
+        "NoLongerUndoable": 409,
         "NotAsked": 403,
         "NotFound": 404,
         "NotSignedIn": 401,
+        "Overtaken": 410,
+        "OwnSubmission": 403,
+        "Reassigned": 410,
+        "RoleGivenUp": 403,
         "TooLarge": 413,
         "TooMany": 429,
         "Unavailable": 503,
@@ -141,9 +167,22 @@ def test_statuses_are_those_that_were_promised() -> None:
     }
 
 
+def test_every_refusal_has_words_of_its_own_above_it_and_a_code_of_its_own() -> None:
+    kinds = [kind for kind in REFUSALS if kind is not errors.Refused]
+    bodies = [json.loads(problems.problem(an_error(kind)).body) for kind in kinds]
+    assert len({body["title"] for body in bodies}) == len({body["code"] for body in bodies}) == len(kinds)
+
+
 def test_wrong_answers_are_listed_with_pointers() -> None:
     body = json.loads(problems.problem(an_error(errors.InvalidAnswers)).body)
     assert body["errors"] == [{"pointer": "/a", "code": "required", "message": "A is missing"}]
+
+
+def test_what_is_different_now_is_listed() -> None:
+    one = errors.Difference(heading="Venue", before="County Hall", after="Town Hall")
+    body = json.loads(problems.problem(errors.ClaimChanged("It changed.", [one])).body)
+    (shown,) = body["changes"]
+    assert {"County Hall", "Town Hall", "Venue"} <= set(shown.values())
 
 
 def test_our_own_fault_tells_nothing_but_a_number() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from chalice.test import Client
 
 from chalicelib import wiring
-from chalicelib.domain.accounts import digest
+from chalicelib.domain.accounts import Session, claimant_of, digest
 from chalicelib.web.access import Access
 from tests import fakes
 from tests.builders import Story, the_people
@@ -76,18 +77,30 @@ def test_only_what_anybody_may_see_is_public() -> None:
         "GET /sign-out",
         "GET /static/{name}",
         "GET /status/{token}",
+        "GET /status/{token}/code",  # how a submitter proves who they are: shows no answer and no address
         "POST /api/v1/forms/{form}/submissions",
         "POST /forms/{form}",
         "POST /sign-in",
         "POST /sign-in/code",
+        "POST /status/{token}/code",
     }
+
+
+def test_whatever_changes_a_submission_for_its_submitter_takes_their_code() -> None:
+    for path, method, view in routes():
+        if path.startswith("/status/{token}/") and not path.endswith("/code"):
+            assert view.access is Access.CLAIMANT, f"{method} {path}"  # type: ignore[attr-defined]
+        if view.access is Access.CLAIMANT:  # type: ignore[attr-defined]
+            assert "{token}" in path, f"{method} {path}"
 
 
 def test_submissions_and_funds_are_for_staff() -> None:
     for path, method, view in routes():
         if "/submissions/{reference}" in path or "/funds/" in path:
             assert view.access is Access.STAFF, f"{method} {path}"  # type: ignore[attr-defined]
-        if "/tasks/" in path:
+        if path.startswith("/desk"):
+            assert view.access is Access.STAFF, f"{method} {path}"  # type: ignore[attr-defined]
+        if "/tasks/" in path or path == "/away":
             assert view.access is not Access.PUBLIC, f"{method} {path}"  # type: ignore[attr-defined]
 
 
@@ -102,10 +115,45 @@ def values(story: Story, reference: str, token: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("bearer", [STAFF_TOKEN, LEAD_TOKEN, ""], ids=["staff", "approver", "nobody"])
-def test_looking_at_anything_changes_nothing(story: Story, bearer: str) -> None:
+def browser(story: Story, person_id: str, cookie: str) -> dict[str, str]:
+    """What the browser of somebody signed in sends."""
+    session = Session(
+        digest=digest("browser"),
+        person_id=person_id,
+        csrf="csrf",
+        expires_at=story.parts.now() + timedelta(hours=1),
+    )
+    story.parts.accounts.add_session(session)
+    return {"Cookie": f"{cookie}=browser"}
+
+
+LOOKERS: dict[str, Callable[[Story, str], dict[str, str]]] = {
+    "nobody": lambda story, reference: {},
+    "staff": lambda story, reference: {"Authorization": f"Bearer {STAFF_TOKEN}"},
+    "approver": lambda story, reference: {"Authorization": f"Bearer {LEAD_TOKEN}"},
+    "staff-browser": lambda story, reference: browser(story, "national-coordinator", "__Host-session"),
+    "approver-browser": lambda story, reference: browser(story, "lead-kent", "__Host-session"),
+    "claimant-browser": lambda story, reference: browser(story, claimant_of("kent", reference), "claimant"),
+}
+SEEN = {
+    "nobody": {"/", "/forms/{form}", "/status/{token}", "/api/v1/status/{token}", "/status/{token}/code"},
+    "staff": {"/api/v1/submissions/{reference}"},
+    "approver": {"/api/v1/tasks/{task}"},
+    "staff-browser": {
+        "/desk/stuck",
+        "/desk/submissions/{reference}",
+        "/desk/submissions/{reference}/reassign",
+    },
+    "approver-browser": {"/tasks/{task}", "/tasks/{task}/reassign", "/away"},
+    "claimant-browser": {"/status/{token}/withdraw"},
+}
+
+
+@pytest.mark.parametrize("looker", LOOKERS)
+def test_looking_at_anything_changes_nothing(story: Story, looker: str) -> None:
     receipt = story.submit()
     story.ask(receipt.reference)
+    headers = LOOKERS[looker](story, receipt.reference)
     fill = values(story, receipt.reference, receipt.status_token)
     store: fakes.Store = story.parts.records.store  # type: ignore[attr-defined]
     before = store.snapshot()
@@ -116,17 +164,12 @@ def test_looking_at_anything_changes_nothing(story: Story, bearer: str) -> None:
         for path, method, _ in routes():
             if method != "GET":
                 continue
-            headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
             response = client.http.get(path.format(**fill), headers=headers)
             assert response.status_code < 500 or path == "/health", path
             assert store.snapshot() == before, f"GET {path} changed something"
             called.append((path, response.status_code))
     seen = {path for path, status in called if status == 200}
-    assert {"/", "/forms/{form}", "/status/{token}", "/api/v1/status/{token}"} <= seen
-    if bearer == STAFF_TOKEN:
-        assert "/api/v1/submissions/{reference}" in seen
-    if bearer == LEAD_TOKEN:
-        assert "/api/v1/tasks/{task}" in seen
+    assert SEEN[looker] <= seen
     assert (story.parts.mailer.sent, story.parts.workflows.started) == ([], {})  # type: ignore[attr-defined]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,10 @@ import pytest
 
 from chalicelib.adapters.form_files import FormFiles, calendar
 from chalicelib.domain import deliveries
-from chalicelib.domain.submissions import AskedAs
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.forms import Form
+from chalicelib.domain.stages import TURNS, AskedAs, next_turn
+from chalicelib.domain.submissions import OPEN, Status, Submission
 from chalicelib.services.asking import read_step
 from tests.builders import MONDAY, a_form, a_submission
 
@@ -53,16 +58,63 @@ def payload_of(state: dict[str, Any], given: dict[str, Any], token: str) -> dict
     return found
 
 
-def choices(rule: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def comparisons(rule: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield from rule.get("And", [rule])
 
 
-def route(state: dict[str, Any], given: dict[str, Any]) -> str:
-    """Where a Choice goes."""
+def route(found: dict[str, Any], name: str, given: dict[str, Any]) -> str:
+    """Where a Choice leads, through as many more Choices as it takes."""
+    passed: list[str] = []
+    while found[name]["Type"] == "Choice":
+        assert name not in passed, f"{' → '.join(passed)} leads nowhere"
+        passed.append(name)
+        name = chosen(found[name], given)
+    return name
+
+
+def chosen(state: dict[str, Any], given: dict[str, Any]) -> str:
     for rule in state["Choices"]:
-        if all(given[test["Variable"].removeprefix("$.")] == test["StringEquals"] for test in choices(rule)):
+        if all(
+            given[test["Variable"].removeprefix("$.")] == test["StringEquals"] for test in comparisons(rule)
+        ):
             return str(rule["Next"])
     return str(state["Default"])
+
+
+def routers(file: Path) -> list[str]:
+    """Where an input or an answer is looked at: the start, and what follows a wait."""
+    return [read(file)["StartAt"], *dict.fromkeys(state["Next"] for _, state in tasks(file))]
+
+
+def versions(file: Path) -> list[Form]:
+    """The form of a machine, in all its versions: claims of an earlier one may be under way. The newest is last."""
+    newest = FORMS[file.name.removesuffix(".asl.json")]
+    found = []
+    for version in range(1, newest.version + 1):
+        with suppress(NotFound):
+            found.append(FormFiles().form(newest.id, version))
+    return found
+
+
+def submissions(file: Path) -> Iterator[tuple[Form, Submission]]:
+    """An open submission for everything that the machine can wait for."""
+    for form in versions(file):
+        for stage in form.workflow.stages:
+            for turn in TURNS:
+                yield form, a_submission(status=Status.IN_REVIEW, stage=stage.name, asked_as=turn)
+            claimants = a_submission(
+                status=Status.CHANGES_REQUESTED, stage=stage.name, asked_as=AskedAs.CLAIMANT
+            )
+            yield form, claimants
+
+
+def pointers(form: Form, one: Submission) -> Iterator[dict[str, Any]]:
+    """What says where a submission stands, in every payload version that may be in flight."""
+    today = deliveries.pointer(one, form, calendar(), now=MONDAY)
+    yield today
+    if today["asked"] != AskedAs.CLAIMANT.value:
+        wait = {name: seconds for name, seconds in today["wait"].items() if name != "claimant_seconds"}
+        yield {**today, "payload_version": 1, "wait": wait}
 
 
 def test_every_workflow_of_a_form_has_its_machine_and_the_reverse() -> None:
@@ -119,10 +171,20 @@ def test_only_ids_the_stage_and_the_token_are_passed_on(file: Path) -> None:
     for name, state in tasks(file):
         assert set(state["Parameters"]) == {"FunctionName", "Payload"}, name
         assert set(state["Parameters"]["Payload"]) == allowed, name
-    text = file.read_text(encoding="utf-8")
-    for word in ("claimant", "email", "answers", "address", "personal", "comment"):
-        assert f'"{word}' not in text, word
-        assert f"$.{word}" not in text, word
+
+
+@each_machine
+def test_it_reads_nothing_but_the_pointer(file: Path) -> None:
+    pointer = {"$.force", "$.reference", "$.round", "$.stage", "$.asked"}
+    waits = {f"$.wait.{turn.value}_seconds" for turn in AskedAs}
+    read_paths = set(re.findall(r'"(\$[^{"]*)"', file.read_text(encoding="utf-8")))
+    assert read_paths == pointer | waits | {"$", "$$.Task.Token", "$.error"}
+
+
+@each_machine
+def test_its_payloads_are_of_todays_version(file: Path) -> None:
+    versions = {state["Parameters"]["Payload"]["payload_version"] for _, state in tasks(file)}
+    assert versions == {deliveries.PAYLOAD_VERSION}
 
 
 @each_machine
@@ -133,28 +195,44 @@ def test_it_keeps_to_what_the_local_interpreter_knows(file: Path) -> None:
 
 
 @each_machine
-def test_its_stages_are_those_of_the_form_in_order_with_every_turn(file: Path) -> None:
-    workflow = FORMS[file.name.removesuffix(".asl.json")].workflow
-    asked = [
+def test_it_waits_for_every_turn_of_the_forms_stages_in_order_and_for_the_claimant(file: Path) -> None:
+    waits = [
         (state["Parameters"]["Payload"]["stage"], state["Parameters"]["Payload"]["asked"])
         for _, state in tasks(file)
     ]
-    assert asked == [(stage.name, turn.value) for stage in workflow.stages for turn in AskedAs]
+    for form in versions(file):
+        turns = [(stage.name, turn.value) for stage in form.workflow.stages for turn in TURNS]
+        assert [wait for wait in waits if wait in turns] == turns
+    stages = {stage.name for form in versions(file) for stage in form.workflow.stages}
+    assert {stage for stage, _ in waits} == stages | {deliveries.CHANGES}
+    assert len(waits) == len(stages) * len(TURNS) + 1
+    assert waits[-1] == (deliveries.CHANGES, AskedAs.CLAIMANT.value)
 
 
 @each_machine
-def test_a_time_out_leads_to_the_next_turn_of_the_same_stage(file: Path) -> None:
+def test_a_time_out_leads_to_the_next_turn_of_the_same_stage_and_the_claimants_to_itself(file: Path) -> None:
     found = states(file)
     for name, state in tasks(file):
         payload = state["Parameters"]["Payload"]
         later = next(rule["Next"] for rule in state["Catch"] if rule["ErrorEquals"] == ["States.Timeout"])
+        assert later != name, "moto does not follow a Catch back to its own state"
         while found[later]["Type"] == "Pass":
             assert set(found[later]) <= {"Type", "Comment", "Next"}, "it passes the input on as it is"
             later = found[later]["Next"]
         following = found[later]["Parameters"]["Payload"]
-        turns = [turn.value for turn in AskedAs]
-        expected = turns[min(turns.index(payload["asked"]) + 1, 2)]
-        assert (following["stage"], following["asked"]) == (payload["stage"], expected), name
+        turn = AskedAs(payload["asked"])
+        expected = turn if turn is AskedAs.CLAIMANT else next_turn(turn)
+        assert (following["stage"], following["asked"]) == (payload["stage"], expected.value), name
+
+
+@each_machine
+def test_every_stage_has_states_of_its_own_and_one_that_looks_at_its_answers(file: Path) -> None:
+    """So that the console shows where a claim stands."""
+    after: dict[str, set[str]] = {}
+    for _, state in tasks(file):
+        after.setdefault(state["Parameters"]["Payload"]["stage"], set()).add(state["Next"])
+    assert all(len(found) == 1 for found in after.values())
+    assert len(set().union(*after.values())) == len(after)
 
 
 @each_machine
@@ -168,22 +246,58 @@ def test_every_wait_takes_the_seconds_of_its_turn(file: Path) -> None:
 @each_machine
 def test_wherever_the_data_stands_the_machine_asks_just_that(file: Path) -> None:
     """What the code puts out is what the Choices route by, at the start and after every answer."""
-    form = FORMS[file.name.removesuffix(".asl.json")]
     found = states(file)
-    routers = [name for name, state in found.items() if state["Type"] == "Choice"]
-    for stage in form.workflow.stages:
-        for turn in AskedAs:
-            one = a_submission(stage=stage.name, asked_as=turn)
-            told = deliveries.pointer(one, form, calendar(), now=MONDAY)
-            for router in routers:
-                there = found[route(found[router], told)]
-                payload = payload_of(there, told, "t" * 10)
-                step = read_step(payload)
-                assert (step.stage, step.turn, step.round) == (stage.name, turn, one.round)
-                assert there["TimeoutSecondsPath"].rpartition(".")[2] in told["wait"]
-    superseded = deliveries.superseded("kent", "CLM-2222-2222", 1)
-    for router in routers:
-        assert found[route(found[router], superseded)]["Type"] == "Succeed"
+    for form, one in submissions(file):
+        is_claimants = one.status is Status.CHANGES_REQUESTED
+        place = (deliveries.CHANGES if is_claimants else one.stage, one.asked_as, one.round)
+        for told, router in product(pointers(form, one), routers(file)):
+            there = found[route(found, router, told)]
+            step = read_step(payload_of(there, told, "t" * 10))
+            assert (step.stage, step.turn, step.round) == place
+            assert told["wait"][there["TimeoutSecondsPath"].rpartition(".")[2]] > 0
+
+
+@each_machine
+@pytest.mark.parametrize("status", [status for status in Status if status not in OPEN])
+def test_every_end_of_a_submission_ends_it(file: Path, status: Status) -> None:
+    found = states(file)
+    for told, router in product(pointers(versions(file)[-1], a_submission(status=status)), routers(file)):
+        assert found[route(found, router, told)]["Type"] == "Succeed"
+
+
+@each_machine
+def test_an_execution_whose_round_is_over_ends(file: Path) -> None:
+    found = states(file)
+    told = deliveries.superseded("kent", "CLM-2222-2222", 1)
+    assert {found[route(found, router, told)]["Type"] for router in routers(file)} == {"Succeed"}
+
+
+@each_machine
+def test_what_it_does_not_know_fails_it_so_that_the_reconciler_sees(file: Path) -> None:
+    found = states(file)
+    stage = FORMS[file.name.removesuffix(".asl.json")].workflow.stages[0].name
+    for place, router in product([("no-such-stage", "approver"), (stage, "nobody")], routers(file)):
+        told = {"stage": place[0], "asked": place[1]}
+        assert found[route(found, router, told)]["Type"] == "Fail"
+
+
+@each_machine
+@pytest.mark.parametrize("version", sorted(deliveries.READ_VERSIONS))
+def test_the_function_reads_what_the_machine_sends_in_every_version_in_flight(
+    file: Path, version: int
+) -> None:
+    given = {"force": "kent", "reference": "CLM-2222-2222", "round": 3}
+    for _, state in tasks(file):
+        payload = payload_of(state, given, "t" * 10)
+        step = read_step({**payload, "payload_version": version})
+        assert (step.stage, step.turn.value, step.round) == (payload["stage"], payload["asked"], 3)
+
+
+@pytest.mark.parametrize("version", [0, max(deliveries.READ_VERSIONS) + 1, "2", None])
+def test_a_payload_of_a_version_that_nobody_knows_is_refused(version: object) -> None:
+    step = {"force": "kent", "reference": "CLM-2222-2222", "round": 1, "stage": "finance", "token": "t"}
+    with pytest.raises(ValueError, match="payload version"):
+        read_step({**step, "asked": "approver", "payload_version": version})
 
 
 @each_machine

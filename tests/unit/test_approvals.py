@@ -1,4 +1,4 @@
-"""Approvals: who decides, in what order, and what a decision changes."""
+"""Approvals: whose turn it is, who may decide, and what the state machine is told."""
 
 from __future__ import annotations
 
@@ -10,50 +10,76 @@ import pytest
 
 from chalicelib.adapters.form_files import calendar
 from chalicelib.domain import approvals, deliveries
-from chalicelib.domain.approvals import Choice, asked_in, barred, next_turn, read_choice
-from chalicelib.domain.errors import AlreadyDecided, ClaimChanged, Forbidden, Gone, InvalidAnswers, NotAsked
-from chalicelib.domain.fund import Kind
-from chalicelib.domain.people import eligible, normalised
-from chalicelib.domain.submissions import AskedAs, Case, Status, Task, TaskState
+from chalicelib.domain.approvals import barred, eligible
+from chalicelib.domain.errors import (
+    AlreadyDecided,
+    DecidedByAnother,
+    DecidedEarlierStage,
+    Expired,
+    NotAsked,
+    Overtaken,
+    OwnSubmission,
+    Reassigned,
+    Refused,
+)
+from chalicelib.domain.people import normalised
+from chalicelib.domain.stages import TURNS, AskedAs, next_turn
+from chalicelib.domain.submissions import Status, Task, TaskState
 from tests.builders import MONDAY, a_case, a_form, a_person, a_task
+from tests.unit.scenes import board, panel
 
 FORM = a_form()
 CALENDAR = calendar()
 
 
-def decide(case: Case, task: Task, choice: Choice = Choice.APPROVE) -> approvals.Decided:
-    return approvals.decide(
-        case, task, choice, seen=case.seen, form=FORM, calendar=CALENDAR, now=MONDAY + timedelta(hours=1)
-    )
-
-
 def test_the_turns_are_approver_deputy_coordinators_for_ever() -> None:
-    assert [next_turn(turn) for turn in AskedAs] == [
+    assert [next_turn(turn) for turn in TURNS] == [
         AskedAs.DEPUTY,
         AskedAs.COORDINATORS,
         AskedAs.COORDINATORS,
     ]
+    assert set(AskedAs) - set(TURNS) == {AskedAs.CLAIMANT}
 
 
 def test_each_turn_asks_the_role_of_its_stage_at_its_place() -> None:
-    lead, programme, finance = FORM.workflow.stages
-    found = [asked_in(stage, turn, "kent") for stage in (lead, programme, finance) for turn in AskedAs]
+    found = []
+    for stage in FORM.workflow.stages:
+        (seat,) = stage.seats
+        found += [seat.asks.holding("kent"), seat.deputy.holding("kent")]
     assert [(one.role, one.at) for one in found] == [
         ("innovation-lead", "kent"),
         ("innovation-lead-deputy", "kent"),
-        ("coordinator", "kent"),
         ("programme-manager", "national"),
         ("programme-manager-deputy", "national"),
-        ("coordinator", "kent"),
         ("fund-holder", "national"),
         ("fund-holder-deputy", "national"),
-        ("coordinator", "kent"),
+    ]
+
+
+def test_who_is_waited_for_is_said_in_one_word() -> None:
+    found = [[approvals.waits_for(stage, turn) for turn in TURNS] for stage in FORM.workflow.stages]
+    assert found == [
+        ["innovation-lead", "innovation-lead-deputy", "coordinator"],
+        ["programme-manager", "programme-manager-deputy", "coordinator"],
+        ["fund-holder", "fund-holder-deputy", "coordinator"],
+    ]
+    of_panel = panel().workflow.stage("programme")
+    assert [approvals.waits_for(of_panel, turn) for turn in TURNS] == ["panel", "panel", "coordinator"]
+    of_board = board().workflow.stage("programme")
+    assert [approvals.waits_for(of_board, turn) for turn in TURNS] == [
+        "programme-manager",
+        "programme-manager",
+        "coordinator",
     ]
 
 
 @pytest.mark.parametrize(
     ("amount", "stages"),
-    [(499_999, ["force-lead", "programme"]), (500_000, ["force-lead", "programme", "finance"])],
+    [
+        (1, ["force-lead", "programme"]),
+        (499_999, ["force-lead", "programme"]),
+        (500_000, ["force-lead", "programme", "finance"]),
+    ],
 )
 def test_the_fund_holder_is_asked_from_5000_pounds(amount: int, stages: list[str]) -> None:
     workflow = FORM.workflow
@@ -63,17 +89,30 @@ def test_the_fund_holder_is_asked_from_5000_pounds(amount: int, stages: list[str
     assert found == stages
 
 
-def test_the_claimant_and_earlier_approvers_are_barred() -> None:
-    one = a_case(claimant_id="ann", approved_by={"force-lead": "bob", "programme": "cat"}).submission
-    assert barred(one) == {"ann", "bob", "cat"}
+def test_a_role_is_found_again_in_the_seat_that_it_was_asked_for() -> None:
+    stage = panel().workflow.stage("programme")
+    for seat in stage.seats:
+        for asked in (seat.asks, seat.deputy):
+            task = a_task(stage="programme", role=asked.role)
+            assert approvals.seat_of(stage, task) == seat
+            assert approvals.holding_of(stage, task) == asked.holding("kent")
+
+
+def test_the_claimant_and_all_earlier_approvers_are_barred() -> None:
+    one = a_case(
+        claimant_id="ann", approved_by={"force-lead": ("bob",), "programme": ("cat", "dan")}
+    ).submission
+    assert barred(one) == {"ann", "bob", "cat", "dan"}
     assert barred(a_case().submission) == frozenset()
 
 
-def test_the_first_who_may_decide_is_asked_always_the_same() -> None:
-    people = [a_person("zoe"), a_person("bob"), a_person("ann")]
-    assert eligible(people, []).id == "ann"  # type: ignore[union-attr]
-    assert eligible(reversed(people), ["ann"]).id == "bob"  # type: ignore[union-attr]
-    assert eligible(people, ["ann", "bob", "zoe"]) is None
+def test_those_who_may_decide_are_asked_always_in_the_same_order() -> None:
+    people = [a_person("zoe"), a_person("bob"), a_person("ann"), a_person("bob")]
+    assert [one.id for one in eligible(people, [])] == ["ann", "bob", "zoe"]
+    assert [one.id for one in eligible(reversed(people), ["ann"])] == ["bob", "zoe"]
+    assert [one.id for one in eligible(people, [], before_others=["zoe"])] == ["zoe", "ann", "bob"]
+    assert eligible(people, ["ann", "bob", "zoe"]) == []
+    assert eligible(people, ["ann", "bob", "zoe"], before_others=["zoe"]) == []
 
 
 @pytest.mark.parametrize("other", ["a@example.org", "A@EXAMPLE.ORG", " a@example.org ", "a+b+c@example.org"])
@@ -86,175 +125,91 @@ def test_other_mailboxes_do_not(other: str) -> None:
     assert normalised(other) != normalised("a@example.org")
 
 
-@pytest.mark.parametrize(
-    ("decision", "comment", "expected"),
-    [
-        ("approve", None, (Choice.APPROVE, "")),
-        ("approve", "", (Choice.APPROVE, "")),
-        ("approve", "  Fine\r\nby me ", (Choice.APPROVE, "Fine\nby me")),
-        ("reject", "No", (Choice.REJECT, "No")),
-        ("reject", "x" * 2000, (Choice.REJECT, "x" * 2000)),
-        ("approve", "Siân 👩\u200d🚒", (Choice.APPROVE, "Siân 👩\u200d🚒")),
-    ],
-)
-def test_a_choice_is_read(decision: str, comment: Any, expected: tuple[Choice, str]) -> None:
-    assert read_choice(decision, comment) == expected
-
-
-@pytest.mark.parametrize(
-    ("decision", "comment", "codes"),
-    [
-        (None, "x", ["/decision enum"]),
-        ("", "x", ["/decision enum"]),
-        ("Approve", "x", ["/decision enum"]),
-        ("approve ", "x", ["/decision enum"]),
-        (True, "x", ["/decision enum"]),
-        (["approve"], "x", ["/decision enum"]),
-        ("adopt", "x", ["/decision enum"]),
-        ("reject", "", ["/comment required"]),
-        ("reject", None, ["/comment required"]),
-        ("reject", " \n ", ["/comment required"]),
-        ("approve", "x" * 2001, ["/comment maxLength"]),
-        ("approve", 5, ["/comment type"]),
-        ("approve", ["x"], ["/comment type"]),
-        ("approve", "a\tb", ["/comment control-characters"]),
-        ("", "x" * 2001, ["/decision enum", "/comment maxLength"]),
-    ],
-)
-def test_a_choice_must_be_made_and_a_rejection_explained(
-    decision: Any, comment: Any, codes: list[str]
-) -> None:
-    with pytest.raises(InvalidAnswers) as caught:
-        read_choice(decision, comment)
-    assert [f"{one.pointer} {one.code}" for one in caught.value.problems] == codes
-
-
-@pytest.mark.parametrize(
-    "character", ["\x00", "\x07", "\x1b", "\x7f", "\x85", "\u202e", "\u2066", "\u200f", "\u2028"], ids=ascii
-)
-def test_a_comment_holds_nothing_that_cannot_be_shown(character: str) -> None:
-    with pytest.raises(InvalidAnswers):
-        read_choice("approve", f"Approve{character}d")
-
-
 def test_the_asked_person_may_decide() -> None:
-    approvals.check_asked(a_case(), a_task(), "lead-kent")
+    approvals.check_asked(a_case(), a_task(), "lead-kent", FORM)
 
 
 @pytest.mark.parametrize("person", ["deputy-kent", "", "LEAD-KENT", "lead-kent "])
 def test_whoever_was_not_asked_may_not(person: str) -> None:
     with pytest.raises(NotAsked, match="link"):
-        approvals.check_asked(a_case(claimant_id="ann"), a_task(), person)
+        approvals.check_asked(a_case(claimant_id="ann"), a_task(), person, FORM)
 
 
 def test_the_claimant_may_not_even_if_asked() -> None:
-    with pytest.raises(Forbidden, match="own claim"):
-        approvals.check_asked(a_case(claimant_id="lead-kent"), a_task(), "lead-kent")
+    with pytest.raises(OwnSubmission, match="own claim"):
+        approvals.check_asked(a_case(claimant_id="lead-kent"), a_task(), "lead-kent", FORM)
 
 
-def test_an_earlier_approver_may_not() -> None:
-    case = a_case(approved_by={"force-lead": "ann"})
-    with pytest.raises(Forbidden, match="earlier stage"):
-        approvals.check_asked(case, a_task(stage="programme"), "ann")
-
-
-def test_a_task_that_was_decided_says_when() -> None:
-    task = a_task(state=TaskState.DECIDED, decision="approve", decided_at=MONDAY)
-    with pytest.raises(AlreadyDecided, match="11 January 2027 at 9:30am: approve"):
-        approvals.check_waiting(a_case(), task)
+@pytest.mark.parametrize("person", ["ann", "bob"])
+def test_an_earlier_approver_may_not(person: str) -> None:
+    case = a_case(approved_by={"force-lead": ("ann", "bob")})
+    with pytest.raises(DecidedEarlierStage, match="earlier stage"):
+        approvals.check_asked(case, a_task(stage="programme"), person, FORM)
 
 
 @pytest.mark.parametrize(
-    ("task", "changes"),
-    [
-        (a_task(state=TaskState.OVERTAKEN), {}),
-        (a_task(), {"stage": "programme"}),
-        (a_task(), {"status": Status.APPROVED}),
-        (a_task(), {"status": Status.REJECTED}),
-    ],
+    ("decision", "said"),
+    [("approve", "You approved this claim"), ("request-changes", "You asked for changes to this claim")],
 )
-def test_a_task_that_is_over_is_gone(task: Task, changes: dict[str, Any]) -> None:
-    with pytest.raises(Gone):
-        approvals.check_waiting(a_case(**changes), task)
+def test_a_task_that_was_decided_says_what_and_when(decision: str, said: str) -> None:
+    task = a_task(state=TaskState.DECIDED, decision=decision, decided_at=MONDAY)
+    with pytest.raises(AlreadyDecided, match=f"{said} already on 11 January 2027 at 9:30am"):
+        approvals.check_waiting(a_case(), task, FORM)
 
 
-@pytest.mark.parametrize("turn", list(AskedAs))
+OVER = [
+    (Expired, a_task(state=TaskState.OVERTAKEN), {}),
+    (Reassigned, a_task(state=TaskState.REASSIGNED), {}),
+    (Overtaken, a_task(state=TaskState.CLOSED), {}),
+    (Overtaken, a_task(), {"stage": "programme"}),
+    (Overtaken, a_task(), {"version": 2}),
+    (Overtaken, a_task(), {"status": Status.APPROVED}),
+    (Overtaken, a_task(), {"status": Status.REJECTED}),
+    (Overtaken, a_task(), {"status": Status.WITHDRAWN}),
+    (Overtaken, a_task(), {"status": Status.LAPSED}),
+]
+
+
+@pytest.mark.parametrize(("error", "task", "changes"), OVER)
+def test_a_task_that_is_over_says_how(error: type[Refused], task: Task, changes: dict[str, Any]) -> None:
+    with pytest.raises(Refused) as caught:
+        approvals.check_waiting(a_case(tasks=(task,), **changes), task, FORM)
+    assert type(caught.value) is error
+
+
+@pytest.mark.parametrize("turn", list(TURNS))
 def test_an_open_task_of_the_stage_waits_in_any_turn(turn: AskedAs) -> None:
-    approvals.check_waiting(a_case(asked_as=turn), a_task())
+    approvals.check_waiting(a_case(asked_as=turn), a_task(), FORM)
 
 
-def test_a_decision_needs_what_was_shown() -> None:
-    case = a_case()
-    for seen in ("", "0" * 64, case.seen[:-1], case.seen.upper()):
-        with pytest.raises(ClaimChanged):
-            approvals.decide(
-                case, a_task(), Choice.APPROVE, seen=seen, form=FORM, calendar=CALENDAR, now=MONDAY
-            )
+def test_whoever_decided_instead_is_found_through_every_hand_it_went() -> None:
+    """Overtaken by the deputy, whose task a coordinator handed on, to somebody who decided."""
+    mine = a_task(1, state=TaskState.OVERTAKEN, ended_by=2)
+    deputys = a_task(2, person_id="deputy-kent", state=TaskState.REASSIGNED, ended_by=3)
+    last = a_task(3, person_id="another", state=TaskState.OPEN)
+    case = a_case(tasks=(mine, deputys, last))
+    assert approvals.decided_instead(case, mine) is None
+    last = replace(last, state=TaskState.DECIDED, decision="approve", decided_at=MONDAY)
+    case = replace(case, tasks=(mine, deputys, last))
+    assert approvals.decided_instead(case, mine) == last
+    assert approvals.decided_instead(case, deputys) == last
+    assert approvals.decided_instead(case, last) is None
+    with pytest.raises(
+        DecidedByAnother, match="Ann Other, innovation lead, approved this claim on 11 January"
+    ):
+        approvals.check_waiting(case, mine, FORM, winner="Ann Other")
+    with pytest.raises(DecidedByAnother, match="The innovation lead approved this claim"):
+        approvals.check_waiting(case, mine, FORM)
 
 
-def test_what_is_shown_changes_with_every_answer() -> None:
-    case = a_case()
-    one = case.submission
-    others = [
-        replace(
-            case, submission=replace(one, answers={**one.answers, "purpose": "Another purpose entirely"})
-        ),
-        replace(case, submission=replace(one, reference="CLM-0000-0001")),
-        replace(case, submission=replace(one, form_version=2)),
-        replace(case, personal={**case.personal, "claimant_name": "Another"}),
-    ]
-    assert len({one.seen for one in [case, *others]}) == 5
-    assert replace(case, submission=replace(one, revision=9, stage="programme")).seen == case.seen
-
-
-def test_approving_the_first_stage_reserves_and_goes_on() -> None:
-    done = decide(a_case(), a_task())
-    one = done.submission
-    assert (one.status, one.stage, one.asked_as) == (Status.IN_REVIEW, "programme", AskedAs.APPROVER)
-    assert (one.waiting_for, one.revision) == ("programme-manager", 2)
-    assert one.due_at == CALENDAR.deadline(MONDAY, 5)
-    assert one.approved_by == {"force-lead": "lead-kent"}
-    assert (done.task.state, done.task.decision) == (TaskState.DECIDED, "approve")
-    assert done.task.seen == a_case().seen
-    (movement,) = done.movements
-    assert (movement.kind, movement.amount_pence, movement.force) == (Kind.RESERVE, 600_000, "kent")
-
-
-@pytest.mark.parametrize(
-    ("stage", "amount", "status", "kinds"),
-    [
-        ("force-lead", 600_000, Status.IN_REVIEW, [Kind.RESERVE]),
-        ("programme", 600_000, Status.IN_REVIEW, []),
-        ("finance", 600_000, Status.APPROVED, [Kind.COMMIT]),
-        ("programme", 499_999, Status.APPROVED, [Kind.COMMIT]),
-        ("programme", 500_000, Status.IN_REVIEW, []),
-    ],
-)
-def test_the_last_approval_commits(stage: str, amount: int, status: Status, kinds: list[Kind]) -> None:
-    approved = {} if stage == "force-lead" else {"force-lead": "ann"}
-    case = a_case(stage=stage, amount_pence=amount, approved_by=approved)
-    done = decide(case, a_task(stage=stage))
-    assert done.submission.status is status
-    assert [move.kind for move in done.movements] == kinds
-    assert done.submission.is_open == bool(done.submission.waiting_for) == bool(done.submission.due_at)
-
-
-@pytest.mark.parametrize(
-    ("stage", "approved", "kinds"),
-    [
-        ("force-lead", {}, []),
-        ("programme", {"force-lead": "ann"}, [Kind.RELEASE]),
-        ("finance", {"force-lead": "ann", "programme": "bob"}, [Kind.RELEASE]),
-    ],
-)
-def test_a_rejection_releases_what_was_reserved(
-    stage: str, approved: dict[str, str], kinds: list[Kind]
-) -> None:
-    done = decide(a_case(stage=stage, approved_by=approved), a_task(stage=stage), Choice.REJECT)
-    assert done.submission.status is Status.REJECTED
-    assert [move.kind for move in done.movements] == kinds
-    assert (done.submission.waiting_for, done.submission.due_at) == ("", None)
-    assert done.submission.approved_by == approved
+def test_the_vote_of_another_seat_is_not_mistaken_for_mine() -> None:
+    """My deputy was asked and has not answered; that somebody else of the panel voted says nothing of my seat."""
+    mine = a_task(1, stage="programme", state=TaskState.OVERTAKEN, ended_by=3)
+    voted = a_task(2, stage="programme", person_id="finance", state=TaskState.DECIDED, decision="approve")
+    deputys = a_task(3, stage="programme", person_id="programme-deputy")
+    case = a_case(stage="programme", tasks=(mine, voted, deputys))
+    with pytest.raises(Expired):
+        approvals.check_waiting(case, mine, FORM)
 
 
 def test_the_state_machine_is_told_ids_and_seconds_only() -> None:
@@ -263,6 +218,7 @@ def test_the_state_machine_is_told_ids_and_seconds_only() -> None:
     assert set(told) == {"payload_version", "force", "reference", "round", "stage", "asked", "wait"}
     assert all(isinstance(seconds, int) and seconds > 0 for seconds in told["wait"].values())
     assert told["wait"]["approver_seconds"] == 7 * 24 * 3600
+    assert set(told["wait"]) == {f"{turn.value}_seconds" for turn in AskedAs}
 
 
 @pytest.mark.parametrize("late", [timedelta(days=7), timedelta(days=8), timedelta(days=400)])
@@ -272,10 +228,17 @@ def test_a_date_that_is_past_leaves_a_second_to_wait(late: timedelta) -> None:
     assert told["wait"]["deputy_seconds"] > 3600
 
 
-@pytest.mark.parametrize("status", [Status.APPROVED, Status.REJECTED])
-def test_a_decided_claim_ends_its_execution(status: Status) -> None:
+@pytest.mark.parametrize("status", [Status.APPROVED, Status.REJECTED, Status.WITHDRAWN, Status.LAPSED])
+def test_a_claim_that_has_ended_ends_its_execution(status: Status) -> None:
     one = a_case(status=status, due_at=None).submission
     assert deliveries.pointer(one, FORM, CALENDAR, now=MONDAY)["stage"] == deliveries.DONE
+
+
+def test_a_claim_that_waits_for_changes_is_told_to_wait_for_the_claimant() -> None:
+    one = a_case(status=Status.CHANGES_REQUESTED, asked_as=AskedAs.CLAIMANT, stage="programme").submission
+    told = deliveries.pointer(one, FORM, CALENDAR, now=MONDAY)
+    assert (told["stage"], told["asked"]) == ("changes", "claimant")
+    assert told["wait"]["claimant_seconds"] == 7 * 24 * 3600
 
 
 def test_an_execution_has_a_legal_name_of_its_own_for_each_round() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta, timezone
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.adapters.form_files import calendar
-from chalicelib.domain.deadlines import Calendar, spoken_day, spoken_time
+from chalicelib.domain.deadlines import Calendar, london_day, short_day, spoken_day, spoken_time
 
 REAL = calendar()
 
@@ -92,3 +93,93 @@ def test_a_short_working_day_is_that_short() -> None:
 )
 def test_days_and_times_are_spoken_as_in_london(moment: datetime, day: str, time: str) -> None:
     assert (spoken_day(moment), spoken_time(moment)) == (day, time)
+
+
+# Reminders and what comes next
+
+
+@pytest.mark.parametrize(
+    ("due", "days", "reminder"),
+    [
+        (utc(2027, 1, 18, 17), 1, utc(2027, 1, 15, 9)),
+        (utc(2027, 1, 14, 17), 1, utc(2027, 1, 13, 9)),
+        (utc(2027, 1, 14, 17), 3, utc(2027, 1, 11, 9)),
+        (utc(2027, 1, 14, 17), 0, utc(2027, 1, 14, 9)),
+        # Christmas and New Year
+        (utc(2026, 12, 29, 17), 1, utc(2026, 12, 24, 9)),
+        (utc(2027, 1, 4, 17), 1, utc(2026, 12, 31, 9)),
+        (utc(2027, 1, 4, 17), 4, utc(2026, 12, 24, 9)),
+        # A deadline after Easter, when the clocks have gone forward, reminded of before
+        (utc(2027, 3, 30, 16), 1, utc(2027, 3, 25, 9)),
+        (utc(2027, 3, 31, 16), 1, utc(2027, 3, 30, 8)),
+        # and over the week-end on which they go back
+        (utc(2027, 11, 1, 17), 1, utc(2027, 10, 29, 8)),
+    ],
+)
+def test_a_reminder_is_at_nine_in_london_so_many_working_days_before(
+    due: datetime, days: int, reminder: datetime
+) -> None:
+    assert REAL.reminder(due, days) == reminder
+
+
+@given(st.datetimes(datetime(2026, 2, 1), datetime(2027, 11, 1)), st.integers(1, 20))
+def test_a_reminder_and_the_deadline_count_the_same_working_days(start: datetime, days: int) -> None:
+    due = REAL.deadline(start.replace(tzinfo=timezone.utc), days)
+    reminder = REAL.reminder(due, days)
+    assert reminder.utcoffset() == timedelta(0)
+    assert REAL.is_working(london_day(reminder))
+    assert REAL.deadline(reminder, days) == due
+
+
+@pytest.mark.parametrize(
+    ("now", "following"),
+    [
+        (utc(2027, 1, 11, 9, 30), utc(2027, 1, 25, 9)),
+        (utc(2027, 1, 25, 8, 59), utc(2027, 1, 25, 9)),
+        (utc(2027, 1, 25, 9), utc(2027, 2, 3, 9)),
+        (utc(2027, 2, 3, 8, 59), utc(2027, 2, 3, 9)),
+        (utc(2027, 2, 3, 9), utc(2027, 2, 8, 17)),
+        (utc(2027, 2, 9, 9), utc(2027, 2, 8, 17)),
+    ],
+)
+@pytest.mark.parametrize("reminder_days", [(10, 3), (3, 10), [3, 10, 3]])
+def test_what_comes_next_is_the_first_reminder_still_to_come_or_the_deadline(
+    now: datetime, following: datetime, reminder_days: Sequence[int]
+) -> None:
+    assert REAL.next_date(utc(2027, 2, 8, 17), reminder_days, now) == following
+
+
+def test_without_reminders_the_deadline_comes_next() -> None:
+    assert REAL.next_date(utc(2027, 2, 8, 17), (), utc(2027, 1, 11, 9)) == utc(2027, 2, 8, 17)
+
+
+def test_with_short_working_days_reminders_come_as_much_earlier() -> None:
+    short = Calendar(holidays=frozenset(), day_seconds=10)
+    due = short.deadline(utc(2027, 1, 16, 12), 5)
+    assert short.reminder(due, 2) == due - timedelta(seconds=20)
+    assert short.next_date(due, (2, 1), due - timedelta(seconds=20)) == due - timedelta(seconds=10)
+
+
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        (utc(2027, 7, 12, 22, 59), date(2027, 7, 12)),
+        (utc(2027, 7, 12, 23, 0), date(2027, 7, 13)),
+        (utc(2027, 1, 12, 23, 59), date(2027, 1, 12)),
+        (utc(2027, 1, 13, 0, 0), date(2027, 1, 13)),
+    ],
+)
+def test_the_day_is_londons(moment: datetime, day: date) -> None:
+    assert london_day(moment) == day
+
+
+@pytest.mark.parametrize(
+    ("moment", "words"),
+    [
+        (utc(2027, 1, 14, 17), "Thursday 14 January"),
+        (utc(2027, 7, 1, 23, 5), "Friday 2 July"),
+        (utc(2027, 7, 1, 22, 5), "Thursday 1 July"),
+    ],
+)
+def test_a_near_day_is_said_without_its_year(moment: datetime, words: str) -> None:
+    assert short_day(moment) == words

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from chalicelib.services import delivering
-from tests.builders import PERSONAL, Story, a_delivery
+from chalicelib.domain import deliveries
+from chalicelib.domain.stages import AskedAs
+from chalicelib.domain.submissions import Status
+from chalicelib.services import deciding, delivering
+from tests.builders import MONDAY, PERSONAL, Story, a_delivery, a_form, a_submission
+from tests.unit import scenes
+
+story = scenes.story
 
 
 def queue(story: Story, *ids: str) -> None:
     for delivery_id in ids:
         values = {"reference": "r", "title": "t", "total": "£1", "role": "lead", "comment": "", "next_stage": "n",
-                  "status_url": "https://x"}  # fmt: skip
+                  "status_url": "https://x", "noun": "claim"}  # fmt: skip
         payload = {"template": "moved-on", "to": f"{delivery_id}@example.org", "values": values}
         story.parts.outbox.add(a_delivery(delivery_id, payload=payload, due_at=story.parts.now()))
 
@@ -52,6 +58,145 @@ def test_what_is_for_later_waits_for_its_time(story: Story) -> None:
     assert delivering.relay(story.parts, ["later"]) == []
     assert story.deliver() == delivering.Swept(delivered=0, failed=0)
     assert sent(story) == []
+
+
+def test_what_is_held_back_is_claimed_by_nobody_before_its_time_and_is_due_exactly_then(story: Story) -> None:
+    until = story.parts.now() + timedelta(minutes=10)
+    queue(story, "m1")
+    whole = story.parts.outbox.get("m1")
+    assert whole is not None
+    story.parts.outbox.add(deliveries.held(replace(whole, id="held"), until=until))
+    delivering.relay(story.parts, ["m1", "held"])
+    assert sent(story) == ["m1"]
+    for early in (until - timedelta(minutes=5), until - timedelta(microseconds=1)):
+        story.parts.now.at = early  # type: ignore[attr-defined]
+        assert story.parts.outbox.due(early, limit=10) == []
+        assert delivering.relay(story.parts, ["held"]) == []
+        assert delivering.sweep(story.parts) == delivering.Swept(delivered=0, failed=0)
+    story.parts.now.at = until  # type: ignore[attr-defined]
+    assert story.parts.outbox.due(until, limit=10) == ["held"]
+    assert delivering.sweep(story.parts) == delivering.Swept(delivered=1, failed=0)
+    assert sent(story) == ["m1", "held"]
+
+
+def test_what_was_not_put_off_is_left_to_the_relay_for_a_minute(story: Story) -> None:
+    queue(story, "m1")
+    now = story.parts.now()
+    assert story.parts.outbox.due(now + timedelta(seconds=59), limit=10) == []
+    assert story.parts.outbox.due(now + timedelta(seconds=60), limit=10) == ["m1"]
+
+
+def test_what_follows_a_decision_goes_out_when_it_can_no_longer_be_undone(story: Story) -> None:
+    story.parts.__dict__["undo_for"] = timedelta(minutes=10)
+    reference = story.submit().reference
+    token = story.ask(reference)
+    story.deliver()
+    story.decide(reference, comment="A good day")
+    story.deliver()
+    assert story.parts.mailer.templates() == ["receipt", "asked", "decision-made"]  # type: ignore[attr-defined]
+    story.parts.now.pass_by(minutes=10, seconds=-1)  # type: ignore[attr-defined]
+    assert delivering.sweep(story.parts) == delivering.Swept(delivered=0, failed=0)
+    story.parts.now.pass_by(seconds=1)  # type: ignore[attr-defined]
+    assert delivering.sweep(story.parts) == delivering.Swept(delivered=2, failed=0)
+    assert story.parts.mailer.templates()[3:] == ["moved-on"]  # type: ignore[attr-defined]
+    ((answered, output),) = story.parts.workflows.answers  # type: ignore[attr-defined]
+    assert (answered, output["stage"]) == (token, "programme")
+
+
+def test_what_was_undone_never_goes_out(story: Story) -> None:
+    story.parts.__dict__["undo_for"] = timedelta(minutes=10)
+    reference = story.submit().reference
+    story.ask(reference)
+    task_id = story.task_id(reference)
+    story.decide(reference)
+    deciding.undo(story.parts, "lead-kent", task_id)
+    story.parts.now.pass_by(days=1)  # type: ignore[attr-defined]
+    story.deliver()
+    assert "moved-on" not in story.parts.mailer.templates()  # type: ignore[attr-defined]
+    assert story.parts.workflows.answers == []  # type: ignore[attr-defined]
+
+
+FORM = a_form()
+WAITS = {"approver_seconds", "deputy_seconds", "coordinators_seconds", "claimant_seconds"}
+
+
+def at(*moment: int) -> datetime:
+    return datetime(*moment, tzinfo=timezone.utc)  # type: ignore[arg-type,misc]
+
+
+def seconds(first: datetime, last: datetime) -> int:
+    return int((last - first).total_seconds())
+
+
+def pointer(story: Story, now: datetime = MONDAY, **changes: object) -> dict[str, object]:
+    return deliveries.pointer(a_submission(**changes), FORM, story.parts.calendar, now=now)
+
+
+def test_the_pointer_says_where_the_claim_is_and_how_long_each_turn_waits(story: Story) -> None:
+    found = pointer(story, due_at=at(2027, 1, 18, 17))
+    wait = found.pop("wait")
+    assert found == {
+        "payload_version": 2,
+        "force": "kent",
+        "reference": a_submission().reference,
+        "round": 1,
+        "stage": "force-lead",
+        "asked": "approver",
+    }
+    assert wait == {
+        "approver_seconds": seconds(MONDAY, at(2027, 1, 18, 17)),
+        "deputy_seconds": seconds(at(2027, 1, 18, 17), at(2027, 1, 21, 17)),
+        "coordinators_seconds": seconds(at(2027, 1, 21, 17), at(2027, 1, 26, 17)),
+        "claimant_seconds": seconds(MONDAY, at(2027, 2, 8, 17)),
+    }
+
+
+@pytest.mark.parametrize("turn", ["approver", "deputy", "coordinators"])
+def test_the_turn_that_is_on_keeps_the_date_that_was_promised(story: Story, turn: str) -> None:
+    due_at = at(2027, 1, 12, 17)
+    found = pointer(story, asked_as=AskedAs(turn), status=Status.IN_REVIEW, due_at=due_at)
+    wait = found["wait"]
+    assert isinstance(wait, dict)
+    assert found["asked"] == turn
+    assert wait[f"{turn}_seconds"] == seconds(MONDAY, due_at)
+    others = [value for name, value in wait.items() if name != f"{turn}_seconds"]
+    assert all(value > seconds(MONDAY, due_at) for value in others)
+
+
+def test_the_pointer_of_a_claim_that_is_to_be_changed_waits_for_the_claimant(story: Story) -> None:
+    due_at = at(2027, 2, 8, 17)
+    changes = {"status": Status.CHANGES_REQUESTED, "asked_as": AskedAs.CLAIMANT, "due_at": due_at}
+    for now in (MONDAY, at(2027, 2, 8, 16, 59)):
+        found = pointer(story, now, **changes)
+        assert (found["stage"], found["asked"], found["round"]) == ("changes", "claimant", 1)
+        wait = found["wait"]
+        assert isinstance(wait, dict)
+        assert set(wait) == WAITS
+        assert wait["claimant_seconds"] == seconds(now, due_at)
+
+
+@pytest.mark.parametrize("status", [Status.IN_REVIEW, Status.CHANGES_REQUESTED])
+def test_a_date_that_is_over_still_is_a_wait_that_the_state_machine_takes(
+    story: Story, status: Status
+) -> None:
+    turn = AskedAs.CLAIMANT if status is Status.CHANGES_REQUESTED else AskedAs.DEPUTY
+    found = pointer(story, status=status, asked_as=turn, due_at=MONDAY - timedelta(days=2))
+    wait = found["wait"]
+    assert isinstance(wait, dict)
+    assert wait[f"{turn.value}_seconds"] == 1
+    assert all(isinstance(value, int) and value >= 1 for value in wait.values())
+
+
+@pytest.mark.parametrize("status", [Status.APPROVED, Status.REJECTED, Status.WITHDRAWN, Status.LAPSED])
+def test_the_pointer_of_a_claim_that_has_ended_says_done(story: Story, status: Status) -> None:
+    found = pointer(story, status=status, due_at=None, waiting_for="")
+    assert (found["stage"], found["wait"]) == ("done", dict.fromkeys(WAITS, 1))
+
+
+def test_the_pointer_holds_neither_answers_nor_people(story: Story) -> None:
+    words = str(pointer(story, claimant_id="lead-kent", approved_by={"force-lead": ("deputy-kent",)}))
+    for value in (*PERSONAL.values(), "Maidstone", "lead-kent", "deputy-kent", "600000"):
+        assert str(value) not in words
 
 
 def test_the_sweeper_delivers_what_the_relay_missed(story: Story) -> None:

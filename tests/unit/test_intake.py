@@ -8,10 +8,14 @@ import pytest
 
 from chalicelib.domain.errors import InvalidAnswers, KeyReused, Unavailable
 from chalicelib.domain.references import is_reference, new_reference
-from chalicelib.domain.submissions import AskedAs, Status
+from chalicelib.domain.stages import AskedAs
+from chalicelib.domain.submissions import Status
 from chalicelib.services import intake
-from chalicelib.services.ports import ChangeRefused
+from chalicelib.services.changes import ChangeRefused
 from tests.builders import PERSONAL, Story, a_cost, claim_answers
+from tests.unit import scenes
+
+story = scenes.story
 
 
 def stored(story: Story) -> list[Any]:
@@ -26,6 +30,9 @@ def test_a_claim_waits_for_the_forces_lead_with_a_date(story: Story) -> None:
     assert (one.round, one.revision, one.amount_pence) == (1, 1, 600_000)
     assert one.waiting_for == "innovation-lead"
     assert one.due_at == story.parts.calendar.deadline(story.parts.now(), 5)
+    assert one.next_at == story.parts.calendar.reminder(one.due_at, 1)
+    assert (one.version, one.reminded, one.reserved_pence, one.committed_pence) == (1, 0, 0, 0)
+    assert (one.undo, one.moved_to, one.claimant_id) == (None, "", "")
     assert one.chain.length == 1
 
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
+from chalicelib.services.following_up import follow_up
 from chalicelib.services.reconciling import reconcile
 from tests.builders import Story
+from tests.unit import scenes
+
+story = scenes.story
 
 
 @pytest.fixture
@@ -88,6 +95,67 @@ def test_a_second_run_starts_nothing_more(story: Story, running: str) -> None:
     story.deliver()
     story.parts.now.pass_by(minutes=5)  # type: ignore[attr-defined]
     assert reconcile(story.parts).restarted == ()
+
+
+def test_while_a_decision_may_be_undone_its_claim_is_left_alone(story: Story, running: str) -> None:
+    story.parts.__dict__["undo_for"] = timedelta(minutes=10)
+    story.decide(running)
+    lose(story, running)
+    story.parts.now.pass_by(minutes=10, seconds=-1)  # type: ignore[attr-defined]
+    before = story.parts.records.store.snapshot()  # type: ignore[attr-defined]
+    done = reconcile(story.parts)
+    assert (done.looked_at, done.restarted) == (1, ())
+    assert story.parts.records.store.snapshot() == before  # type: ignore[attr-defined]
+    story.parts.now.pass_by(seconds=1)  # type: ignore[attr-defined]
+    assert reconcile(story.parts).restarted == (running,)
+    story.deliver()
+    payload = story.parts.workflows.started[("funding-claim", f"{running}-r2")]  # type: ignore[attr-defined]
+    assert (payload["stage"], payload["asked"]) == ("programme", "approver")
+
+
+def test_a_lost_wait_for_changes_is_started_again_with_what_is_left(story: Story, running: str) -> None:
+    story.decide(running, "request-changes", comment="Say more")
+    lose(story, running)
+    story.parts.now.pass_by(days=3)  # type: ignore[attr-defined]
+    assert reconcile(story.parts).restarted == (running,)
+    story.deliver()
+    payload = story.parts.workflows.started[("funding-claim", f"{running}-r2")]  # type: ignore[attr-defined]
+    assert (payload["stage"], payload["asked"]) == ("changes", "claimant")
+    due_at = story.case(running).submission.due_at
+    assert due_at is not None
+    left = (due_at - story.parts.now()).total_seconds()
+    assert abs(payload["wait"]["claimant_seconds"] - left) <= 1
+
+
+def test_a_restart_changes_neither_dates_nor_reminders(story: Story, running: str) -> None:
+    before = story.case(running).submission
+    lose(story, running)
+    reconcile(story.parts)
+    one = story.case(running).submission
+    assert (one.due_at, one.next_at, one.reminded) == (before.due_at, before.next_at, before.reminded)
+    assert follow_up(story.parts).failed == 0
+    assert story.case(running).submission == one
+
+
+def test_one_that_cannot_be_looked_at_keeps_no_other_from_being_restarted(
+    story: Story, running: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = story.submit().reference
+    story.deliver()
+    story.ask(other)
+    story.parts.now.pass_by(minutes=5)  # type: ignore[attr-defined]
+    for reference in (running, other):
+        lose(story, reference)
+    items = story.parts.records.store.items  # type: ignore[attr-defined]
+    key = ("submission", "kent", running)
+    whole = items[key]
+    items[key] = replace(whole, stage="a-stage-that-is-gone")
+    done = reconcile(story.parts)
+    assert (done.looked_at, done.failed, done.restarted) == (2, 1, (other,))
+    assert running in caplog.text
+    assert "@" not in caplog.text
+    items[key] = whole
+    assert reconcile(story.parts).restarted == (running,)
 
 
 def test_of_two_at_one_moment_one_starts(story: Story, running: str) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from chalicelib.domain.accounts import digest
-from chalicelib.domain.errors import Gone, InvalidAnswers
-from chalicelib.services import signing_in
-from tests.builders import Story, all_values
+from chalicelib.domain.accounts import CLAIMANT_LIFE, claimant_of, digest
+from chalicelib.domain.errors import Forbidden, Gone, InvalidAnswers, NotAsked, NotFound
+from chalicelib.services import amending, deciding, signing_in, tracking, viewing
+from tests.builders import PERSONAL, Story, a_person, all_values, claim_answers
+from tests.unit import scenes
+
+story = scenes.story
 
 ADDRESS = "lead.kent@example.police.uk"
 
@@ -184,3 +188,146 @@ def test_a_bearer_token_leads_to_its_person(story: Story) -> None:
     assert signing_in.token_person(story.parts, "another") is None
     story.parts.people.remove("national-coordinator")  # type: ignore[attr-defined]
     assert signing_in.token_person(story.parts, "the-token") is None
+
+
+# The claimant's code
+
+
+def ask_claimant(story: Story, reference: str, force: str = "kent") -> str:
+    return signing_in.ask_claimant_code(story.parts, force, reference)
+
+
+def claimant_mails(story: Story) -> list[Any]:
+    for _ in range(2):
+        story.deliver()
+    return [mail for mail in story.parts.mailer.sent if mail.template == "claimant-code"]  # type: ignore[attr-defined]
+
+
+def enter_as_claimant(story: Story, sign_in: str) -> str:
+    right = str(claimant_mails(story)[-1].values["code"])
+    return signing_in.enter_code(story.parts, sign_in, right, life=CLAIMANT_LIFE)
+
+
+def test_a_claimants_code_goes_to_the_address_in_the_claim_and_to_no_other(story: Story) -> None:
+    reference = story.submit().reference
+    story.submit(claimant_email="somebody.else@example.police.uk")
+    ask_claimant(story, reference)
+    (mail,) = claimant_mails(story)
+    assert mail.to == PERSONAL["claimant_email"]
+    assert mail.values["reference"] == reference
+    assert len(mail.values["code"]) == 6
+    assert mail.values["minutes"] == 10
+
+
+def test_a_code_goes_to_the_address_that_the_claim_has_now(story: Story) -> None:
+    reference = story.submit().reference
+    story.ask(reference)
+    story.decide(reference, "request-changes", comment="Which address?")
+    answers = claim_answers(claimant_email="new@example.police.uk", force="essex")
+    amending.amend(story.parts, "kent", reference, answers, version=1)
+    ask_claimant(story, reference)  # by the link of before: the claim has moved to another force
+    assert [mail.to for mail in claimant_mails(story)] == ["new@example.police.uk"]
+
+
+def test_with_the_code_somebody_is_the_claimant_of_this_claim_for_an_hour(story: Story) -> None:
+    reference = story.submit().reference
+    secret = enter_as_claimant(story, ask_claimant(story, reference))
+    session = signing_in.session(story.parts, secret)
+    assert session is not None
+    assert session.person_id == claimant_of("kent", reference)
+    assert session.expires_at - story.parts.now() == timedelta(hours=1)
+    story.parts.now.pass_by(minutes=59)  # type: ignore[attr-defined]
+    assert signing_in.session(story.parts, secret)
+    story.parts.now.pass_by(minutes=1)  # type: ignore[attr-defined]
+    assert signing_in.session(story.parts, secret) is None
+
+
+def test_it_is_an_hour_also_where_the_code_is_typed_on_the_page_for_staff(story: Story) -> None:
+    sign_in = ask_claimant(story, story.submit().reference)
+    right = str(claimant_mails(story)[-1].values["code"])
+    secret = signing_in.enter_code(story.parts, sign_in, right)
+    session = signing_in.session(story.parts, secret)
+    assert session is not None
+    assert session.expires_at - story.parts.now() == timedelta(hours=1)
+
+
+def test_the_claimant_of_one_claim_is_nobody_to_another(story: Story) -> None:
+    first, second = story.submit().reference, story.submit().reference
+    assert claimant_of("kent", first) != claimant_of("kent", second)
+    assert claimant_of("kent", first) != claimant_of("essex", first)
+    secret = enter_as_claimant(story, ask_claimant(story, first))
+    session = signing_in.session(story.parts, secret)
+    assert session is not None
+    assert session.person_id != claimant_of("kent", second)
+
+
+def test_a_claimants_session_opens_no_page_for_staff(story: Story) -> None:
+    reference = story.submit().reference
+    story.ask(reference)
+    secret = enter_as_claimant(story, ask_claimant(story, reference))
+    session = signing_in.session(story.parts, secret)
+    assert session is not None
+    assert story.parts.people.person(session.person_id) is None
+    nobody = a_person(session.person_id)
+    with pytest.raises(Forbidden):
+        tracking.submission_for(story.parts, nobody, reference)
+    assert tracking.stuck_for(story.parts, nobody) == []
+    task_id = story.task_id(reference)
+    with pytest.raises(NotAsked):
+        viewing.task_view(story.parts, session.person_id, task_id)
+    with pytest.raises(NotAsked):
+        deciding.decide(
+            story.parts,
+            session.person_id,
+            task_id,
+            decision="approve",
+            comment="",
+            seen=story.case(reference).seen,
+        )
+
+
+def test_a_claimant_who_is_registered_is_still_only_the_claimant(story: Story) -> None:
+    reference = story.submit(claimant_email="coordinator.kent@example.police.uk").reference
+    secret = enter_as_claimant(story, ask_claimant(story, reference))
+    session = signing_in.session(story.parts, secret)
+    assert session is not None
+    assert session.person_id == claimant_of("kent", reference)
+
+
+def test_a_claimant_is_mailed_ten_codes_an_hour_at_most_and_each_claim_for_itself(story: Story) -> None:
+    first, second = story.submit().reference, story.submit().reference
+    for _ in range(15):
+        assert ask_claimant(story, first)
+    assert len(claimant_mails(story)) == 10
+    ask_claimant(story, second)
+    ask(story, PERSONAL["claimant_email"])
+    assert len(claimant_mails(story)) == 11
+    story.parts.now.pass_by(hours=1)  # type: ignore[attr-defined]
+    ask_claimant(story, first)
+    assert len(claimant_mails(story)) == 12
+
+
+def test_a_claimants_code_has_five_tries_works_once_and_in_one_browser(story: Story) -> None:
+    reference = story.submit().reference
+    first, second = ask_claimant(story, reference), ask_claimant(story, reference)
+    right = str(claimant_mails(story)[-1].values["code"])
+    with pytest.raises((InvalidAnswers, Gone)):
+        signing_in.enter_code(story.parts, first, right)
+    assert signing_in.enter_code(story.parts, second, right)
+    with pytest.raises(Gone):
+        signing_in.enter_code(story.parts, second, right)
+    third = ask_claimant(story, reference)
+    right = str(claimant_mails(story)[-1].values["code"])
+    for _ in range(5):
+        with pytest.raises(InvalidAnswers):
+            signing_in.enter_code(story.parts, third, wrong(right))
+    with pytest.raises(Gone):
+        signing_in.enter_code(story.parts, third, right)
+
+
+def test_a_code_for_a_claim_that_is_none_is_not_found(story: Story) -> None:
+    reference = story.submit().reference
+    for force, named in (("essex", reference), ("kent", "CLM-2222-2222")):
+        with pytest.raises(NotFound):
+            ask_claimant(story, named, force)
+    assert claimant_mails(story) == []

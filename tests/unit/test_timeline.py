@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
@@ -122,3 +124,31 @@ def test_short_texts_cannot_be_guessed_from_their_digest() -> None:
     assert (
         Text(sequence=0, words="Yes", salt="a").digest() != Text(sequence=0, words="Yes", salt="b").digest()
     )
+
+
+PARTS = Text(sequence=0, words="Nearly", salt="s", parts={"costs": "Less", "you": "Who?"})
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"words": "nearly"},
+        {"parts": {}},
+        {"parts": {"costs": "Less"}},
+        {"parts": {"costs": "More", "you": "Who?"}},
+        {"parts": {"costs": "Who?", "you": "Less"}},
+        {"parts": {"costs": "Less", "you": "Who?", "the-day": ""}},
+        {"salt": "t"},
+    ],
+)
+def test_every_edit_of_what_was_written_about_the_parts_is_found(edit: dict[str, Any]) -> None:
+    chain, entry = Chain().append(ENTRIES[0], PARTS)
+    assert faults([entry], chain, {0: PARTS}) == []
+    assert faults([entry], chain, {0: replace(PARTS, parts={"you": "Who?", "costs": "Less"})}) == []
+    assert faults([entry], chain, {0: replace(PARTS, **edit)})
+
+
+def test_a_text_without_parts_verifies_as_it_was_written_before_there_were_any() -> None:
+    """Timelines that are stored already: the digest of a salted text, as it always was."""
+    digest = hmac.new(b"salt-1", b"Good", hashlib.sha256).hexdigest()
+    assert Text(sequence=1, words="Good", salt="salt-1").digest() == digest == ENTRIES[1].text_digest

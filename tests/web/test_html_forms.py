@@ -9,8 +9,9 @@ from chalicelib.adapters.form_files import FormFiles
 from chalicelib.domain.answers import check_answers
 from chalicelib.domain.errors import InvalidAnswers, Problem
 from chalicelib.domain.forms import Form
-from chalicelib.web import html_forms
-from chalicelib.web.html_forms import ErrorLink, Field, FormView, answers_from_fields, read_fields
+from chalicelib.web import form_views, html_forms
+from chalicelib.web.form_views import ErrorLink, Field, FormView
+from chalicelib.web.html_forms import answers_from_fields, read_fields
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def view_after(form: Form, fields: dict[str, str]) -> FormView:
     posted = read_fields(form, fields)
     with pytest.raises(InvalidAnswers) as refused:
         check_answers(form, posted.answers)
-    return html_forms.form_view(form, posted, refused.value.problems)
+    return form_views.form_view(form, posted, refused.value.problems)
 
 
 def field_of(view: FormView, name: str) -> Field:
@@ -164,7 +165,7 @@ def test_a_problem_of_no_question_is_told_without_a_link(form: Form) -> None:
         Problem(pointer="", code="x", message="All is wrong"),
         Problem(pointer="/no", code="x", message="Odd"),
     ]
-    view = html_forms.form_view(form, read_fields(form, {}), problems)
+    view = form_views.form_view(form, read_fields(form, {}), problems)
     assert view.errors == (ErrorLink(text="All is wrong"), ErrorLink(text="Odd"))
 
 
@@ -176,7 +177,7 @@ def test_what_was_typed_comes_back_exactly(form: Form) -> None:
 def test_adding_a_line_keeps_what_was_typed(form: Form) -> None:
     typed = html_forms.with_line_added(form, {"cost_lines-7-description": "Hall"}, "cost_lines")
     assert typed == {"cost_lines-0-description": "Hall", "cost_lines-1-description": ""}
-    view = html_forms.form_view(form, read_fields(form, typed))
+    view = form_views.form_view(form, read_fields(form, typed))
     assert [row.number for row in field_of(view, "cost_lines").rows] == [1, 2]
     assert view.errors == ()
 
@@ -185,7 +186,7 @@ def test_lines_stop_at_the_most_that_the_form_takes(form: Form) -> None:
     typed: dict[str, str] = {}
     for _ in range(30):
         typed = html_forms.with_line_added(form, typed, "cost_lines")
-    view = html_forms.form_view(form, read_fields(form, typed))
+    view = form_views.form_view(form, read_fields(form, typed))
     assert len(field_of(view, "cost_lines").rows) == field_of(view, "cost_lines").most_rows == 20
 
 
@@ -197,7 +198,7 @@ def test_removing_a_line_moves_the_others_up(form: Form) -> None:
 
 
 def test_widths_are_those_of_the_design_system(form: Form) -> None:
-    view = html_forms.form_view(form)
+    view = form_views.form_view(form)
     assert field_of(view, "venue_postcode").width == 10
     assert field_of(view, "expected_attendance").width == 5
     assert field_of(view, "event_title").width is None

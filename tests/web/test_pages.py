@@ -9,7 +9,7 @@ import pytest
 from page_checks import by_id, error_links, text_of, with_class
 from website import LEAD, Website, a_filled_form, form_fields, heading
 
-from chalicelib.services import deciding
+from chalicelib.services import viewing
 from chalicelib.web import pages
 
 FORM = "/forms/funding-claim"
@@ -227,11 +227,13 @@ def test_no_decision_is_chosen_beforehand(website: Website) -> None:
     website.sign_in()
     answer = website.get(path)
     radios = [one for one in answer.page.iter("input") if one.get("type") == "radio"]
-    assert [radio.get("value") for radio in radios] == ["approve", "reject"]
+    assert [radio.get("value") for radio in radios] == ["approve", "reject", "request-changes"]
     assert not [radio for radio in radios if radio.get("checked") is not None]
     refused = website.post(path, {**form_fields(answer), "comment": "Looks fine\n\nto me"})
     assert refused.status == 422
-    assert error_links(refused.page) == [("Choose your decision: approve or reject", "#decision")]
+    assert error_links(refused.page) == [
+        ("Choose your decision: approve, reject or request-changes", "#decision")
+    ]
     assert form_fields(refused)["comment"] == "Looks fine\n\nto me"
 
 
@@ -282,7 +284,10 @@ def test_a_claim_that_is_not_as_it_was_shown_is_not_decided(website: Website) ->
     website.sign_in()
     refused = website.post(path, {**form_fields(website.get(path)), "decision": "approve", "seen": "0" * 64})
     assert refused.status == 409
-    assert heading(refused) == "The claim has changed"
+    assert heading(refused).startswith("Decide claim ")
+    assert "changed after it was shown to you" in text_of(
+        with_class(refused.page, "govuk-notification-banner")[0]
+    )
 
 
 def test_a_decision_without_the_csrf_token_is_refused(website: Website) -> None:
@@ -291,7 +296,7 @@ def test_a_decision_without_the_csrf_token_is_refused(website: Website) -> None:
     fields = {**form_fields(website.get(path)), "decision": "approve"}
     for csrf in ("", "wrong"):
         assert website.post(path, {**fields, "csrf": csrf}).status == 403
-    assert deciding.task_view(website.parts, "lead-kent", path.removeprefix("/tasks/")).may_decide
+    assert viewing.task_view(website.parts, "lead-kent", path.removeprefix("/tasks/")).may_decide
 
 
 def test_who_was_not_asked_decides_nothing(website: Website) -> None:

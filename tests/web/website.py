@@ -18,8 +18,10 @@ from chalicelib import wiring
 from chalicelib.adapters import tables
 from chalicelib.adapters.funds import DynamoFunds
 from chalicelib.adapters.people import DynamoPeople
+from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.people import NATIONAL
-from chalicelib.services import asking, intake
+from chalicelib.domain.submissions import Case
+from chalicelib.services import asking, deciding, following_up, intake
 from chalicelib.services.intake import Receipt
 from chalicelib.services.ports import Parts
 from chalicelib.settings import Settings
@@ -72,6 +74,7 @@ def open_website(base_url: str) -> Parts:
         state_machine_arn_prefix="arn:aws:states:eu-west-2:123456789012:stateMachine:",
         mail_from="share@example.police.uk",
         mail_reply_to="help@example.police.uk",
+        undo_seconds=0,
     )
     parts = replace(wiring.build(settings), workflows=NoWorkflows())
     tables.create_table()
@@ -81,12 +84,13 @@ def open_website(base_url: str) -> Parts:
 
 
 def _plant() -> None:
-    """Kent's people and the national ones of the demonstration; all 43 forces would take seconds."""
+    """People of Kent and Essex and the national ones of the demonstration; all 43 forces would take seconds."""
     planted = seeds.read(Path(seeds.__file__).with_name("seeds.json"))
-    places = {"kent", NATIONAL}
+    places = {"kent", "essex", NATIONAL}
     people = [one for one in seeds.people(planted) if places & {held.at for held in one.roles}]
     DynamoPeople().register(people)
-    DynamoFunds().open_fund("ptf", name="the test fund", total_pence=5_000_000, caps={"kent": 1_000_000})
+    caps = {"kent": 1_000_000, "essex": 1_000_000}
+    DynamoFunds().open_fund("ptf", name="the test fund", total_pence=5_000_000, caps=caps)
 
 
 class Website:
@@ -118,16 +122,57 @@ class Website:
         answer = self.post("/sign-in/code", {"code": self.mailed_code(), "next": "/"})
         assert answer.status == 303, answer.text
 
-    def mailed_code(self) -> str:
+    def mailed_code(self, template: str = "sign-in-code") -> str:
         """The newest code that waits to be mailed; it counts as sent then."""
+        return str(self.mails(template)[-1].payload["values"]["code"])
+
+    def mails(self, template: str) -> list[Delivery]:
+        """What waits to be mailed from this template, oldest first; it counts as sent then."""
         now = self.parts.now()
         # The sweeper is given what the relay should long have delivered; ask on its behalf, a day later.
         waiting = self.parts.outbox.due(now + timedelta(days=1), limit=100)
-        ids = [one for one in waiting if one.startswith("mail.sign-in-code.")]
+        ids = [one for one in waiting if one.startswith(f"mail.{template}.")]
         mails = [one for one in map(self.parts.outbox.get, ids) if one is not None]
         for one in mails:
             self.parts.outbox.done(one, at=now)
-        return str(mails[-1].payload["values"]["code"])
+        return mails
+
+    def use(self, **changes: Any) -> None:
+        """Put other parts in place: `use(undo_for=timedelta(minutes=10))`, `use(now=lambda: later)`."""
+        self.parts = replace(self.parts, **changes)
+        wiring.use(self.parts)
+
+    def case(self, receipt: Receipt, force: str = "kent") -> Case:
+        """The claim as it is stored."""
+        return self.parts.records.of(force).case(receipt.reference)
+
+    def stuck(self, receipt: Receipt, force: str = "kent") -> None:
+        """Nobody decides in time: neither the approver, nor the deputy, and the coordinators are told."""
+        before = self.parts
+        self.ask(receipt, force)
+        for _ in range(2):
+            due = self.case(receipt, force).submission.due_at
+            assert due is not None
+            self.use(now=lambda due=due: due + timedelta(minutes=1))
+            following_up.follow_up(self.parts)
+        self.use(now=before.now)
+
+    def decide(self, receipt: Receipt, decision: str = "approve", *, force: str = "kent", **more: Any) -> str:
+        """Whoever is asked decides. Returns the path of their task."""
+        case = self.case(receipt, force)
+        task = case.open_task
+        assert task is not None, "nobody is asked"
+        values = {"comment": "", "seen": case.seen, **more}
+        deciding.decide(self.parts, task.person_id, task.id, decision=decision, **values)
+        return f"/tasks/{task.id}"
+
+    def prove(self, receipt: Receipt, action: str = "") -> Answer:
+        """Type the code that is mailed to the claimant, through the pages. Returns the last redirect."""
+        path = f"/status/{receipt.status_token}/code"
+        assert self.post(path, {"next": action}).status == 303
+        answer = self.post(path, {"next": action, "code": self.mailed_code("claimant-code")})
+        assert answer.status == 303, answer.text
+        return answer
 
     def submit(self, **changes: Any) -> Receipt:
         """A claim of Kent's, stored."""

@@ -12,6 +12,7 @@ from tests.whole.visitor import (
     PROGRAMME,
     Browser,
     Service,
+    asked,
     decide,
     eventually,
     status_of,
@@ -26,13 +27,13 @@ def test_a_waiting_claim_survives_the_killing_of_everything(tmp_path: Path) -> N
     service = Service(tmp_path / "data")
     try:
         receipt = submit(service)
-        asked = service.mail(LEAD, f"{receipt['reference']}: decide")
+        mail = service.mail(LEAD, asked(receipt["reference"]))
         service.kill_everything()
         service.start()
         assert status_of(receipt)["status"] == "in-review"
         decide(service, LEAD, receipt["reference"], "approve")
         assert decide(service, PROGRAMME, receipt["reference"], "approve")["status"] == "approved"
-        assert service.mails(LEAD, f"{receipt['reference']}: decide") == [asked], "asked once, not again"
+        assert service.mails(LEAD, asked(receipt["reference"])) == [mail], "asked once, not again"
         timeline = service.staff(f"/api/v1/submissions/{receipt['reference']}/timeline")
         assert timeline["verified"]
         assert "restarted" in [entry["action"] for entry in timeline["entries"]]
@@ -48,7 +49,7 @@ def test_a_claim_accepted_just_before_the_killing_is_asked_after_it(tmp_path: Pa
         service.start()
         for receipt in receipts:
             service_asked = eventually(
-                lambda reference=receipt["reference"]: service.mails(LEAD, f"{reference}: decide"), within=90
+                lambda reference=receipt["reference"]: service.mails(LEAD, asked(reference)), within=90
             )
             assert len(service_asked) == 1
     finally:
@@ -60,15 +61,15 @@ def test_after_the_approver_the_deputy_is_asked_and_then_the_coordinators_are_to
     try:
         receipt = submit(service)
         reference = receipt["reference"]
-        first = task_link(service.mail(LEAD, f"{reference}: decide")["text"])
-        second = task_link(service.mail(DEPUTY, f"{reference}: decide")["text"])
+        first = task_link(service.mail(LEAD, asked(reference))["text"])
+        second = task_link(service.mail(DEPUTY, asked(reference))["text"])
         assert first != second
         lead = Browser(service.address)
         lead.sign_in(service, LEAD)
         status, refusal = lead.get("/api/v1/tasks/" + first.rpartition("/")[2])
-        assert (status, refusal["code"]) == (410, "gone")
+        assert (status, refusal["code"]) == (410, "expired")
         for coordinator in ("coordinator.kent@example.police.uk", "coordinator@example.org"):
-            assert service.mail(coordinator, f"{reference}: nobody has decided")
+            assert service.mail(coordinator, f"mail.stuck.{reference}")
         assert status_of(receipt)["waiting_for"] == "coordinator"
         # late is better than nobody: the deputy still can
         assert decide(service, DEPUTY, reference, "approve")["status"] == "in-review"

@@ -13,6 +13,7 @@ from tests.whole.visitor import (
     PROGRAMME,
     Browser,
     Service,
+    asked,
     claim,
     decide,
     eventually,
@@ -87,13 +88,13 @@ def test_a_rejection_ends_it_with_the_reason_and_gives_the_money_back(service: S
 
 def test_a_claimant_who_would_be_asked_is_passed_over_for_the_deputy(service: Service) -> None:
     receipt = submit(service, claimant_email="Lead.Kent@Example.police.uk")
-    mail = service.mail(DEPUTY, f"{receipt['reference']}: decide")
+    mail = service.mail(DEPUTY, asked(receipt["reference"]))
     assert "as deputy" in mail["text"]
-    assert service.mails(LEAD, f"{receipt['reference']}: decide") == []
+    assert service.mails(LEAD, asked(receipt["reference"])) == []
     browser = Browser(service.address)
     browser.sign_in(service, LEAD)
     status, refusal = browser.get("/api/v1/tasks/" + task_link(mail["text"]).rpartition("/")[2])
-    assert (status, refusal["code"]) == (403, "forbidden")
+    assert (status, refusal["code"]) == (403, "own-submission")
     assert decide(service, DEPUTY, receipt["reference"], "approve")["status"] == "in-review"
 
 
@@ -101,7 +102,7 @@ def test_a_claim_beyond_the_cap_cannot_be_approved_and_says_by_how_much(service:
     line = {"description": "Hall", "category": "venue-hire", "amount_pence": 1_000_001}
     receipt = submit(service, force="essex", cost_lines=[line])
     address = "lead.essex@example.police.uk"
-    link = task_link(service.mail(address, f"{receipt['reference']}: decide")["text"])
+    link = task_link(service.mail(address, asked(receipt["reference"], "essex"))["text"])
     browser = Browser(service.address)
     browser.sign_in(service, address)
     task = "/api/v1/tasks/" + link.rpartition("/")[2]

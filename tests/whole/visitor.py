@@ -66,7 +66,7 @@ class Service:
         self.data = data
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
-        self._settings = settings
+        self._settings = {"UNDO_SECONDS": "0", **settings}  # else each step waits for the one before
         self.process = self.start()
 
     def start(self) -> subprocess.Popen[str]:
@@ -100,9 +100,10 @@ class Service:
         self.process.communicate(timeout=20)
 
     def mails(self, to: str, about: str) -> list[dict[str, str]]:
-        """Mails to an address whose subject holds `about`, oldest first."""
+        """Mails to an address whose subject holds `about`, or whose notification id begins with it, oldest first."""
         _, mails = Browser(self.address).get("/local/mail.json")
-        found = [mail for mail in mails if mail["to"] == to and about in mail["subject"]]
+        theirs = [mail for mail in mails if mail["to"] == to]
+        found = [mail for mail in theirs if about in mail["subject"] or mail["id"].startswith(about)]
         return sorted(found, key=lambda mail: mail["sent_at"])
 
     def mail(self, to: str, about: str, *, after: int = 0) -> dict[str, str]:
@@ -138,7 +139,14 @@ class Browser:
         headers = {"Content-Type": "application/json", **self._headers, **headers}
         return self._send(Request(self._url(path), data=data, headers=headers))
 
-    def post_form(self, path: str, **fields: str) -> tuple[int, Any]:
+    def press(self, path: str, /, **fields: str) -> tuple[int, Any]:
+        """Open a page and post its form, hidden fields included, with `fields`."""
+        status, page = self.get(path)
+        assert status == 200, (status, page)
+        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
+        return self.post_form(path, **{**hidden, **fields})
+
+    def post_form(self, path: str, /, **fields: str) -> tuple[int, Any]:
         """POST an HTML form."""
         return self._send(Request(self._url(path), data=urlencode(fields).encode(), headers=self._headers))
 
@@ -174,7 +182,7 @@ def submit(service: Service, **changes: Any) -> dict[str, Any]:
 
 def decide(service: Service, address: str, reference: str, decision: str, comment: str = "") -> Any:
     """As the asked person does: open the mail's link, sign in with the code, read, decide."""
-    link = task_link(service.mail(address, f"{reference}: decide")["text"])
+    link = task_link(service.mail(address, asked(reference))["text"])
     browser = Browser(service.address)
     assert browser.get(link)[0] == 303, "nobody sees a task without signing in"
     browser.sign_in(service, address)
@@ -185,6 +193,11 @@ def decide(service: Service, address: str, reference: str, decision: str, commen
     status, outcome = browser.post_json(task + "/decision", body)
     assert status == 200, outcome
     return outcome
+
+
+def asked(reference: str, force: str = "kent") -> str:
+    """What the notification ids of mails that ask somebody to decide this claim begin with."""
+    return f"mail.asked.{force}.{reference}"
 
 
 def task_link(text: str) -> str:

@@ -1,0 +1,352 @@
+"""The items of one submission to domain objects and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from chalicelib.adapters import keys
+from chalicelib.adapters.tables import (
+    EntryItem,
+    PersonalItem,
+    PersonalVersionItem,
+    Row,
+    SubmissionItem,
+    TaskItem,
+    TextItem,
+    TokenItem,
+    VersionItem,
+)
+from chalicelib.domain.fund import Held
+from chalicelib.domain.stages import AskedAs
+from chalicelib.domain.submissions import (
+    OPEN,
+    Case,
+    Standing,
+    Status,
+    Submission,
+    Task,
+    TaskState,
+    Undo,
+    Version,
+)
+from chalicelib.domain.timeline import Chain, Entry, Text
+from chalicelib.services.ports import Listed
+
+CHANGING = (
+    "status",
+    "stage",
+    "asked_as",
+    "round",
+    "revision",
+    "changed_at",
+    "claimant_id",
+    "waiting_for",
+    "due_kind",
+    "due_at",
+    "deadline",
+    "reminded",
+    "reserved_pence",
+    "committed_pence",
+    "moved_to",
+    "undo",
+    "tasks",
+    "approved_by",
+    "chain_length",
+    "chain_head",
+)
+"""What a change of a submission may rewrite. Everything else stands as it was submitted."""
+
+AMENDED = ("answers", "amount_pence", "title", "version")
+"""What an amendment rewrites besides."""
+
+
+def submission_item(one: Submission) -> SubmissionItem:
+    """The item of a submission; while it is open, the due index lists it by its next date."""
+    return SubmissionItem(
+        keys.case(one.force, one.reference),
+        keys.SUBMISSION,
+        reference=one.reference,
+        form=one.form,
+        form_version=one.form_version,
+        force=one.force,
+        status=one.status.value,
+        stage=one.stage,
+        asked_as=one.asked_as.value,
+        round=one.round,
+        revision=one.revision,
+        submitted_at=one.submitted_at,
+        changed_at=one.changed_at,
+        answers=dict(one.answers),
+        amount_pence=one.amount_pence,
+        claimant_id=one.claimant_id or None,
+        waiting_for=one.waiting_for or None,
+        due_kind=keys.DUE_SUBMISSION if one.is_open else None,
+        due_at=(one.next_at or one.due_at) if one.is_open else None,
+        deadline=one.due_at if one.is_open else None,
+        listed_as=keys.listed(one.force, one.form),
+        listed_at=one.submitted_at,
+        title=one.title,
+        version=one.version,
+        reminded=one.reminded,
+        reserved_pence=one.reserved_pence,
+        committed_pence=one.committed_pence,
+        moved_to=one.moved_to or None,
+        undo=_undo_json(one.undo) if one.undo else None,
+        tasks=one.tasks,
+        approved_by={stage: list(people) for stage, people in one.approved_by.items()},
+        chain_length=one.chain.length,
+        chain_head=one.chain.head,
+    )
+
+
+def task_item(task: Task) -> TaskItem:
+    """The item of a task."""
+    return TaskItem(
+        keys.case(task.force, task.reference),
+        keys.task(task.number),
+        force=task.force,
+        reference=task.reference,
+        number=task.number,
+        stage=task.stage,
+        version=task.version,
+        asked_as=task.asked_as.value,
+        person_id=task.person_id,
+        role=task.role,
+        asked_at=task.asked_at,
+        decide_by=task.due_at,
+        ended_by=task.ended_by,
+        stands_in_for=task.stands_in_for or None,
+        state=task.state.value,
+        decision=task.decision or None,
+        decided_at=task.decided_at,
+        seen=task.seen or None,
+    )
+
+
+def entry_item(pk: str, entry: Entry) -> EntryItem:
+    """The item of a timeline entry."""
+    return EntryItem(
+        pk,
+        keys.entry(entry.sequence),
+        sequence=entry.sequence,
+        at=entry.at,
+        actor=entry.actor,
+        role=entry.role,
+        action=entry.action,
+        stage=entry.stage or None,
+        details=dict(entry.details),
+        text_digest=entry.text_digest or None,
+        previous=entry.previous,
+        hash=entry.hash,
+    )
+
+
+def case_from(rows: Iterable[Row]) -> Case | None:
+    """The case that a partition's rows make; None where the submission is not among them."""
+    submission: Submission | None = None
+    personal: dict[str, object] = {}
+    tasks: list[Task] = []
+    entries: list[Entry] = []
+    texts: dict[int, Text] = {}
+    token = ""
+    versions: list[VersionItem] = []
+    personal_versions: dict[int, dict[str, object]] = {}
+    for row in rows:
+        if isinstance(row, SubmissionItem):
+            submission = _submission(row)
+        elif isinstance(row, PersonalItem):
+            personal = row.answers
+        elif isinstance(row, TaskItem):
+            tasks.append(_task(row))
+        elif isinstance(row, EntryItem):
+            entries.append(_entry(row))
+        elif isinstance(row, TextItem):
+            texts[row.sequence] = Text(
+                sequence=row.sequence, words=row.words, salt=row.salt, parts=row.parts or {}
+            )
+        elif isinstance(row, TokenItem):
+            token = row.token
+        elif isinstance(row, VersionItem):
+            versions.append(row)
+        elif isinstance(row, PersonalVersionItem):
+            personal_versions[row.number] = row.answers
+    if submission is None:
+        return None
+    return Case(
+        submission=submission,
+        personal=personal,
+        tasks=tuple(tasks),
+        entries=tuple(entries),
+        texts=texts,
+        token=token,
+        versions=tuple(
+            Version(
+                number=row.number,
+                answers=row.answers,
+                personal=personal_versions.get(row.number, {}),
+                amount_pence=row.amount_pence,
+                at=row.at,
+            )
+            for row in versions
+        ),
+    )
+
+
+def _submission(item: SubmissionItem) -> Submission:
+    held = _held(item)
+    return Submission(
+        reference=item.reference,
+        form=item.form,
+        form_version=item.form_version,
+        force=item.force,
+        status=Status(item.status),
+        stage=item.stage,
+        asked_as=AskedAs(item.asked_as or ""),
+        round=item.round or 1,
+        revision=item.revision,
+        submitted_at=item.submitted_at,
+        changed_at=item.changed_at,
+        answers=item.answers,
+        amount_pence=item.amount_pence,
+        claimant_id=item.claimant_id or "",
+        waiting_for=item.waiting_for or "",
+        due_at=item.deadline or item.due_at,
+        next_at=item.due_at,
+        version=item.version,
+        reminded=item.reminded,
+        reserved_pence=held.reserved,
+        committed_pence=held.committed,
+        moved_to=item.moved_to or "",
+        undo=_undo(item.undo) if item.undo else None,
+        tasks=item.tasks,
+        approved_by=_people(item.approved_by),
+        chain=Chain(length=item.chain_length, head=item.chain_head),
+    )
+
+
+def _task(item: TaskItem) -> Task:
+    return Task(
+        force=item.force,
+        reference=item.reference,
+        number=item.number,
+        stage=item.stage,
+        version=item.version,
+        asked_as=AskedAs(item.asked_as or ""),
+        person_id=item.person_id,
+        role=item.role,
+        asked_at=item.asked_at,
+        due_at=item.decide_by,
+        state=TaskState(item.state),
+        decision=item.decision or "",
+        decided_at=item.decided_at,
+        seen=item.seen or "",
+        ended_by=item.ended_by,
+        stands_in_for=item.stands_in_for or "",
+    )
+
+
+def _held(item: SubmissionItem) -> Held:
+    """What the fund holds for it. Items of the first release do not say: there, the first approval reserved all."""
+    if item.reserved_pence is not None and item.committed_pence is not None:
+        return Held(reserved=item.reserved_pence, committed=item.committed_pence)
+    status = Status(item.status)
+    is_reserved = status in OPEN and bool(item.approved_by)
+    return Held(
+        reserved=item.amount_pence if is_reserved else 0,
+        committed=item.amount_pence if status is Status.APPROVED else 0,
+    )
+
+
+def _people(approved_by: Mapping[str, list[str] | str]) -> dict[str, tuple[str, ...]]:
+    """Items of the first release name one person for a stage, not a list."""
+    return {
+        stage: (people,) if isinstance(people, str) else tuple(people)
+        for stage, people in approved_by.items()
+    }
+
+
+def _undo_json(undo: Undo) -> dict[str, Any]:
+    before = asdict(undo.before)
+    before = {name: _moment_text(value) for name, value in before.items()}
+    return {
+        "task": undo.task,
+        "until": undo.until.isoformat(),
+        "sequence": undo.sequence,
+        "before": before,
+        "deliveries": list(undo.deliveries),
+    }
+
+
+def _undo(stored: Mapping[str, Any]) -> Undo:
+    before = dict(stored["before"])
+    return Undo(
+        task=stored["task"],
+        until=datetime.fromisoformat(stored["until"]),
+        sequence=stored["sequence"],
+        deliveries=tuple(stored["deliveries"]),
+        before=Standing(
+            **{
+                **before,
+                "status": Status(before["status"]),
+                "asked_as": AskedAs(before["asked_as"]),
+                "due_at": _moment(before["due_at"]),
+                "next_at": _moment(before["next_at"]),
+                "approved_by": _people(before["approved_by"]),
+            }
+        ),
+    )
+
+
+def _moment_text(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def version_items(one: Submission, version: Version) -> tuple[VersionItem, PersonalVersionItem]:
+    """The two items of a version: its personal answers stand in an item of their own."""
+    pk = keys.case(one.force, one.reference)
+    return (
+        VersionItem(
+            pk,
+            keys.version(version.number),
+            number=version.number,
+            answers=dict(version.answers),
+            amount_pence=version.amount_pence,
+            at=version.at,
+        ),
+        PersonalVersionItem(
+            pk, keys.personal_version(version.number), number=version.number, answers=dict(version.personal)
+        ),
+    )
+
+
+def listed(row: Any) -> Listed:
+    """A submission in a list, from the index alone."""
+    return Listed(
+        reference=row.reference,
+        title=row.title or row.reference,
+        status=Status(row.status),
+        amount_pence=row.amount_pence,
+        submitted_at=row.listed_at,
+    )
+
+
+def _entry(item: EntryItem) -> Entry:
+    return Entry(
+        sequence=item.sequence,
+        at=item.at,
+        actor=item.actor,
+        role=item.role,
+        action=item.action,
+        stage=item.stage or "",
+        details=item.details,
+        text_digest=item.text_digest or "",
+        previous=item.previous,
+        hash=item.hash,
+    )

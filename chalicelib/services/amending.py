@@ -1,0 +1,205 @@
+"""Amending: the submitter makes the changes that were asked for. The old answers are kept as a version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from chalicelib.domain import amendments, deliveries
+from chalicelib.domain.amendments import Amended
+from chalicelib.domain.answers import Answer, fingerprint, walk
+from chalicelib.domain.decisions import closed
+from chalicelib.domain.errors import InvalidAnswers, Problem
+from chalicelib.domain.forms import Form
+from chalicelib.domain.submissions import Case, Status, Submission
+from chalicelib.domain.timeline import CLAIMANT, Chain
+from chalicelib.services.changes import (
+    AddDelivery,
+    Change,
+    ChangeRefused,
+    ChangeSubmission,
+    KeepPersonal,
+    KeepVersion,
+    KnownReference,
+    MoveMoney,
+    MoveSubmission,
+)
+from chalicelib.services.changing import again_if_overtaken, with_entry
+from chalicelib.services.finding import case_of
+from chalicelib.services.intake import unknown_reference
+from chalicelib.services.letters import Letters
+from chalicelib.services.ports import Parts
+
+
+@dataclass(frozen=True, kw_only=True)
+class AmendView:
+    """What the submitter is to change: `open_form` has those pages alone, `asked` says what and by whom it was
+    asked. `fixed` are the other answers, to read. `version` is of the answers that are shown."""
+
+    submission: Submission
+    form: Form
+    open_form: Form
+    asked: amendments.Asked
+    answers: Mapping[str, Any]
+    fixed: tuple[Answer, ...]
+    version: int
+    due: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AmendedTo:
+    """Where the submission is to be found after its changes."""
+
+    force: str
+    reference: str
+
+
+def amend_view(parts: Parts, force: str, reference: str) -> AmendView:
+    """What is to be changed. Raises NotFound, and Overtaken where nothing is."""
+    case = case_of(parts, force, reference).as_told(parts.now())
+    one = case.submission
+    form = parts.forms.form(one.form, one.form_version)
+    asked = amendments.asked_for(case, form)
+    open_form = amendments.open_form(form, asked.changes)
+    names = {question.name for question in open_form.questions()}
+    return AmendView(
+        submission=one,
+        form=form,
+        open_form=open_form,
+        asked=asked,
+        answers=case.answers,
+        fixed=tuple(answer for answer in walk(form, case.answers) if answer.name not in names),
+        version=one.version,
+        due=one.due_at,
+    )
+
+
+def amend(parts: Parts, force: str, reference: str, given: Mapping[str, Any], *, version: int) -> AmendedTo:
+    """Store the changed answers to the pages that are open. Sending the same changes twice makes them once.
+
+    `version` is of the answers that were shown. Raises InvalidAnswers with all problems, NotFound, and Overtaken
+    where nothing is to be changed (any more).
+    """
+    return again_if_overtaken(lambda: _amend(parts, force, reference, given, version))
+
+
+def _amend(parts: Parts, force: str, reference: str, given: Mapping[str, Any], version: int) -> AmendedTo:
+    now = parts.now()
+    case = case_of(parts, force, reference).as_told(now)
+    one = case.submission
+    if one.version > version:
+        return AmendedTo(force=one.force, reference=one.reference)  # a double click
+    form = parts.forms.form(one.form, one.form_version)
+    asked = amendments.asked_for(case, form)
+    amended = amendments.amend(case, form, given, changes=asked.changes, calendar=parts.calendar, now=now)
+    sections = [page.title for page in form.pages if page.id in asked.changes]
+    if amended.submission.force == one.force:
+        changes = _changes(parts, case, form, amended, sections)
+    else:
+        changes = _moved(parts, case, form, amended, sections)
+    try:
+        parts.records.commit(changes)
+    except ChangeRefused as refused:
+        if isinstance(refused.change, KnownReference):
+            raise InvalidAnswers([unknown_reference(form, refused.change.field)]) from refused
+        if isinstance(refused.change, MoveSubmission):
+            raise InvalidAnswers([_was_there_before(form)]) from refused
+        raise
+    return AmendedTo(force=amended.submission.force, reference=one.reference)
+
+
+def _was_there_before(form: Form) -> Problem:
+    message = (
+        f"The {form.noun} was with this force before and cannot go back to it. "
+        "Withdraw it and make a new one there"
+    )
+    return Problem(pointer="/force", code="moved-before", message=message)
+
+
+def _entry_details(case: Case, form: Form, amended: Amended) -> dict[str, str | int]:
+    one = amended.submission
+    answers = {**one.answers, **amended.personal}
+    details: dict[str, str | int] = {
+        "version": one.version,
+        "amount_pence": one.amount_pence,
+        "answers": fingerprint(one.reference, form.id, form.version, answers),
+        "changes": " ".join(amendments.asked_for(case, form).changes),
+    }
+    if amended.movement is not None:
+        details[f"fund-{amended.movement.kind.value}"] = amended.movement.amount_pence
+    return details
+
+
+def _changes(parts: Parts, case: Case, form: Form, amended: Amended, sections: list[str]) -> list[Change]:
+    now = amended.submission.changed_at
+    one, entry = with_entry(
+        amended.submission,
+        at=now,
+        action="amended",
+        stage=case.submission.stage,
+        actor=CLAIMANT,
+        role=CLAIMANT,
+        details=_entry_details(case, form, amended),
+    )
+    changes: list[Change] = [
+        ChangeSubmission(submission=one, amended=True),
+        KeepPersonal(submission=one, personal=amended.personal),
+        KeepVersion(submission=one, version=amended.earlier),
+        entry,
+        *_beside(parts, case, form, amended, one, sections),
+    ]
+    if case.token:
+        output = deliveries.pointer(one, form, parts.calendar, now=now)
+        changes.append(AddDelivery(delivery=deliveries.answer(one, case.token, output, now=now)))
+    return changes
+
+
+def _moved(parts: Parts, case: Case, form: Form, amended: Amended, sections: list[str]) -> list[Change]:
+    """It goes on at the force that the answers name now, with a timeline of its own there: neither force reads
+    what was written in the other. The reference stays."""
+    old, new = case.submission, amended.submission
+    now = new.changed_at
+    left = replace(
+        closed(old, Status.WITHDRAWN), revision=new.revision, changed_at=now, undo=None, moved_to=new.force
+    )
+    left, left_entry = with_entry(
+        left, at=now, action="moved", actor=CLAIMANT, role=CLAIMANT, details={"to": new.force}
+    )
+    here, here_entry = with_entry(
+        replace(new, chain=Chain(), tasks=0, round=old.round + 1),
+        at=now,
+        action="moved-here",
+        actor=CLAIMANT,
+        role=CLAIMANT,
+        details={**_entry_details(case, form, amended), "from": old.force},
+    )
+    changes: list[Change] = [
+        ChangeSubmission(submission=left),
+        left_entry,
+        MoveSubmission(submission=here, was_at=old.force),
+        KeepPersonal(submission=here, personal=amended.personal),
+        KeepVersion(submission=here, version=amended.earlier),
+        here_entry,
+        AddDelivery(delivery=deliveries.start(here, form, parts.calendar, now=now)),
+        *_beside(parts, case, form, amended, here, sections),
+    ]
+    if case.token:
+        output = deliveries.superseded(old.force, old.reference, old.round)
+        changes.append(AddDelivery(delivery=deliveries.answer(left, case.token, output, now=now)))
+    return changes
+
+
+def _beside(
+    parts: Parts, case: Case, form: Form, amended: Amended, one: Submission, sections: list[str]
+) -> list[Change]:
+    """The money, the mail, and what must be true of the new answers."""
+    now_case = replace(case, submission=one, personal=amended.personal)
+    letters = Letters(parts=parts, case=now_case, form=form, one=one)
+    changes: list[Change] = [AddDelivery(delivery=letters.amended(sections))]
+    if amended.movement is not None:
+        changes.append(MoveMoney(movement=amended.movement))
+    if "innovation_day" in one.answers:
+        changes.append(KnownReference(reference=one.answers["innovation_day"], field="innovation_day"))
+    return changes

@@ -1,0 +1,184 @@
+"""The changes that a use case asks to be stored: all of them at once, or none. Each says when it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Union
+
+from chalicelib.domain.deliveries import Delivery
+from chalicelib.domain.errors import Conflict
+from chalicelib.domain.fund import Movement
+from chalicelib.domain.people import Holding
+from chalicelib.domain.submissions import Submission, Task, TaskState, Version
+from chalicelib.domain.timeline import Entry, Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddSubmission:
+    """A new submission with its personal part; refused where its reference exists."""
+
+    submission: Submission
+    personal: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeSubmission:
+    """The submission as it is now; refused unless the stored revision is the one before. Its answers are rewritten
+    only where they are `amended`."""
+
+    submission: Submission
+    amended: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveSubmission:
+    """A submission that goes on at another force than `was_at`, under the same reference; refused unless the
+    reference still belongs to that one."""
+
+    submission: Submission
+    was_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepPersonal:
+    """The personal answers, in place of those that are stored. Always beside a change that orders it."""
+
+    submission: Submission
+    personal: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepVersion:
+    """Answers that were replaced; refused where a version of this number is kept."""
+
+    submission: Submission
+    version: Version
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddTask:
+    """A new task; refused where one of its number exists."""
+
+    task: Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloseTask:
+    """A task that ended, in whatever way; refused unless it is open."""
+
+    task: Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReopenTask:
+    """A task open again; refused unless it is in the state it was seen in."""
+
+    task: Task
+    was: TaskState
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddEntry:
+    """A timeline entry and its text; refused where one stands in its place."""
+
+    submission: Submission
+    entry: Entry
+    text: Text | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepToken:
+    """The task token of the wait that is on. Always beside a ChangeSubmission, which orders it."""
+
+    submission: Submission
+    token: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddDelivery:
+    """Something for the outbox; refused where it is there already."""
+
+    delivery: Delivery
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancelDelivery:
+    """A delivery taken back; refused where it is done, or somebody is at it."""
+
+    delivery_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveMoney:
+    """A ledger line with the balances it moves; refused where the money is not there, or the line is."""
+
+    movement: Movement
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyRecord:
+    """Which submission answered an Idempotency-Key, and to what body (`fingerprint`)."""
+
+    form: str
+    key: str
+    fingerprint: str
+    force: str
+    reference: str
+    form_version: int
+    submitted_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepKey:
+    """An Idempotency-Key used; refused while it is kept already."""
+
+    record: KeyRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class StillHolds:
+    """Refused unless this person holds the role at the moment of the commit."""
+
+    person_id: str
+    holding: Holding
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownReference:
+    """Refused unless a submission of this reference exists. `field` is the answer that names it."""
+
+    reference: str
+    field: str
+
+
+Change = Union[
+    AddSubmission,
+    ChangeSubmission,
+    MoveSubmission,
+    KeepPersonal,
+    KeepVersion,
+    AddTask,
+    CloseTask,
+    ReopenTask,
+    AddEntry,
+    KeepToken,
+    AddDelivery,
+    CancelDelivery,
+    MoveMoney,
+    KeepKey,
+    StillHolds,
+    KnownReference,
+]
+
+
+class ChangeRefused(Conflict):
+    """Nothing was stored, because of this change."""
+
+    def __init__(self, change: Change) -> None:
+        super().__init__(
+            "Somebody else changed this at the same moment. Look at it again, then try once more."
+        )
+        self.change = change

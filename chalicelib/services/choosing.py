@@ -1,0 +1,153 @@
+"""Whom to ask: holders of a role who are not barred, or whoever stands in for them while they are away."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from chalicelib.domain import approvals
+from chalicelib.domain.deadlines import london_day
+from chalicelib.domain.people import Person
+from chalicelib.domain.stages import Asked, AskedAs, Seat, Stage
+from chalicelib.domain.submissions import Case, Submission, Task
+from chalicelib.services.ports import Parts
+
+MOST_ASKED = 18
+"""A transaction takes 100 operations, and handing a task on takes five."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """Somebody to be asked, in which role. `stands_in_for` is the id of somebody who is away; `instead_of` the
+    open task that is handed on."""
+
+    person: Person
+    role: str
+    stands_in_for: str = ""
+    instead_of: Task | None = None
+
+
+def with_claimant(parts: Parts, case: Case) -> Submission:
+    """The submission, saying who the claimant is, if registered: that person is not asked and may not decide."""
+    one = case.submission
+    claimant = parts.people.by_address(str(case.personal.get("claimant_email", "")))
+    return replace(one, claimant_id=one.claimant_id or (claimant.id if claimant else ""))
+
+
+def choose(parts: Parts, case: Case, stage: Stage, turn: AskedAs, *, now: datetime) -> list[Chosen]:
+    """Who is asked in a turn; nobody where there are fewer than the stage's quorum takes."""
+    if turn is AskedAs.DEPUTY:
+        waiting = {task.person_id for task in case.open_tasks}
+        chooser = _Chooser(parts, case, now, also_barred=waiting)
+        return _one_or_none(chooser.one(stage.seats[0], as_deputy=True))
+    chooser = _Chooser(parts, case, now)
+    if stage.everyone:
+        found = list(chooser.everyone(stage.seats[0]))
+    elif stage.asks_several:
+        found = [chosen for seat in stage.seats if (chosen := chooser.either(seat))]
+        if stage.quorum is None and len(found) < len(stage.seats):
+            return []
+    else:
+        return _one_or_none(chooser.one(stage.seats[0]))
+    return found if found and len(found) >= stage.needed(len(found)) else []
+
+
+def choose_deputies(parts: Parts, case: Case, stage: Stage, *, now: datetime) -> list[Chosen]:
+    """A deputy for each open task of a stage that asks several, as far as there are any."""
+    sitting = {task.person_id for task in case.sitting}
+    chooser = _Chooser(parts, case, now, also_barred=sitting)
+    found = []
+    for task in case.sitting:
+        if task not in case.open_tasks:
+            continue
+        chosen = chooser.one(approvals.seat_of(stage, task), as_deputy=True)
+        if chosen is not None:
+            found.append(
+                Chosen(
+                    person=chosen.person,
+                    role=chosen.role,
+                    stands_in_for=chosen.stands_in_for,
+                    instead_of=task,
+                )
+            )
+    return found
+
+
+def may_be_asked(parts: Parts, case: Case, stage: Stage, seat: Seat) -> dict[str, Chosen]:
+    """Everybody who may decide in a seat, by id, whether away or not: those to whom a task can be handed."""
+    barred = _barred(parts, case) | {task.person_id for task in case.sitting}
+    found: dict[str, Chosen] = {}
+    for asked in (seat.asks, seat.deputy):
+        holders = parts.people.holders(asked.holding(case.submission.force))
+        for person in approvals.eligible(holders, barred):
+            found.setdefault(person.id, Chosen(person=person, role=asked.role))
+    return found
+
+
+def _one_or_none(chosen: Chosen | None) -> list[Chosen]:
+    return [chosen] if chosen else []
+
+
+def _barred(parts: Parts, case: Case) -> set[str]:
+    """The ids of those who may not decide. The claimant stays the first who was known: another address, given with
+    changes, bars whoever has it as well, and lets nobody in."""
+    present = parts.people.by_address(str(case.personal.get("claimant_email", "")))
+    return set(approvals.barred(case.submission)) | ({present.id} if present else set())
+
+
+class _Chooser:
+    """Chooses one person after another, nobody twice."""
+
+    def __init__(self, parts: Parts, case: Case, now: datetime, *, also_barred: Collection[str] = ()) -> None:
+        self._parts = parts
+        self._force = case.submission.force
+        self._taken = _barred(parts, case) | set(also_barred)
+        self._first = approvals.preferred(case)
+        self._today = london_day(now)
+
+    def one(self, seat: Seat, *, as_deputy: bool = False) -> Chosen | None:
+        """One person for a seat."""
+        return self._take(next(self._candidates(seat, seat.deputy if as_deputy else seat.asks), None))
+
+    def either(self, seat: Seat) -> Chosen | None:
+        """One person for a seat, its deputy where nobody else may."""
+        return self.one(seat) or self.one(seat, as_deputy=True)
+
+    def everyone(self, seat: Seat) -> Iterator[Chosen]:
+        """All who hold the seat's role, as far as one transaction can ask and hand on."""
+        for _ in range(MOST_ASKED):
+            chosen = self.one(seat)
+            if chosen is None:
+                break
+            yield chosen
+
+    def _take(self, chosen: Chosen | None) -> Chosen | None:
+        if chosen is not None:
+            self._taken |= {chosen.person.id, chosen.stands_in_for}
+        return chosen
+
+    def _candidates(self, seat: Seat, asked: Asked) -> Iterator[Chosen]:
+        """Those who hold the role, in order; for those who are away, the delegate whom they named."""
+        for person in approvals.eligible(self._holders(asked), self._taken, before_others=self._first):
+            away = self._parts.people.away(person.id)
+            if away is None or not away.covers(self._today):
+                yield Chosen(person=person, role=asked.role)
+            elif delegate := self._delegate(seat, away.delegate_id):
+                yield Chosen(person=delegate.person, role=delegate.role, stands_in_for=person.id)
+
+    def _delegate(self, seat: Seat, person_id: str) -> Chosen | None:
+        """The delegate, where they may decide here and are not away themselves."""
+        if not person_id or person_id in self._taken:
+            return None
+        away = self._parts.people.away(person_id)
+        if away is not None and away.covers(self._today):
+            return None
+        for asked in (seat.asks, seat.deputy):
+            for person in self._holders(asked):
+                if person.id == person_id:
+                    return Chosen(person=person, role=asked.role)
+        return None
+
+    def _holders(self, asked: Asked) -> list[Person]:
+        return self._parts.people.holders(asked.holding(self._force))

@@ -1,0 +1,95 @@
+"""Ends that nobody decided: a submission withdrawn by its submitter or a coordinator, or lapsed for want of changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from chalicelib.domain import decisions, deliveries
+from chalicelib.domain.errors import Overtaken
+from chalicelib.domain.forms import Form
+from chalicelib.domain.submissions import STATUS_WORDS, Case, Status, TaskState
+from chalicelib.domain.timeline import CLAIMANT, SYSTEM
+from chalicelib.services.changes import (
+    AddDelivery,
+    CancelDelivery,
+    Change,
+    ChangeSubmission,
+    CloseTask,
+    MoveMoney,
+)
+from chalicelib.services.changing import again_if_overtaken, with_entry
+from chalicelib.services.finding import case_of
+from chalicelib.services.letters import Letters
+from chalicelib.services.ports import Parts
+
+WITHDRAWABLE = frozenset({Status.SUBMITTED, Status.IN_REVIEW, Status.CHANGES_REQUESTED, Status.APPROVED})
+
+
+def withdraw(parts: Parts, force: str, reference: str, *, reason: str = "") -> None:
+    """Withdrawn by its submitter, also when it is approved: the money is free again. Withdrawing it twice is
+    harmless. Raises NotFound, and Overtaken where it has ended otherwise."""
+    again_if_overtaken(lambda: _withdraw(parts, force, reference, reason))
+
+
+def _withdraw(parts: Parts, force: str, reference: str, reason: str) -> None:
+    case = case_of(parts, force, reference)
+    one = case.submission
+    form = parts.forms.form(one.form, one.form_version)
+    if one.status is Status.WITHDRAWN:
+        return
+    now = parts.now()
+    told = case.as_told(now).submission.status
+    if one.status not in WITHDRAWABLE and told not in WITHDRAWABLE:
+        raise Overtaken(
+            f"This {form.noun} has ended ({STATUS_WORDS[one.status].lower()}); it cannot be withdrawn."
+        )
+    parts.records.commit(_changes(parts, case, form, Status.WITHDRAWN, now, actor=CLAIMANT, words=reason))
+
+
+def lapse_changes(parts: Parts, case: Case, form: Form, now: datetime) -> list[Change]:
+    """The changes that were asked for did not come in time."""
+    return _changes(parts, case, form, Status.LAPSED, now, actor=SYSTEM)
+
+
+def _changes(
+    parts: Parts, case: Case, form: Form, status: Status, now: datetime, *, actor: str, words: str = ""
+) -> list[Change]:
+    before = case.submission
+    ended = decisions.end(case, form, status, now=now)
+    one, entry = with_entry(
+        ended.submission,
+        at=now,
+        action=status.value,
+        stage=before.stage,
+        actor=actor,
+        role=actor,
+        details={f"fund-{ended.movement.kind.value}": ended.movement.amount_pence} if ended.movement else {},
+        words=words,
+        salt=parts.new_secret() if words else "",
+    )
+    letters = Letters(parts=parts, case=case, form=form, one=one)
+    # What is held back until a decision can no longer be undone must not go out after the end.
+    undo = before.undo if before.may_undo(now) else None
+    held: Sequence[str] = undo.deliveries if undo else ()
+    changes: list[Change] = [
+        ChangeSubmission(submission=one),
+        entry,
+        *(CancelDelivery(delivery_id=delivery_id) for delivery_id in held),
+        *(CloseTask(task=task) for task in ended.closed),
+        AddDelivery(delivery=letters.ended(status.value)),
+    ]
+    if ended.movement is not None:
+        changes.append(MoveMoney(movement=ended.movement))
+    # Those whose tasks that decision had closed have not been told of it either.
+    closed = [task for task in case.tasks if task.state is TaskState.CLOSED]
+    unaware = [task for task in closed if undo and task.ended_by == undo.task]
+    for task in (*ended.closed, *unaware):
+        person = parts.people.person(task.person_id)
+        if person is not None:
+            reason = f"The {form.noun} was withdrawn by the person who made it."
+            changes.append(AddDelivery(delivery=letters.no_longer_needed(task, person, reason)))
+    if case.token:
+        output = deliveries.pointer(one, form, parts.calendar, now=now)
+        changes.append(AddDelivery(delivery=deliveries.answer(one, case.token, output, now=now)))
+    return changes

@@ -1,0 +1,114 @@
+"""Following up on stored dates: reminders, tasks handed to the next person, and changes that did not come.
+
+Runs by a schedule. The state machine's own time-outs are the second net: both come to the same data, and whoever
+is second finds it done.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+
+from chalicelib.domain.amendments import asked_for
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.forms import Form
+from chalicelib.domain.submissions import Case, Status, Submission
+from chalicelib.services.asking import hand_over_changes
+from chalicelib.services.changes import AddDelivery, Change, ChangeSubmission
+from chalicelib.services.changing import again_if_overtaken, next_revision, with_entry
+from chalicelib.services.ending import lapse_changes
+from chalicelib.services.letters import Letters
+from chalicelib.services.ports import Parts
+
+MOST_AT_ONCE = 200
+REMINDED, HANDED_OVER, LAPSED, NOTHING = "reminded", "handed-over", "lapsed", ""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FollowedUp:
+    """How many submissions were followed up, in which way."""
+
+    reminded: int
+    handed_over: int
+    lapsed: int
+    failed: int
+
+
+def follow_up(parts: Parts) -> FollowedUp:
+    """Do what the stored dates say. Running it twice, or two at once, does nothing twice."""
+    done: list[str] = []
+    failed = 0
+    for waiting in list(islice(parts.records.due(parts.now()), MOST_AT_ONCE)):
+        try:
+            done.append(_follow_up_one(parts, waiting.force, waiting.reference))
+        except Exception as error:  # one that fails must not keep the rest from being followed up
+            failed += 1
+            _log.warning("could not follow up %s: %s", waiting.reference, type(error).__name__)
+    return FollowedUp(
+        reminded=done.count(REMINDED),
+        handed_over=done.count(HANDED_OVER),
+        lapsed=done.count(LAPSED),
+        failed=failed,
+    )
+
+
+def _follow_up_one(parts: Parts, force: str, reference: str) -> str:
+    return again_if_overtaken(lambda: _attempt(parts, force, reference))
+
+
+def _attempt(parts: Parts, force: str, reference: str) -> str:
+    try:
+        case = parts.records.of(force).case(reference)
+    except NotFound:
+        return NOTHING
+    one, now = case.submission, parts.now()
+    if not one.is_open or one.may_undo(now) or one.due_at is None:
+        return NOTHING
+    form = parts.forms.form(one.form, one.form_version)
+    if one.due_at <= now:
+        if one.status is Status.CHANGES_REQUESTED:
+            parts.records.commit(lapse_changes(parts, case, form, now))
+            return LAPSED
+        parts.records.commit(hand_over_changes(parts, case, form, now))
+        return HANDED_OVER
+    if one.next_at is None or one.next_at > now:
+        return NOTHING  # the index was behind
+    if one.status is not Status.CHANGES_REQUESTED and not case.open_tasks:
+        parts.records.commit(hand_over_changes(parts, case, form, now))  # nobody to remind: nobody was asked
+        return HANDED_OVER
+    parts.records.commit(_reminders(parts, case, form, now))
+    return REMINDED
+
+
+def _reminders(parts: Parts, case: Case, form: Form, now: datetime) -> Sequence[Change]:
+    one = replace(next_revision(case.submission, now=now), reminded=case.submission.reminded + 1)
+    one = replace(one, next_at=_next_date(parts, one, form, now))
+    one, entry = with_entry(
+        one,
+        at=now,
+        action="reminded",
+        stage=one.stage,
+        details={"role": one.waiting_for, "time": one.reminded},
+    )
+    letters = Letters(parts=parts, case=case, form=form, one=one)
+    if one.status is Status.CHANGES_REQUESTED:
+        mails = [letters.changes_reminder(asked_for(case, form))]
+    else:
+        people = [(task, parts.people.person(task.person_id)) for task in case.open_tasks]
+        mails = [letters.reminder(task, person) for task, person in people if person is not None]
+    return [ChangeSubmission(submission=one), entry, *(AddDelivery(delivery=mail) for mail in mails)]
+
+
+def _next_date(parts: Parts, one: Submission, form: Form, now: datetime) -> datetime | None:
+    if one.due_at is None:
+        return None
+    if one.status is Status.CHANGES_REQUESTED:
+        days = form.workflow.amending.reminder_days
+    else:
+        days = form.workflow.stage(one.stage).reminder_days
+    return parts.calendar.next_date(one.due_at, days, now)

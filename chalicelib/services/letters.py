@@ -1,0 +1,212 @@
+"""Every mail that a submission's life takes: to whom, from which template, with what in it.
+
+The ids are deterministic, so that the same cause makes the same mail. Nothing is in a mail that its reader does
+not need; what decides is never in a mail, only the link to where it is decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.domain import deliveries
+from chalicelib.domain.amendments import Asked as ChangesAsked
+from chalicelib.domain.amendments import differences
+from chalicelib.domain.answers import walk
+from chalicelib.domain.deadlines import short_day, spoken_day, spoken_time
+from chalicelib.domain.deliveries import Delivery
+from chalicelib.domain.forms import Form
+from chalicelib.domain.money import pounds
+from chalicelib.domain.people import Person, role_words
+from chalicelib.domain.stages import AskedAs, Effect
+from chalicelib.domain.submissions import Case, Status, Submission, Task
+from chalicelib.services.ports import Parts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letters:
+    """The mails about one submission as it stands now (`one`), beside how it was read (`case`)."""
+
+    parts: Parts
+    case: Case
+    form: Form
+    one: Submission
+
+    def asked(self, task: Task, person: Person) -> Delivery:
+        """To an approver: all that it takes to decide, and the link."""
+        return self._asking("asked", task, person, about=task.id)
+
+    def reminder(self, task: Task, person: Person) -> Delivery:
+        """To an approver who has not decided yet."""
+        return self._asking("reminder", task, person, about=f"{task.id}.{self.one.reminded}")
+
+    def no_longer_needed(self, task: Task, person: Person, reason: str) -> Delivery:
+        """To somebody who was asked and need not decide any more."""
+        return self._mail(
+            "no-longer-needed", to=person.address, about=f"{task.id}.{self.one.revision}", reason=reason
+        )
+
+    def decision_made(self, task: Task, person: Person, comment: str) -> Delivery:
+        """To the maker of a decision: what was recorded in their name, and until when they can undo it."""
+        undo = self.one.undo
+        return self._mail(
+            "decision-made",
+            to=person.address,
+            about=f"{task.id}.{self.one.revision}",
+            made=self.form.workflow.choice(task.decision).done,
+            comment=comment,
+            undo_until=spoken_time(undo.until) if undo else "",
+            task_url=self.parts.links.task(task),
+        )
+
+    def decided(self, task: Task, effect: Effect, changes: ChangesAsked | None, comment: str) -> Delivery:
+        """To the claimant: what became of a stage."""
+        values: dict[str, Any] = {"role": role_words(task.role), "comment": comment}
+        if effect is Effect.RETURN and changes is not None:
+            return self._to_claimant("changes-requested", task.id, **values, **self._changes(changes))
+        template = {Status.APPROVED: "approved", Status.REJECTED: "rejected"}.get(self.one.status, "moved-on")
+        following = self.form.workflow.stage(self.one.stage).title if self.one.is_open else ""
+        return self._to_claimant(template, task.id, **values, next_stage=following)
+
+    def changes_reminder(self, changes: ChangesAsked) -> Delivery:
+        """To the claimant, who has not made the changes yet."""
+        about = f"{self.one.reference}.{self.one.version}.{self.one.reminded}"
+        return self._to_claimant("changes-reminder", about, **self._changes(changes))
+
+    def amended(self, sections: Sequence[str]) -> Delivery:
+        """To the claimant: the changes have come in."""
+        stage = self.form.workflow.stage(self.one.stage)
+        about = f"{self.one.reference}.{self.one.version}"
+        return self._to_claimant("amended", about, sections=list(sections), next_stage=stage.title)
+
+    def ended(self, template: str) -> Delivery:
+        """To the claimant: `withdrawn` or `lapsed`."""
+        return self._to_claimant(template, f"{self.one.reference}.{self.one.revision}")
+
+    def stuck(self, person: Person, reason: str, *, has_task: bool) -> Delivery:
+        """To a coordinator: nobody decides, and why."""
+        return self._mail(
+            "stuck",
+            to=person.address,
+            about=f"{self.one.reference}.{self.one.chain.length}.{person.id}",
+            force=self._force,
+            stage_title=self.form.workflow.stage(self.one.stage).title,
+            reason=reason,
+            has_task=has_task,
+            again_on=spoken_day(self.one.due_at) if self.one.due_at else "",
+            desk_url=self._desk,
+        )
+
+    def undelivered(self, person: Person, reason: str) -> Delivery:
+        """To a coordinator: our mail to the claimant came back."""
+        return self._mail(
+            "undelivered",
+            to=person.address,
+            about=f"{self.one.reference}.{self.one.chain.length}.{person.id}",
+            force=self._force,
+            reason=reason,
+            desk_url=self._desk,
+        )
+
+    def _asking(self, template: str, task: Task, person: Person, *, about: str) -> Delivery:
+        fund = self.parts.funds.fund(self.form.workflow.fund)
+        share = fund.forces.get(self.one.force)
+        lines = [
+            answer
+            for answer in walk(self.form, self.case.answers)
+            if not answer.rows and answer.name not in self.form.kept_from_approvers
+        ]
+        return self._mail(
+            template,
+            to=person.address,
+            about=about,
+            force=self._force,
+            answers=[[answer.heading, answer.value] for answer in lines],
+            costs=cost_rows(self.form, self.case.answers),
+            fund=fund.name,
+            fund_left=pounds(fund.balance.available),
+            force_left=pounds(share.available) if share else "",
+            as_deputy=task.asked_as is AskedAs.DEPUTY,
+            stands_in=bool(task.stands_in_for),
+            decide_by=short_day(task.due_at),
+            is_reserved=self.one.reserved_pence > 0,
+            reserved=pounds(self.one.reserved_pence),
+            differences=self._differences(),
+            earlier=earlier_words(self.case, self.form),
+            task_url=self.parts.links.task(task),
+        )
+
+    def _differences(self) -> list[list[str]]:
+        if not self.case.versions:
+            return []
+        last = self.case.versions[-1]
+        found = differences(self.form, {**last.answers, **last.personal}, self.case.answers)
+        return [[one.heading, one.before, one.after] for one in found]
+
+    def _changes(self, changes: ChangesAsked) -> dict[str, Any]:
+        titles = {page.id: page.title for page in self.form.pages}
+        return {
+            "changes": [[titles[page], words] for page, words in changes.changes.items()],
+            "change_by": short_day(self.one.due_at) if self.one.due_at else "",
+            "amend_url": self.parts.links.claimant(self.one.force, self.one.reference, "amend"),
+        }
+
+    def _to_claimant(self, template: str, about: str, **values: Any) -> Delivery:
+        return self._mail(
+            template,
+            to=str(self.case.personal["claimant_email"]),
+            about=f"{about}.{self.one.revision}",
+            status_url=self.parts.links.status(self.one.force, self.one.reference),
+            **values,
+        )
+
+    def _mail(self, template: str, *, to: str, about: str, **values: Any) -> Delivery:
+        return deliveries.mail(
+            template,
+            to=to,
+            about=about,
+            reference=self.one.reference,
+            values={
+                "reference": self.one.reference,
+                "title": self.one.title,
+                "noun": self.form.noun,
+                "total": pounds(self.one.amount_pence),
+                **values,
+            },
+            now=self.one.changed_at,
+        )
+
+    @property
+    def _desk(self) -> str:
+        return self.parts.links.page(f"/desk/submissions/{self.one.reference}")
+
+    @property
+    def _force(self) -> str:
+        return self.parts.forms.force_name(self.one.force)
+
+
+def cost_rows(form: Form, answers: Mapping[str, Any]) -> list[list[str]]:
+    """The rows of the repeated groups, in words."""
+    return [list(row) for answer in walk(form, answers) for row in answer.rows]
+
+
+def earlier_words(case: Case, form: Form) -> list[list[str]]:
+    """What was decided before, the latest last: stage, decision, comment."""
+    return [
+        [
+            form.workflow.stage(entry.stage).title,
+            form.workflow.choice(str(entry.details["decision"])).done,
+            _written(case, form, entry.sequence),
+        ]
+        for entry in case.decisions
+    ]
+
+
+def _written(case: Case, form: Form, sequence: int) -> str:
+    """A decision's comment, and what was to be changed on which page."""
+    text = case.texts.get(sequence)
+    if text is None:
+        return ""
+    parts = [f"{page.title}: {text.parts[page.id]}" for page in form.pages if page.id in text.parts]
+    return "\n".join([text.words, *parts] if text.words else parts)

@@ -1,0 +1,223 @@
+"""Handing a task to somebody else who may decide: by the person asked, or by a coordinator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from chalicelib.domain import approvals
+from chalicelib.domain.errors import Forbidden, InvalidAnswers, NotAsked, Overtaken, OwnSubmission, Problem
+from chalicelib.domain.forms import Form
+from chalicelib.domain.people import COORDINATOR, NATIONAL, Person, role_words
+from chalicelib.domain.stages import AskedAs, Stage
+from chalicelib.domain.submissions import Case, Status, Submission, Task, TaskState
+from chalicelib.services.changes import (
+    AddDelivery,
+    AddTask,
+    Change,
+    ChangeRefused,
+    ChangeSubmission,
+    CloseTask,
+    StillHolds,
+)
+from chalicelib.services.changing import again_if_overtaken, next_revision, with_entry
+from chalicelib.services.choosing import Chosen, may_be_asked, with_claimant
+from chalicelib.services.letters import Letters
+from chalicelib.services.ports import Parts
+from chalicelib.services.tracking import submission_for
+from chalicelib.services.viewing import check_waiting, find_task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """Somebody to whom the task can be handed."""
+
+    person_id: str
+    name: str
+    role: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandOnView:
+    """What can be handed on, and to whom. `task` is None where nobody is asked at present."""
+
+    submission: Submission
+    form: Form
+    stage_title: str
+    task: Task | None
+    asked_name: str
+    candidates: tuple[Candidate, ...]
+
+
+def task_hand_on_view(parts: Parts, person: Person, task_id: str) -> HandOnView:
+    """Handing on a task: for the person asked, and for coordinators. Raises as `viewing.task_view`."""
+    case, task = find_task(parts, task_id)
+    case, form = _check(parts, case, task, person)
+    return _view(parts, case, task, form)
+
+
+def submission_hand_on_view(parts: Parts, person: Person, reference: str) -> HandOnView:
+    """Asking somebody about a submission, for coordinators: in place of whoever is asked, if somebody is.
+
+    Raises NotFound, Forbidden, and Overtaken where nobody is to decide.
+    """
+    case = submission_for(parts, person, reference)
+    case, form = _check(parts, case, case.open_task, person)
+    return _view(parts, case, case.open_task, form)
+
+
+def hand_on_task(parts: Parts, person: Person, task_id: str, to: object) -> None:
+    """Hand a task to somebody else. Raises InvalidAnswers for somebody who may not decide it, and as the view."""
+
+    def attempt() -> None:
+        case, task = find_task(parts, task_id)
+        _hand_on(parts, case, task, person, to)
+
+    again_if_overtaken(attempt)
+
+
+def hand_on_submission(parts: Parts, person: Person, reference: str, to: object) -> None:
+    """Have somebody asked about a submission. Raises as `hand_on_task`."""
+
+    def attempt() -> None:
+        case = submission_for(parts, person, reference)
+        _hand_on(parts, case, case.open_task, person, to)
+
+    again_if_overtaken(attempt)
+
+
+def _check(parts: Parts, case: Case, task: Task | None, person: Person) -> tuple[Case, Form]:
+    one = with_claimant(parts, case)
+    form = parts.forms.form(one.form, one.form_version)
+    is_coordinator = any(person.holds(COORDINATOR, at=at) for at in (one.force, NATIONAL))
+    if task is None and not is_coordinator:
+        raise Forbidden("This takes a coordinator.")
+    if task is not None and task.person_id != person.id and not is_coordinator:
+        raise NotAsked("Somebody else was asked. Only they, or a coordinator, can hand this on.")
+    if person.id == one.claimant_id:
+        raise OwnSubmission(f"This is your own {form.noun}. Another coordinator says who decides it.")
+    if one.status is not Status.IN_REVIEW or one.may_undo(parts.now()):
+        raise Overtaken(f"Nobody is asked to decide this {form.noun} now, so there is nothing to hand on.")
+    if task is not None:
+        check_waiting(parts, case, task, form)
+    return replace(case, submission=one), form
+
+
+def _stage(case: Case, form: Form) -> Stage:
+    return form.workflow.stage(case.submission.stage)
+
+
+def _candidates(parts: Parts, case: Case, task: Task | None, form: Form) -> dict[str, Chosen]:
+    stage = _stage(case, form)
+    seat = approvals.seat_of(stage, task) if task else stage.seats[0]
+    return may_be_asked(parts, case, stage, seat)
+
+
+def _view(parts: Parts, case: Case, task: Task | None, form: Form) -> HandOnView:
+    asked = parts.people.person(task.person_id) if task else None
+    found = _candidates(parts, case, task, form).values()
+    return HandOnView(
+        submission=case.submission,
+        form=form,
+        stage_title=_stage(case, form).title,
+        task=task,
+        asked_name=asked.name if asked else "",
+        candidates=tuple(
+            Candidate(person_id=one.person.id, name=one.person.name, role=role_words(one.role))
+            for one in found
+        ),
+    )
+
+
+def _hand_on(parts: Parts, case: Case, task: Task | None, person: Person, to: object) -> None:
+    case, form = _check(parts, case, task, person)
+    chosen = _candidates(parts, case, task, form).get(str(to))
+    if chosen is None:
+        message = "Choose who is to decide"
+        raise InvalidAnswers([Problem(pointer="/to", code="enum", message=message)])
+    try:
+        parts.records.commit(_changes(parts, case, form, task, person, chosen))
+    except ChangeRefused as refused:
+        if isinstance(refused.change, StillHolds):
+            message = "This person no longer holds the role. Choose somebody else"
+            raise InvalidAnswers([Problem(pointer="/to", code="enum", message=message)]) from refused
+        raise
+
+
+def _changes(
+    parts: Parts, case: Case, form: Form, task: Task | None, by: Person, chosen: Chosen
+) -> list[Change]:
+    now, stage = parts.now(), _stage(case, form)
+    moved = next_revision(case.submission, now=now)
+    # After the coordinators it is the deputy's turn again: once more unanswered, it comes back to them.
+    turn = AskedAs.DEPUTY if moved.asked_as is AskedAs.COORDINATORS else moved.asked_as
+    due = _due(parts, case, stage, now)
+    fresh = Task(
+        force=moved.force,
+        reference=moved.reference,
+        number=moved.tasks + 1,
+        stage=moved.stage,
+        version=moved.version,
+        asked_as=turn,
+        person_id=chosen.person.id,
+        role=chosen.role,
+        asked_at=now,
+        due_at=due,
+    )
+    moved = replace(
+        moved,
+        status=Status.IN_REVIEW,
+        asked_as=turn,
+        waiting_for=stage.waits_for if stage.asks_several else chosen.role,
+        due_at=due,
+        next_at=parts.calendar.next_date(due, stage.reminder_days, now),
+        reminded=0,
+        tasks=fresh.number,
+        undo=None,
+    )
+    one, entry = with_entry(
+        moved,
+        at=now,
+        action="reassigned",
+        stage=fresh.stage,
+        actor=by.id,
+        role=_role(by, task),
+        details={
+            "person": fresh.person_id,
+            "role": fresh.role,
+            "task": fresh.number,
+            "turn": turn.value,
+            **({"instead-of": task.number} if task else {}),
+        },
+    )
+    letters = Letters(parts=parts, case=case, form=form, one=one)
+    changes: list[Change] = [
+        ChangeSubmission(submission=one),
+        entry,
+        AddTask(task=fresh),
+        StillHolds(person_id=fresh.person_id, holding=approvals.holding_of(stage, fresh)),
+        AddDelivery(delivery=letters.asked(fresh, chosen.person)),
+    ]
+    if task is not None:
+        changes.append(CloseTask(task=replace(task, state=TaskState.REASSIGNED, ended_by=fresh.number)))
+        changes += _told(parts, letters, task, by)
+    return changes
+
+
+def _due(parts: Parts, case: Case, stage: Stage, now: datetime) -> datetime:
+    """At least a deputy's time, and never less than was left."""
+    due = parts.calendar.deadline(now, stage.deputy_working_days)
+    return max(due, case.submission.due_at or due)
+
+
+def _told(parts: Parts, letters: Letters, task: Task, by: Person) -> list[Change]:
+    """Whoever was asked is told, unless they handed it on themselves."""
+    asked = parts.people.person(task.person_id)
+    if asked is None or asked.id == by.id:
+        return []
+    reason = "A coordinator has asked somebody else to decide."
+    return [AddDelivery(delivery=letters.no_longer_needed(task, asked, reason))]
+
+
+def _role(by: Person, task: Task | None) -> str:
+    return task.role if task is not None and task.person_id == by.id else COORDINATOR

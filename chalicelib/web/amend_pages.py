@@ -1,0 +1,92 @@
+"""The page on which a submitter makes the changes that were asked for: the open questions alone, filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.domain.errors import InvalidAnswers, Overtaken, Problem, Unreadable
+from chalicelib.services import amending
+from chalicelib.services.amending import AmendedTo, AmendView
+from chalicelib.web import access
+from chalicelib.web.form_views import form_view
+from chalicelib.web.html_forms import Posted, lines_changed, read_fields
+from chalicelib.web.pages import page, redirect
+from chalicelib.web.requests import Request
+from chalicelib.web.typed_answers import typed_fields
+from chalicelib.web.views import ANY_TYPE, view
+
+amend_pages = Blueprint(__name__)
+
+
+@amend_pages.route("/status/{token}/amend", methods=["GET"])
+@view(access.CLAIMANT)
+def show_amend(request: Request, token: str) -> Response:
+    one = amending.amend_view(request.parts, *request.parts.links.read_status_token(token))
+    return _amend_page(request, token, one, _stored(one))
+
+
+@amend_pages.route("/status/{token}/amend", methods=["POST"], content_types=ANY_TYPE)
+@view(access.CLAIMANT)
+def post_amend(request: Request, token: str) -> Response:
+    """Send the changes, or add or remove a line and show the page again."""
+    force, reference = request.parts.links.read_status_token(token)
+    fields = request.fields()
+    version = _version(fields.get("version", ""))
+    try:
+        one = amending.amend_view(request.parts, force, reference)
+    except Overtaken:
+        # A double click finds nothing left to change. The service knows whether it was one.
+        return _to_status(request, amending.amend(request.parts, force, reference, {}, version=version))
+    if one.version != version:
+        return _amend_page(request, token, one, _stored(one), is_stale=True)
+    changed = lines_changed(one.open_form, fields)
+    if changed is not None:
+        return _amend_page(request, token, one, read_fields(one.open_form, changed))
+    posted = read_fields(one.open_form, fields)
+    try:
+        amended = amending.amend(request.parts, force, reference, posted.answers, version=version)
+    except InvalidAnswers as error:
+        return _amend_page(request, token, one, posted, wrong=error.problems)
+    return _to_status(request, amended)
+
+
+def _version(typed: str) -> int:
+    """The version of the answers that the page showed."""
+    if not (typed.isascii() and typed.isdigit() and len(typed) <= 6):
+        raise Unreadable("The form could not be read. Go back, and send it again.")
+    return int(typed)
+
+
+def _stored(one: AmendView) -> Posted:
+    return read_fields(one.open_form, typed_fields(one.open_form, one.answers))
+
+
+def _to_status(request: Request, amended: AmendedTo) -> Response:
+    """Where the submission is now: its changes may have moved it to another force."""
+    return redirect(f"/status/{request.parts.links.status_token(amended.force, amended.reference)}")
+
+
+def _amend_page(
+    request: Request,
+    token: str,
+    one: AmendView,
+    posted: Posted,
+    *,
+    wrong: Sequence[Problem] = (),
+    is_stale: bool = False,
+) -> Response:
+    view = form_view(one.open_form, posted, wrong)
+    return page(
+        "amend.html",
+        status=409 if is_stale else 422 if wrong else 200,
+        errors=view.errors,
+        one=one,
+        sections=[(section, one.asked.changes[section.id]) for section in view.sections],
+        fixed=[(answer.heading, answer.value) for answer in one.fixed if not answer.rows],
+        fixed_groups=[answer for answer in one.fixed if answer.rows],
+        is_stale=is_stale,
+        token=token,
+        csrf=request.claimant_session(token).csrf,
+    )

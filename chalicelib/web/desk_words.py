@@ -1,0 +1,111 @@
+"""A submission in words for staff: its tasks and its timeline, with the names of those who acted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from chalicelib.domain.forms import Form
+from chalicelib.domain.people import role_words
+from chalicelib.domain.submissions import Case, Task, TaskState
+from chalicelib.domain.timeline import CLAIMANT, SYSTEM, Entry
+from chalicelib.services.ports import Parts
+from chalicelib.web.happenings import Happening
+
+Names = Callable[[str], str]
+
+_ENDED = {
+    TaskState.OPEN: "Waiting",
+    TaskState.OVERTAKEN: "Ran out of time",
+    TaskState.REASSIGNED: "Handed to somebody else",
+    TaskState.CLOSED: "Not needed any more",
+}
+
+_REFUSED = {
+    "OwnSubmission": "it is their own {noun}",
+    "DecidedEarlierStage": "they approved an earlier stage",
+    "NotAsked": "they were not asked",
+    "RoleGivenUp": "they no longer hold the role",
+    "AlreadyDecided": "they had decided already",
+    "DecidedByAnother": "somebody else had decided",
+    "ClaimChanged": "the {noun} had changed after it was shown to them",
+    "Expired": "the time had run out",
+    "Reassigned": "it had been handed to somebody else",
+    "Overtaken": "the {noun} had moved on",
+}
+
+_SAID: Mapping[str, str] = {
+    "submitted": "The {noun} came in",
+    "asked": "{person}, {role}, was asked to decide",
+    "passed-over": "Passed over the {role}: {reason}",
+    "stuck": "The coordinators were told: {reason}",
+    "reminded": "The {role} was reminded",
+    "undone": "{actor} took the decision back",
+    "reassigned": "{actor} had {person}, {role}, asked to decide",
+    "refused": "{actor} tried to decide and was refused: {reason}",
+    "amended": "The claimant sent the changes",
+    "moved": "The claimant changed the force: it went to another one",
+    "moved-here": "The claimant changed the force: it came here from another one",
+    "withdrawn": "{actor} withdrew the {noun}",
+    "lapsed": "The {noun} lapsed: the changes did not come in time",
+    "undelivered": "A mail could not be delivered",
+    "restarted": "The workflow was started anew",
+}
+
+
+def names_of(parts: Parts) -> Names:
+    """A look-up from a person's id to their name; each person is asked for once."""
+    found: dict[str, str] = {CLAIMANT: "The claimant", SYSTEM: "The service"}
+
+    def name(person_id: str) -> str:
+        if person_id not in found:
+            person = parts.people.person(person_id)
+            found[person_id] = person.name if person else person_id
+        return found[person_id]
+
+    return name
+
+
+def task_rows(case: Case, form: Form, name: Names) -> list[tuple[str, str, str, Task]]:
+    """Each task: who, as what, and how it ended."""
+    return [(name(task.person_id), role_words(task.role), _ended(task, form), task) for task in case.tasks]
+
+
+def timeline_words(case: Case, form: Form, name: Names) -> list[Happening]:
+    """The timeline, entry by entry."""
+    return [
+        Happening(
+            words=_words(entry, case, form, name),
+            at=entry.at,
+            comment=case.words(entry.sequence),
+            changes=_changes(entry, case, form),
+        )
+        for entry in case.entries
+    ]
+
+
+def _ended(task: Task, form: Form) -> str:
+    if task.state is TaskState.DECIDED:
+        return f"Decided: {form.workflow.choice(task.decision).done} it"
+    return _ENDED[task.state]
+
+
+def _words(entry: Entry, case: Case, form: Form, name: Names) -> str:
+    details = entry.details
+    if entry.action == "decided":
+        made = form.workflow.choice(str(details["decision"])).done
+        undone = " (taken back since)" if entry not in case.decisions else ""
+        return f"{name(entry.actor)}, {role_words(entry.role)}, {made} it{undone}"
+    reason = str(details.get("reason", ""))
+    return _SAID.get(entry.action, entry.action).format(
+        noun=form.noun,
+        actor=name(entry.actor),
+        person=name(str(details.get("person", ""))),
+        role=role_words(str(details.get("role", ""))),
+        reason=_REFUSED.get(reason, reason).format(noun=form.noun),
+    )
+
+
+def _changes(entry: Entry, case: Case, form: Form) -> tuple[tuple[str, str], ...]:
+    text = case.texts.get(entry.sequence)
+    said = text.parts if text else {}
+    return tuple((page.title, said[page.id]) for page in form.pages if said.get(page.id))

@@ -1,0 +1,219 @@
+"""A form as a page shows it: empty, or with what was typed and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.errors import Problem
+from chalicelib.domain.forms import Form, Option, Question
+from chalicelib.web.html_forms import Posted, most_rows, prefixes, schema_of
+from chalicelib.web.typed_dates import DATE_PARTS, missing_parts, wrong_parts
+
+_INPUT_WIDTHS = (2, 3, 4, 5, 10, 20, 30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatePart:
+    """One of the three inputs of a date."""
+
+    id: str
+    name: str
+    label: str
+    typed: str
+    wrong: bool
+    width: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One repetition of a group's questions, as it stands on the page."""
+
+    number: int
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One question as a page shows it: `typed` exactly as it was typed, `error` empty where all is well."""
+
+    id: str
+    name: str
+    widget: str
+    label: str
+    hint: str
+    error: str
+    typed: str
+    autocomplete: str
+    width: int | None
+    limit: int | None
+    options: tuple[Option, ...] = ()
+    parts: tuple[DatePart, ...] = ()
+    rows: tuple[Row, ...] = ()
+    most_rows: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """Questions under one heading."""
+
+    id: str
+    title: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorLink:
+    """One line of the error summary. `href` leads to the first wrong input, if an input is to blame."""
+
+    text: str
+    href: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormView:
+    """A form as a page shows it."""
+
+    sections: tuple[Section, ...]
+    errors: tuple[ErrorLink, ...]
+
+
+def form_view(form: Form, posted: Posted | None = None, problems: Sequence[Problem] = ()) -> FormView:
+    """The form as a page shows it: empty, or with what was typed and what is wrong with it."""
+    shown = posted or Posted(typed={}, answers={}, rows={})
+    wrong = _Wrong(form, shown, problems)
+    sections = tuple(
+        Section(
+            id=page.id,
+            title=page.title,
+            fields=tuple(_field(form, question, shown, wrong) for question in page.questions),
+        )
+        for page in form.pages
+    )
+    return FormView(sections=sections, errors=tuple(wrong.links))
+
+
+class _Wrong:
+    """The problems by the name of their input, and the links of the summary in the page's order."""
+
+    def __init__(self, form: Form, posted: Posted, problems: Sequence[Problem]) -> None:
+        self.messages: dict[str, str] = {}
+        order = list(_input_names(form, posted.typed))
+        found: list[tuple[int, ErrorLink]] = []
+        for problem in problems:
+            question, name = _input_at(form, posted, problem.pointer)
+            if question is None:
+                found.append((len(order), ErrorLink(text=problem.message)))
+                continue
+            message = _message(question, name, posted.typed, problem)
+            self.messages.setdefault(name, message)
+            link = ErrorLink(text=message, href=f"#{_first_wrong_id(question, name, posted.typed)}")
+            found.append((order.index(name) if name in order else len(order), link))
+        self.links = [link for _, link in sorted(found, key=lambda pair: pair[0])]
+
+
+def _input_names(form: Form, typed: Mapping[str, str]) -> Iterator[str]:
+    """The names of all questions' inputs as they follow each other on the page."""
+    for question in form.questions():
+        yield question.name
+        for prefix in prefixes(question, typed):
+            yield from (prefix + column.name for column in question.columns)
+
+
+def _input_at(form: Form, posted: Posted, pointer: str) -> tuple[Question | None, str]:
+    """The question that a pointer means, and its input's name. A whole row means its first column."""
+    steps = pointer.split("/")[1:]
+    question = form.question(steps[0]) if steps else None
+    if question is None or not question.columns or len(steps) < 2:
+        return question, steps[0] if steps else ""
+    places = posted.rows.get(question.name, ())
+    index = int(steps[1]) if steps[1].isdigit() else 0
+    place = places[index] if index < len(places) else index
+    wanted = steps[2] if len(steps) > 2 else ""
+    column = next((one for one in question.columns if one.name == wanted), question.columns[0])
+    return column, f"{question.name}-{place}-{column.name}"
+
+
+def _message(question: Question, name: str, typed: Mapping[str, str], problem: Problem) -> str:
+    """The problem's message; for a date with parts left out, which ones; in a row, which line."""
+    message = problem.message
+    if question.widget == "date" and (missing := missing_parts(name, typed)):
+        message = f"{question.heading} must include a {' and '.join(missing)}"
+    place = name.split("-")[1:2]
+    return f"Line {int(place[0]) + 1}: {message}" if place else message
+
+
+def _first_wrong_id(question: Question, name: str, typed: Mapping[str, str]) -> str:
+    if question.widget == "date":
+        return f"{name}-{wrong_parts(name, typed)[0]}"
+    if question.columns:
+        return f"{name}-0-{question.columns[0].name}"
+    return name
+
+
+def _field(form: Form, question: Question, posted: Posted, wrong: _Wrong, prefix: str = "") -> Field:
+    name = prefix + question.name
+    error = wrong.messages.get(name, "")
+    typed = posted.typed
+    return Field(
+        id=name,
+        name=name,
+        widget=question.widget,
+        label=question.label,
+        hint=question.hint,
+        error=error,
+        typed=typed.get(name, ""),
+        autocomplete=question.autocomplete,
+        width=_input_width(question.width),
+        limit=schema_of(form, question).get("maxLength") if not prefix else None,
+        options=question.options,
+        parts=tuple(date_parts(name, typed, bool(error))) if question.widget == "date" else (),
+        rows=tuple(_rows(form, question, posted, wrong)),
+        most_rows=most_rows(form, question) if question.columns else 0,
+    )
+
+
+def _rows(form: Form, question: Question, posted: Posted, wrong: _Wrong) -> Iterator[Row]:
+    if not question.columns:
+        return
+    # An empty form shows one row, and so does one whose last row was removed.
+    for place, prefix in enumerate(prefixes(question, posted.typed) or [f"{question.name}-0-"]):
+        fields = tuple(_field(form, column, posted, wrong, prefix) for column in question.columns)
+        yield Row(number=place + 1, fields=fields)
+
+
+def date_field(name: str, label: str, typed: Mapping[str, str], *, hint: str = "", error: str = "") -> Field:
+    """A date that is asked outside a form's questions."""
+    return Field(
+        id=name,
+        name=name,
+        widget="date",
+        label=label,
+        hint=hint,
+        error=error,
+        typed="",
+        autocomplete="",
+        width=None,
+        limit=None,
+        parts=tuple(date_parts(name, typed, bool(error))),
+    )
+
+
+def date_parts(name: str, typed: Mapping[str, str], is_wrong: bool) -> Iterator[DatePart]:
+    """The three inputs of a date, those that are to blame marked."""
+    wrong = wrong_parts(name, typed) if is_wrong else ()
+    for part in DATE_PARTS:
+        one = f"{name}-{part}"
+        yield DatePart(
+            id=one,
+            name=one,
+            label=part.capitalize(),
+            typed=typed.get(one, ""),
+            wrong=part in wrong,
+            width=4 if part == "year" else 2,
+        )
+
+
+def _input_width(characters: int | None) -> int | None:
+    """The narrowest of the design system's widths that shows so many characters; None for full width."""
+    return next((width for width in _INPUT_WIDTHS if characters is not None and width >= characters), None)

@@ -1,0 +1,314 @@
+"""Every page, and how a browser comes to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from claim_scenes import amended, changed_behind, claimant_session, sent_back
+from playwright.sync_api import Page
+from website import Website, a_filled_form
+
+from chalicelib.domain.accounts import SESSION_LIFE, Session, digest
+from chalicelib.services import going_away
+
+FORM = "/forms/funding-claim"
+
+Visit = Callable[[Page, Website], None]
+
+
+def signed_in(page: Page, site: Website, person_id: str = "lead-kent") -> None:
+    """Give the browser a session. Not by the pages: nobody is mailed more than ten codes an hour."""
+    session = Session(
+        digest=digest(secret := site.parts.new_secret()),
+        person_id=person_id,
+        csrf=site.parts.new_secret(),
+        expires_at=site.parts.now() + SESSION_LIFE,
+    )
+    site.parts.accounts.add_session(session)
+    page.context.add_cookies([{"name": "session", "value": secret, "url": site.parts.links.page("")}])
+
+
+def fill(page: Page) -> None:
+    """Answer all questions of the claim, as a person would."""
+    page.goto(FORM)
+    page.get_by_role("button", name="Add another line").click()
+    for name, value in a_filled_form().items():
+        control = page.locator(f"[id='{name}']")
+        if name == "action":
+            continue
+        if name == "force" or name.endswith("category"):
+            control.select_option(value)
+        elif name == "declaration":
+            control.check()
+        else:
+            control.fill(value)
+
+
+def send(page: Page) -> None:
+    page.get_by_role("button", name="Send the claim").click()
+
+
+def a_form_with_mistakes(page: Page, site: Website) -> None:
+    fill(page)
+    page.locator("#event_date-year").fill("")
+    page.locator("#cost_lines-1-amount_pence").fill("plenty")
+    send(page)
+
+
+def a_sent_claim(page: Page, site: Website) -> None:
+    fill(page)
+    send(page)
+
+
+def a_status(page: Page, site: Website) -> None:
+    receipt = site.submit()
+    site.ask(receipt)
+    page.goto(f"/status/{receipt.status_token}")
+
+
+def a_task(page: Page, site: Website) -> None:
+    signed_in(page, site)
+    page.goto(site.ask(site.submit()))
+
+
+def a_task_with_mistakes(page: Page, site: Website) -> None:
+    a_task(page, site)
+    page.get_by_label("Reject the claim").check()
+    page.get_by_role("button", name="Send your decision").click()
+
+
+def a_decided_task(page: Page, site: Website) -> None:
+    a_task(page, site)
+    page.get_by_label("Reject the claim").check()
+    page.get_by_label("Comment").fill("The hall is free of charge.")
+    page.get_by_role("button", name="Send your decision").click()
+
+
+def a_task_seen_again(page: Page, site: Website) -> None:
+    signed_in(page, site)
+    page.goto(site.ask(amended(site)))
+
+
+def a_task_with_wrong_changes(page: Page, site: Website) -> None:
+    a_task(page, site)
+    page.get_by_label("Ask for changes first").check()
+    page.get_by_label("What should be changed in “What it costs”?").fill("Too dear.\n" * 300)
+    page.get_by_role("button", name="Send your decision").click()
+
+
+def a_task_that_changed(page: Page, site: Website) -> None:
+    """The claimant makes the changes that were asked for while an old page is still open."""
+    receipt = site.submit()
+    path = site.ask(receipt)
+    signed_in(page, site)
+    page.goto(path)
+    page.get_by_label("Approve the claim").check()
+    page.get_by_label("Comment").fill("Good value")
+    changed_behind(site, receipt, venue_name="Ashford Town Hall", expected_attendance=400)
+    page.get_by_role("button", name="Send your decision").click()
+
+
+def decided_with_undo(page: Page, site: Website) -> None:
+    """As a decided task, with ten minutes to take it back."""
+    site.use(undo_for=timedelta(minutes=10))
+    try:
+        a_decided_task(page, site)
+        page.get_by_role("heading", name="You rejected").wait_for()
+    finally:
+        site.use(undo_for=timedelta(0))
+
+
+def an_undone_task(page: Page, site: Website) -> None:
+    decided_with_undo(page, site)
+    page.get_by_role("button", name="Undo my decision").click()
+
+
+def changes_asked_on_a_task(page: Page, site: Website) -> None:
+    a_task(page, site)
+    page.get_by_label("Ask for changes first").check()
+    page.get_by_label("What should be changed in “What it costs”?").fill("Two quotes for the hall, please.")
+    page.get_by_role("button", name="Send your decision").click()
+
+
+def handing_on(page: Page, site: Website) -> None:
+    a_task(page, site)
+    page.get_by_role("link", name="Ask somebody else to decide").click()
+
+
+def handing_on_to_nobody(page: Page, site: Website) -> None:
+    handing_on(page, site)
+    page.get_by_role("button", name="Ask this person").click()
+
+
+def handed_on(page: Page, site: Website) -> None:
+    handing_on(page, site)
+    page.get_by_label("Deputy innovation lead, Kent").check()
+    page.get_by_role("button", name="Ask this person").click()
+
+
+def nobody_to_hand_on_to(page: Page, site: Website) -> None:
+    signed_in(page, site, "deputy-kent")
+    handed = site.submit(claimant_email="lead.kent@example.police.uk")
+    page.goto(site.ask(handed) + "/reassign")
+
+
+def desk_submission(page: Page, site: Website) -> None:
+    signed_in(page, site, "coordinator-kent")
+    receipt = amended(site)
+    site.ask(receipt)
+    page.goto(f"/desk/submissions/{receipt.reference}")
+
+
+def desk_handed_on(page: Page, site: Website) -> None:
+    desk_submission(page, site)
+    page.get_by_role("button", name="Ask somebody else to decide").click()
+    page.get_by_label("Deputy innovation lead, Kent").check()
+    page.get_by_role("button", name="Ask this person").click()
+
+
+def desk_stuck(page: Page, site: Website) -> None:
+    signed_in(page, site, "national-coordinator")
+    site.stuck(site.submit())
+    page.goto("/desk/stuck")
+
+
+def away_kept(page: Page, site: Website) -> None:
+    person = site.parts.people.person("lead-kent")
+    assert person is not None
+    today = site.parts.now().date()
+    going_away.go_away(
+        site.parts, person, first=today, last=today + timedelta(days=9), delegate="deputy-kent"
+    )
+    signed_in(page, site)
+    page.goto("/away")
+    going_away.come_back(site.parts, person)
+
+
+def away_with_mistakes(page: Page, site: Website) -> None:
+    signed_in(page, site)
+    page.goto("/away")
+    page.locator("#first-day").fill("31")
+    page.locator("#last-day").fill("31")
+    page.locator("#last-month").fill("2")
+    page.locator("#last-year").fill("2027")
+    page.get_by_role("button", name="Keep these days").click()
+
+
+def status_with_changes(page: Page, site: Website) -> None:
+    page.goto(f"/status/{sent_back(site).status_token}")
+
+
+def asking_for_a_claimants_code(page: Page, site: Website) -> None:
+    status_with_changes(page, site)
+    page.get_by_role("link", name="See what to change").click()
+
+
+def a_wrong_claimants_code(page: Page, site: Website) -> None:
+    asking_for_a_claimants_code(page, site)
+    page.get_by_role("button", name="Send me a code").click()
+    page.get_by_label("6-digit code").fill("12345")
+    page.get_by_role("button", name="Continue").click()
+
+
+def as_claimant(page: Page, site: Website, action: str, changes: dict[str, str] | None = None) -> None:
+    """Where the claimant gets to with their code."""
+    receipt = sent_back(site, changes)
+    secret = claimant_session(site, receipt)
+    page.context.add_cookies([{"name": "claimant", "value": secret, "url": site.parts.links.page("")}])
+    page.goto(f"/status/{receipt.status_token}/{action}")
+
+
+def amending_with_mistakes(page: Page, site: Website) -> None:
+    as_claimant(page, site, "amend")
+    page.get_by_role("button", name="Add another line").click()
+    page.locator("#cost_lines-2-amount_pence").fill("plenty")
+    page.locator("#event_date-year").fill("")
+    page.get_by_role("main").get_by_role("button", name="Send the changes").click()
+
+
+def withdrawing_without_confirming(page: Page, site: Website) -> None:
+    as_claimant(page, site, "withdraw")
+    page.get_by_role("button", name="Withdraw the claim").click()
+
+
+def withdrawn(page: Page, site: Website) -> None:
+    as_claimant(page, site, "withdraw")
+    page.get_by_label("Yes, withdraw it").check()
+    page.get_by_label("Why?").fill("We found a free hall.")
+    page.get_by_role("button", name="Withdraw the claim").click()
+
+
+def somebody_elses_task(page: Page, site: Website) -> None:
+    signed_in(page, site, "coordinator-kent")
+    page.goto(site.ask(site.submit()))
+
+
+def a_wrong_code(page: Page, site: Website) -> None:
+    page.goto("/sign-in")
+    page.get_by_label("Your work email address").fill("nobody@example.org")
+    page.get_by_role("button", name="Email me a code").click()
+    page.get_by_label("6-digit code").fill("123456")
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+
+
+def sign_out(page: Page, site: Website) -> None:
+    signed_in(page, site)
+    page.goto("/sign-out")
+
+
+def at(path: str) -> Visit:
+    return lambda page, _: page.goto(path) and None
+
+
+def signed_in_at(path: str) -> Visit:
+    def visit(page: Page, site: Website) -> None:
+        signed_in(page, site)
+        page.goto(path)
+
+    return visit
+
+
+PAGES: dict[str, tuple[Visit, str]] = {
+    "start": (at("/"), "Share Your Knowledge"),
+    "form": (at(FORM), "Claim money for an innovation day"),
+    "form-mistakes": (a_form_with_mistakes, "Error: Claim money"),
+    "sent": (a_sent_claim, "Claim received"),
+    "status": (a_status, "Claim CLM-"),
+    "task": (a_task, "Decide claim CLM-"),
+    "task-mistakes": (a_task_with_mistakes, "Error: Decide claim CLM-"),
+    "task-decided": (a_decided_task, "You rejected this claim"),
+    "task-again": (a_task_seen_again, "Decide claim CLM-"),
+    "task-wrong-changes": (a_task_with_wrong_changes, "Error: Decide claim CLM-"),
+    "task-changed": (a_task_that_changed, "Decide claim CLM-"),
+    "task-undo": (decided_with_undo, "You rejected this claim"),
+    "task-undone": (an_undone_task, "Decide claim CLM-"),
+    "task-changes-asked": (changes_asked_on_a_task, "You asked for changes to this claim"),
+    "reassign": (handing_on, "Ask somebody else to decide"),
+    "reassign-mistake": (handing_on_to_nobody, "Error: Ask somebody else to decide"),
+    "reassign-nobody": (nobody_to_hand_on_to, "Ask somebody else to decide"),
+    "reassigned": (handed_on, "Somebody else is asked now"),
+    "desk-submission": (desk_submission, "Claim CLM-"),
+    "desk-handed-on": (desk_handed_on, "Claim CLM-"),
+    "desk-stuck": (desk_stuck, "Waiting for a coordinator"),
+    "away": (signed_in_at("/away"), "Going away"),
+    "away-kept": (away_kept, "Going away"),
+    "away-mistakes": (away_with_mistakes, "Error: Going away"),
+    "status-changes": (status_with_changes, "Claim CLM-"),
+    "claimant-code-ask": (asking_for_a_claimants_code, "Show us that it is you"),
+    "claimant-code-wrong": (a_wrong_claimants_code, "Error: Check your email"),
+    "amend": (lambda page, site: as_claimant(page, site, "amend"), "Change claim CLM-"),
+    "amend-all": (lambda page, site: as_claimant(page, site, "amend", {}), "Change claim CLM-"),
+    "amend-mistakes": (amending_with_mistakes, "Error: Change claim CLM-"),
+    "withdraw": (lambda page, site: as_claimant(page, site, "withdraw"), "Withdraw claim CLM-"),
+    "withdraw-mistake": (withdrawing_without_confirming, "Error: Withdraw claim CLM-"),
+    "withdrawn": (withdrawn, "Claim CLM-"),
+    "task-not-asked": (somebody_elses_task, "You were not asked to decide this"),
+    "sign-in": (at("/sign-in"), "Sign in"),
+    "wrong-code": (a_wrong_code, "Error: Check your email"),
+    "sign-out": (sign_out, "Sign out"),
+    "cookies": (at("/cookies"), "Cookies"),
+    "privacy": (at("/privacy"), "Privacy"),
+    "accessibility": (at("/accessibility"), "Accessibility"),
+    "not-found": (at("/forms/none"), "We cannot find this"),
+}

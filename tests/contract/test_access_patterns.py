@@ -1,0 +1,117 @@
+"""How many calls each question and change costs, as docs/data-model.md has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.tables import Row
+from chalicelib.services import (
+    amending,
+    deciding,
+    ending,
+    reassigning,
+    reconciling,
+    signing_in,
+    tracking,
+    viewing,
+)
+from chalicelib.services.ports import Parts
+from tests.builders import a_cost
+from tests.contract.lives import Life
+
+
+class Counted:
+    """Counts the calls to DynamoDB, by operation."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self._events = Row._get_connection().connection.client.meta.events
+        self._events.register("provide-client-params.dynamodb", self._note)
+
+    def end(self) -> None:
+        self._events.unregister("provide-client-params.dynamodb", self._note)
+
+    def of(self, act: Callable[..., object], *arguments: object, **named: object) -> int:
+        """How many calls it takes."""
+        self.calls.clear()
+        act(*arguments, **named)
+        assert "Scan" not in self.calls
+        return len(self.calls)
+
+    def _note(self, model: Any, **_: Any) -> None:
+        self.calls.append(model.name)
+
+
+@pytest.fixture
+def life(dynamo_parts: Parts, stock: Callable[..., Parts]) -> Life:
+    return Life(stock(dynamo_parts)).may_undo()
+
+
+@pytest.fixture
+def counted(life: Life) -> Iterator[Counted]:
+    made = Counted()
+    yield made
+    made.end()
+
+
+def at_the_next_date(life: Life, reference: str) -> None:
+    life.parts.now.at = life.case(reference).submission.next_at  # type: ignore[attr-defined]
+
+
+def test_a_claim_on_its_way_costs_as_many_calls_as_the_data_model_says(life: Life, counted: Counted) -> None:
+    parts = life.parts
+    assert counted.of(life.submit, key="key") == 1
+    (waiting,) = parts.records.waiting()
+    reference = waiting.reference
+    assert counted.of(life.ask, reference) <= 1 + 7, "the first reads what the state machine knows"
+    case = life.case(reference)
+    task = case.open_task
+    assert task is not None
+    assert counted.of(viewing.task_view, parts, "lead-kent", task.id) == 3
+    at_the_next_date(life, reference)
+    assert counted.of(life.follow_up) == 1 + 4
+    at_the_next_date(life, reference)
+    assert counted.of(life.follow_up) <= 1 + 8
+    coordinator = parts.people.person("coordinator-kent")
+    assert counted.of(reassigning.hand_on_submission, parts, coordinator, reference, "lead-kent") <= 8
+
+    def decide(decision: str) -> int:
+        case = life.case(reference)
+        task = case.open_task
+        assert task is not None
+        given = {"decision": decision, "comment": "Because", "seen": case.seen}
+        return counted.of(deciding.decide, parts, "lead-kent", task.id, **given)
+
+    task_id = life.task_id(reference)
+    assert decide("approve") <= 4
+    assert counted.of(deciding.undo, parts, "lead-kent", task_id) == 2
+    assert decide("request-changes") <= 4
+    life.wait(minutes=11)
+    answers = life.case(reference).answers
+    changed = {**answers, "cost_lines": [a_cost(400_000)]}
+    assert counted.of(amending.amend_view, parts, "kent", reference) == 1
+    assert counted.of(amending.amend, parts, "kent", reference, changed, version=1) == 2
+    life.ask(reference)
+    assert counted.of(ending.withdraw, parts, "kent", reference) == 3
+
+
+def test_looking_at_claims_and_signing_in_cost_as_many_calls_as_the_data_model_says(
+    life: Life, counted: Counted
+) -> None:
+    parts = life.parts
+    reference = life.submit().reference
+    life.deliver()
+    token = parts.links.status_token("kent", reference)
+    assert counted.of(tracking.status_of, parts, token) == 1
+    for person_id, calls in (("coordinator-kent", 1), ("national-coordinator", 2)):
+        person = parts.people.person(person_id)
+        assert person is not None
+        assert counted.of(tracking.submission_for, parts, person, reference) == calls
+        assert counted.of(tracking.stuck_for, parts, person) == 1, "nothing is stuck"
+    assert counted.of(reconciling.reconcile, parts) == 1, "its execution runs"
+    known = counted.of(signing_in.ask_code, parts, "lead.kent@example.police.uk")
+    assert known == counted.of(signing_in.ask_code, parts, "nobody@example.police.uk") == 5
+    assert counted.of(signing_in.ask_claimant_code, parts, "kent", reference) == 4

@@ -1,0 +1,93 @@
+"""The ports in memory, over one store. tests/contract holds them to the same promises as the real adapters."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from chalicelib.adapters.form_files import FormFiles, calendar
+from chalicelib.adapters.links import SignedLinks
+from chalicelib.services.ports import Parts
+from tests.builders import MONDAY
+from tests.fakes.others import (
+    MemoryAccounts,
+    MemoryFunds,
+    MemoryMailer,
+    MemoryOutbox,
+    MemoryPeople,
+    MemoryWorkflows,
+    SentMail,
+)
+from tests.fakes.records import MOST_OPERATIONS, MemoryForceRecords, MemoryRecords
+from tests.fakes.store import RELAY_GRACE, Operation, Queued, RefusedOperation, Store
+
+BASE_URL = "https://ideas.example.org"
+__all__ = [
+    "BASE_URL",
+    "MOST_OPERATIONS",
+    "RELAY_GRACE",
+    "Clock",
+    "MemoryAccounts",
+    "MemoryForceRecords",
+    "MemoryFunds",
+    "MemoryMailer",
+    "MemoryOutbox",
+    "MemoryPeople",
+    "MemoryRecords",
+    "MemoryWorkflows",
+    "Operation",
+    "Queued",
+    "RefusedOperation",
+    "Secrets",
+    "SentMail",
+    "Store",
+    "parts",
+]
+
+
+class Clock:
+    """The time, as the test says it is."""
+
+    def __init__(self, at: datetime = MONDAY) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def pass_by(self, **duration: float) -> None:
+        """Let time pass: `clock.pass_by(days=3)`."""
+        self.at += timedelta(**duration)
+
+
+class Secrets:
+    """Secrets that nobody guesses and every run repeats."""
+
+    def __init__(self) -> None:
+        self._made = 0
+
+    def __call__(self) -> str:
+        self._made += 1
+        return f"secret-number-{self._made:06d}"
+
+
+def parts(store: Store | None = None, **replacements: Any) -> Parts:
+    """All parts in memory. `parts().now` is a Clock; `records.store`, `mailer.sent`, … tell what happened."""
+    store = store or Store()
+    made: dict[str, Any] = {
+        "records": MemoryRecords(store),
+        "outbox": MemoryOutbox(store),
+        "funds": MemoryFunds(store),
+        "people": MemoryPeople(store),
+        "accounts": MemoryAccounts(store),
+        "workflows": MemoryWorkflows(),
+        "mailer": MemoryMailer(),
+        "links": SignedLinks(BASE_URL, ("k" * 40,)),
+        "forms": FormFiles(),
+        "calendar": calendar(),
+        "now": Clock(datetime(2027, 1, 11, 9, 30, tzinfo=timezone.utc)),
+        "undo_for": timedelta(0),
+        "choose": random.Random(7).choice,
+        "new_secret": Secrets(),
+    }
+    return Parts(**{**made, **replacements})

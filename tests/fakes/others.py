@@ -1,0 +1,259 @@
+"""The other ports in memory: the outbox, the funds, people and their accounts, state machines and mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from chalicelib.domain.accounts import Session, SignIn
+from chalicelib.domain.answers import is_mailbox
+from chalicelib.domain.deliveries import Delivery
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.fund import Balance, Fund
+from chalicelib.domain.people import Away, Holding, Person, normalised
+from tests.fakes.store import Queued, RefusedOperation, Store, as_json
+
+
+@dataclass
+class MemoryOutbox:
+    """Deliveries not yet done."""
+
+    store: Store
+
+    def get(self, delivery_id: str) -> Delivery | None:
+        queued = self.store.items.get(("delivery", delivery_id))
+        return queued.as_read if queued and not queued.done_at else None
+
+    def reference_of(self, delivery_id: str) -> str:
+        queued = self.store.items.get(("delivery", delivery_id))
+        return queued.delivery.reference if queued else ""
+
+    def add(self, delivery: Delivery) -> None:
+        with self.store.lock:
+            self.store.items.setdefault(("delivery", delivery.id), Queued(deepcopy(delivery)))
+
+    def due(self, now: datetime, *, limit: int) -> list[str]:
+        with self.store.lock:
+            waits = [one for one in self.store.of_kind("delivery") if not one.done_at and one.due_at <= now]
+            return [one.delivery.id for one in sorted(waits, key=lambda one: one.due_at)[:limit]]
+
+    def claim(self, delivery_id: str, *, now: datetime, until: datetime) -> Delivery | None:
+        with self.store.lock:
+            queued = self.store.items.get(("delivery", delivery_id))
+            if queued is None or queued.done_at or queued.delivery.due_at > now:
+                return None
+            if queued.claimed_until is not None and queued.claimed_until > now:
+                return None
+            queued.claimed_until = queued.again_at = until
+            return queued.as_read
+
+    def done(self, delivery: Delivery, *, at: datetime) -> None:
+        with self.store.lock:
+            queued = self._stored(delivery)
+            if queued is None:
+                raise LookupError(f"no delivery {delivery.id}")
+            queued.delivery, queued.done_at = replace(queued.delivery, payload={}), at
+
+    def failed(self, delivery: Delivery, *, error: str, again_at: datetime) -> None:
+        with self.store.lock:
+            queued = self._stored(delivery)
+            if queued is not None and not queued.done_at:
+                queued.delivery = replace(queued.delivery, attempts=queued.delivery.attempts + 1)
+                queued.error, queued.again_at, queued.claimed_until = error, again_at, None
+
+    def _stored(self, delivery: Delivery) -> Queued | None:
+        return self.store.items.get(("delivery", delivery.id))
+
+
+@dataclass
+class MemoryFunds:
+    """The funds. A force's share is a balance like the fund's own, whose place is empty."""
+
+    store: Store
+
+    def fund(self, fund_id: str) -> Fund:
+        with self.store.lock:
+            found = {key[2]: one for key, one in self.store.items.items() if key[:2] == ("balance", fund_id)}
+            if "" not in found:
+                raise NotFound("There is no such fund.")
+            return Fund(
+                id=fund_id, name=self.store.items[("fund-name", fund_id)], balance=found.pop(""), forces=found
+            )
+
+    def open_fund(self, fund_id: str, *, name: str, total_pence: int, caps: Mapping[str, int]) -> None:
+        with self.store.lock:
+            self.store.items.setdefault(("fund-name", fund_id), name)
+            for place, total in {"": total_pence, **caps}.items():
+                self.store.items.setdefault(("balance", fund_id, place), Balance(total=total))
+
+
+@dataclass
+class MemoryPeople:
+    """Who is registered."""
+
+    store: Store
+
+    def person(self, person_id: str) -> Person | None:
+        return self.store.items.get(("person", person_id))
+
+    def by_address(self, address: str) -> Person | None:
+        person_id = self.store.items.get(("address", normalised(address)))
+        return self.person(person_id) if person_id else None
+
+    def holders(self, holding: Holding) -> list[Person]:
+        with self.store.lock:
+            found = [key[2] for key in self.store.items if key[:2] == ("holding", holding)]
+            return [replace(self.store.items[("person", one)], roles=(holding,)) for one in sorted(found)]
+
+    def away(self, person_id: str) -> Away | None:
+        return self.store.items.get(("away", person_id))
+
+    def set_away(self, person_id: str, away: Away | None) -> None:
+        with self.store.lock:
+            self.store.items.pop(("away", person_id), None)
+            if away is not None:
+                self.store.items[("away", person_id)] = away
+
+    def register(self, people: Iterable[Person]) -> None:
+        with self.store.lock:
+            for person in people:
+                self.remove(person.id)
+                self.store.items[("person", person.id)] = person
+                self.store.items[("address", normalised(person.address))] = person.id
+                for held in person.roles:
+                    self.store.items[("holding", held, person.id)] = True
+
+    def remove(self, person_id: str) -> None:
+        """Somebody left."""
+        known = self.store.items.pop(("person", person_id), None)
+        if known is not None:
+            self.store.items.pop(("address", normalised(known.address)), None)
+            for held in known.roles:
+                self.store.items.pop(("holding", held, person_id), None)
+
+
+@dataclass
+class MemoryAccounts:
+    """Sign-ins, sessions and bearer tokens."""
+
+    store: Store
+
+    def add_sign_in(self, sign_in: SignIn) -> None:
+        self._add(("sign-in", sign_in.id), sign_in)
+
+    def count_code(self, person_id: str, *, hour: str, limit: int) -> bool:
+        with self.store.lock:
+            counted = self.store.items.get(("codes", person_id, hour), 0)
+            if counted >= limit:
+                return False
+            self.store.items[("codes", person_id, hour)] = counted + 1
+            return True
+
+    def use_try(self, sign_in_id: str, *, now: datetime) -> SignIn | None:
+        with self.store.lock:
+            found: SignIn | None = self.store.items.get(("sign-in", sign_in_id))
+            if found is None or found.tries_left <= 0 or found.expires_at <= now:
+                return None
+            used = replace(found, tries_left=found.tries_left - 1)
+            self.store.items[("sign-in", sign_in_id)] = used
+            return used
+
+    def end_sign_in(self, sign_in_id: str) -> bool:
+        with self.store.lock:
+            return self.store.items.pop(("sign-in", sign_in_id), None) is not None
+
+    def add_session(self, session: Session) -> None:
+        self._add(("session", session.digest), session)
+
+    def session(self, digest: str, *, now: datetime) -> Session | None:
+        found: Session | None = self.store.items.get(("session", digest))
+        return found if found and found.expires_at > now else None
+
+    def end_session(self, digest: str) -> None:
+        self.store.items.pop(("session", digest), None)
+
+    def token_holder(self, digest: str, *, now: datetime) -> str | None:
+        return self.store.items.get(("bearer", digest))
+
+    def add_token(self, digest: str, person_id: str) -> None:
+        self.store.items[("bearer", digest)] = person_id
+
+    def _add(self, item: tuple[Any, ...], value: Any) -> None:
+        with self.store.lock:
+            if item in self.store.items:
+                raise RefusedOperation("it is there already")
+            self.store.items[item] = value
+
+
+@dataclass
+class MemoryWorkflows:
+    """State machines that run nothing: what was started, what was answered. `failing` refuses everything."""
+
+    started: dict[tuple[str, str], Any] = field(default_factory=dict)
+    answers: list[tuple[str, Any]] = field(default_factory=list)
+    ended: set[tuple[str, str]] = field(default_factory=set)
+    failing: bool = False
+
+    def start(self, workflow: str, name: str, payload: Mapping[str, Any]) -> None:
+        self._answer()
+        self.started.setdefault((workflow, name), as_json(payload))
+
+    def answer(self, token: str, output: Mapping[str, Any]) -> None:
+        self._answer()
+        self.answers.append((token, as_json(output)))
+
+    def running(self, workflow: str) -> frozenset[str]:
+        self._answer()
+        return frozenset(name for of, name in self.started if of == workflow and (of, name) not in self.ended)
+
+    def is_running(self, workflow: str, name: str) -> bool:
+        self._answer()
+        return (workflow, name) in self.started and (workflow, name) not in self.ended
+
+    def end(self, workflow: str, name: str) -> None:
+        """The execution is stopped, timed out or lost."""
+        self.ended.add((workflow, name))
+
+    def _answer(self) -> None:
+        if self.failing:
+            raise ConnectionError("the state machines do not answer")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentMail:
+    """One mail that was sent."""
+
+    notification_id: str
+    to: str
+    template: str
+    values: Mapping[str, Any]
+
+
+@dataclass
+class MemoryMailer:
+    """Keeps what was sent. Addresses in `bouncing` fail, with a message that holds the address."""
+
+    sent: list[SentMail] = field(default_factory=list)
+    bouncing: set[str] = field(default_factory=set)
+
+    def send(self, *, notification_id: str, to: str, template: str, values: Mapping[str, Any]) -> None:
+        from chalicelib.adapters.mail import render
+
+        if not is_mailbox(to):
+            raise ValueError("not one mailbox")
+        if to in self.bouncing:
+            raise ConnectionError(f"cannot reach {to}")
+        render(template, values)
+        mail = SentMail(notification_id=notification_id, to=to, template=template, values=as_json(values))
+        self.sent.append(mail)
+
+    def check(self) -> None:
+        if self.bouncing:
+            raise ConnectionError("mail cannot be sent")
+
+    def templates(self) -> list[str]:
+        """The templates of what was sent, in order."""
+        return [mail.template for mail in self.sent]

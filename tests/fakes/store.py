@@ -1,0 +1,248 @@
+"""The store that all fakes share: its items, and what each change does to them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+from threading import RLock
+from typing import Any
+
+from chalicelib.adapters.case_items import CHANGING
+from chalicelib.domain.deliveries import Delivery
+from chalicelib.domain.fund import Balance, Held, Kind, Movement
+from chalicelib.domain.submissions import Submission, Task, TaskState
+from chalicelib.services.changes import (
+    AddDelivery,
+    AddEntry,
+    AddSubmission,
+    AddTask,
+    CancelDelivery,
+    Change,
+    ChangeSubmission,
+    CloseTask,
+    KeepKey,
+    KeepPersonal,
+    KeepToken,
+    KeepVersion,
+    KnownReference,
+    MoveSubmission,
+    ReopenTask,
+    StillHolds,
+)
+
+CHECK, DELETE, PUT, UPDATE = range(4)
+RELAY_GRACE = timedelta(seconds=60)
+"""How long the stream has to carry a delivery before the sweeper does."""
+
+
+class RefusedOperation(Exception):
+    """DynamoDB's ValidationException: the transaction itself is wrong."""
+
+
+@dataclass
+class Operation:
+    """A part of a change: on which item, whether its condition holds, and what it does."""
+
+    change: Change
+    rank: int
+    item: tuple[Any, ...]
+    holds: bool
+    apply: Callable[[], None]
+
+
+@dataclass
+class Store:
+    """All items, by key, as the one table holds them; `lock` isolates transactions."""
+
+    items: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    lock: Any = field(default_factory=RLock)
+    commits: int = 0
+
+    def snapshot(self) -> dict[tuple[Any, ...], Any]:
+        """A copy to compare with later."""
+        with self.lock:
+            return deepcopy(self.items)
+
+    def of_kind(self, kind: str) -> list[Any]:
+        """All items of one kind."""
+        with self.lock:
+            return [item for key, item in self.items.items() if key[0] == kind]
+
+
+@dataclass
+class Queued:
+    """A delivery in the outbox. A delivery that is done has lost its payload."""
+
+    delivery: Delivery
+    again_at: datetime | None = None
+    done_at: datetime | None = None
+    claimed_until: datetime | None = None
+    error: str = ""
+
+    @property
+    def due_at(self) -> datetime:
+        grace = timedelta(0) if self.delivery.is_held else RELAY_GRACE
+        return self.again_at or self.delivery.due_at + grace
+
+    @property
+    def as_read(self) -> Delivery:
+        """The delivery as it is found again: that it was put off matters only when it is queued."""
+        return replace(deepcopy(self.delivery), is_held=False)
+
+
+def operations(store: Store, change: Change) -> Iterator[Operation]:
+    """What DynamoDB is asked to do for a change, as chalicelib.adapters.changes asks it."""
+    _check_kinds(change)
+    items = store.items
+
+    def absent(item: tuple[Any, ...], value: Any) -> Operation:
+        kept = deepcopy(value)
+        return Operation(change, PUT, item, item not in items, lambda: items.__setitem__(item, kept))
+
+    def update(item: tuple[Any, ...], holds: Callable[[Any], bool], new: Callable[[Any], Any]) -> Operation:
+        old = items.get(item)
+        return Operation(
+            change,
+            UPDATE,
+            item,
+            old is not None and holds(old),
+            lambda: items.__setitem__(item, new(items[item])),
+        )
+
+    if isinstance(change, AddSubmission):
+        one = change.submission
+        yield absent(("reference", one.reference), one.force)
+        yield absent(("submission", one.force, one.reference), _as_stored(one))
+        yield absent(("personal", one.force, one.reference), as_json(change.personal))
+    elif isinstance(change, ChangeSubmission):
+        one = change.submission
+        yield update(
+            ("submission", one.force, one.reference),
+            lambda old: old.revision == one.revision - 1,
+            lambda old: _rewritten(old, one, change.amended),
+        )
+    elif isinstance(change, MoveSubmission):
+        one = change.submission
+        yield absent(("submission", one.force, one.reference), _as_stored(one))
+        yield update(("reference", one.reference), lambda old: old == change.was_at, lambda old: one.force)
+    elif isinstance(change, KeepPersonal):
+        item = ("personal", change.submission.force, change.submission.reference)
+        personal = as_json(change.personal)
+        yield Operation(change, PUT, item, True, lambda: items.__setitem__(item, personal))
+    elif isinstance(change, KeepVersion):
+        where = (change.submission.force, change.submission.reference, change.version.number)
+        yield absent(("version", *where), change.version)
+        yield absent(("personal-version", *where), None)
+    elif isinstance(change, AddTask):
+        yield absent(_task_key(change.task), change.task)
+    elif isinstance(change, CloseTask):
+        task = change.task
+        yield update(_task_key(task), lambda old: old.state is TaskState.OPEN, lambda old: _closed(old, task))
+    elif isinstance(change, ReopenTask):
+        yield update(
+            _task_key(change.task),
+            lambda old: old.state is change.was,
+            lambda old: replace(old, state=TaskState.OPEN, decision="", decided_at=None, seen="", ended_by=0),
+        )
+    elif isinstance(change, CancelDelivery):
+        item = ("delivery", change.delivery_id)
+        queued = items.get(item)
+        free = queued is not None and not queued.done_at and not queued.claimed_until
+        yield Operation(change, DELETE, item, free, lambda: items.pop(item, None))
+    elif isinstance(change, AddEntry):
+        where = (change.submission.force, change.submission.reference, change.entry.sequence)
+        yield absent(("entry", *where), change.entry)
+        if change.text is not None:
+            yield absent(("text", *where), change.text)
+    elif isinstance(change, KeepToken):
+        item = ("token", change.submission.force, change.submission.reference)
+        yield Operation(change, PUT, item, True, lambda: items.__setitem__(item, change.token))
+    elif isinstance(change, AddDelivery):
+        yield absent(("delivery", change.delivery.id), Queued(change.delivery))
+    elif isinstance(change, KeepKey):
+        record = change.record
+        item = ("key", record.form, record.key)
+        free = item not in items or items[item].expires_at <= record.submitted_at
+        yield Operation(change, PUT, item, free, lambda: items.__setitem__(item, record))
+    elif isinstance(change, StillHolds):
+        item = ("holding", change.holding, change.person_id)
+        yield Operation(change, CHECK, item, item in items, lambda: None)
+    elif isinstance(change, KnownReference):
+        item = ("reference", change.reference)
+        yield Operation(change, CHECK, item, item in items, lambda: None)
+    else:
+        move = change.movement
+        yield absent(("line", move.fund, move.reference, move.revision), move)
+        reservation = ("reservation", move.fund, move.reference)
+        held = items.get(reservation, Held())
+        yield Operation(
+            change,
+            UPDATE,
+            reservation,
+            held == move.before,
+            lambda: items.__setitem__(reservation, move.after),
+        )
+        for place in ("", move.force):
+            yield update(
+                ("balance", move.fund, place),
+                lambda old: _source(old, move) >= move.amount_pence,
+                lambda old: _moved(old, move),
+            )
+
+
+def _check_kinds(thing: Any, kind: str = "") -> None:
+    """Whole numbers only, as IntegerAttribute has it: a float or a boolean where the type says `int`."""
+    if not is_dataclass(thing):
+        return
+    for one in fields(thing):
+        value = getattr(thing, one.name)
+        if one.type == "int" and (isinstance(value, bool) or not isinstance(value, int)):
+            raise TypeError(f"not a whole number: {type(value).__name__}")
+        if not isinstance(value, Enum):
+            _check_kinds(value)
+
+
+def as_json(value: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(json.loads(json.dumps(dict(value))))
+
+
+def _task_key(task: Task) -> tuple[Any, ...]:
+    return ("task", task.force, task.reference, task.number)
+
+
+def _rewritten(old: Submission, new: Submission, amended: bool) -> Submission:
+    fields_of = {"chain_length": "chain", "chain_head": "chain", "due_at": "next_at", "deadline": "due_at"}
+    names = {fields_of.get(name, name) for name in CHANGING} - {"due_kind"}
+    if amended:
+        names |= {"answers", "amount_pence", "version"}
+    return _as_stored(replace(old, **{name: getattr(new, name) for name in names}))
+
+
+def _as_stored(one: Submission) -> Submission:
+    """An open submission waits for its deadline where nothing comes before it; a closed one waits for nothing."""
+    one = replace(one, answers=as_json(one.answers), next_at=one.next_at or one.due_at)
+    return one if one.is_open else replace(one, due_at=None, next_at=None)
+
+
+def _closed(old: Task, new: Task) -> Task:
+    ended = replace(old, state=new.state, ended_by=new.ended_by)
+    if new.state is not TaskState.DECIDED:
+        return ended
+    return replace(ended, decision=new.decision, decided_at=new.decided_at, seen=new.seen)
+
+
+def _source(balance: Balance, move: Movement) -> int:
+    source = {Kind.RESERVE: balance.available, Kind.COMMIT: balance.reserved, Kind.RELEASE: balance.reserved}
+    return source.get(move.kind, balance.committed)
+
+
+def _moved(balance: Balance, move: Movement) -> Balance:
+    return replace(
+        balance,
+        reserved=balance.reserved + move.after.reserved - move.before.reserved,
+        committed=balance.committed + move.after.committed - move.before.committed,
+    )
