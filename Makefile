@@ -7,7 +7,7 @@ STATIC := chalicelib/web/static
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format install tools browser bench-validators clean
+.PHONY: help run test prove check format install tools browser pictures bench-validators package clean
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -18,11 +18,17 @@ run: install ## Set everything up and serve http://127.0.0.1:8000 (PORT, DATA_DI
 test: install browser ## Set everything up and run all tests
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
+prove: install browser ## Run the heavy sweeps in full (make test has a smaller setting of each)
+	PROVE=1 $(BIN)/python -m pytest -s -q tests/browser/test_scanner.py
+
 check: install browser ## What must be green before a change lands: style, types, layers, tests with coverage
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/statelint --ignore FLOAT infra/workflows/*.asl.json
+	$(BIN)/python -m infra.packaging
+	$(BIN)/cfn-lint --regions eu-west-2 --template build/template.json
 	@rm -f .coverage .coverage.*
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --cov --cov-report=
 	$(BIN)/python -m coverage report --fail-under=95
@@ -65,9 +71,15 @@ browser:
 	  fi; \
 	fi
 
+pictures: install ## Draw the state machines anew (docs/images)
+	$(BIN)/python -m infra.pictures
+
 bench-validators: install ## Compare the JSON Schema validators on our forms
 	$(BIN)/python -m bench.validators
 
+package: install ## Make what is deployed to AWS, in build/ (docs/deploying.md)
+	@$(BIN)/python -m infra.packaging
+
 clean: ## Remove what was installed and built; the data in .local stays
-	rm -rf $(VENV) node_modules .make .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.* \
+	rm -rf $(VENV) node_modules .make build .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.* \
 	  $(STATIC)/govuk.css $(STATIC)/govuk-frontend.js

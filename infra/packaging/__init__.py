@@ -1,0 +1,1 @@
+"""What `make package` does: the service as CloudFormation deploys it, in build/ (docs/deploying.md)."""

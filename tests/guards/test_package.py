@@ -1,0 +1,198 @@
+"""What Lambda gets: all that the app needs at run time, nothing else, and in a form that runs there."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from infra.packaging import bundle, runtime
+from tests.guards.packaged import builds_once, folder, functions, resources
+
+pytestmark = builds_once
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
+SITE = f"python/lib/{PYTHON}/site-packages/"
+CHALICES_OWN = {"chalice/__init__.py", "chalice/app.py"}
+LARGEST_UNPACKED = 250 * 1024 * 1024
+X86_64 = 62
+
+CALLS = """
+import importlib, json, sys
+import app
+for handler in json.loads(sys.argv[1]):
+    module, _, name = handler.rpartition(".")
+    assert callable(getattr(importlib.import_module(module), name)), handler
+for route, path in json.loads(sys.argv[2]):
+    event = {"requestContext": {"httpMethod": "GET", "resourcePath": route, "path": path, "identity": {}},
+             "headers": {}, "multiValueHeaders": {}, "multiValueQueryStringParameters": None, "body": None,
+             "pathParameters": {"name": path.split("/")[-1], "form": path.split("/")[-1]}, "stageVariables": None,
+             "isBase64Encoded": False}
+    answer = app.app(event, None)
+    assert answer["statusCode"] == 200, (path, answer)
+import jinja2, jsonschema_rs, pynamodb
+from chalicelib.adapters import form_files, mail
+from chalicelib.adapters.mail import _text
+for name in _text().list_templates():
+    _text().get_template(name)
+for form in form_files.FormFiles().all():
+    form_files.FormFiles().form(form.id)
+form_files.calendar()
+"""
+ENV = {
+    "BASE_URL": "https://ideas.example.org",
+    "TABLE_NAME": "share",
+    "SIGNING_KEYS": "k1:" + "s" * 40,
+    "STATE_MACHINE_ARN_PREFIX": "arn:aws:states:eu-west-2:123456789012:stateMachine:",
+    "MAIL_FROM": "share@example.org",
+    "MAIL_REPLY_TO": "help@example.org",
+    "AWS_DEFAULT_REGION": "eu-west-2",
+    "PATH": os.environ["PATH"],
+}
+
+
+@cache
+def contents(name: str) -> dict[str, bytes]:
+    with zipfile.ZipFile(folder() / name) as archive:
+        return {one: archive.read(one) for one in archive.namelist()}
+
+
+def code() -> dict[str, bytes]:
+    return contents("deployment.zip")
+
+
+def layer() -> dict[str, bytes]:
+    """The packages and the forms, by their path below `site-packages`."""
+    found = contents("layer-deployment.zip")
+    assert all(name.startswith(SITE) for name in found), f"Lambda's {PYTHON} looks elsewhere"
+    return {name.removeprefix(SITE): content for name, content in found.items()}
+
+
+def ours(top: str) -> dict[str, bytes]:
+    """Every file of a folder of ours, by its path: whatever is in it ships."""
+    files = [one for one in (ROOT / top).rglob("*") if one.is_file() and "__pycache__" not in one.parts]
+    return {str(one.relative_to(ROOT)): one.read_bytes() for one in files}
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Where Lambda has the code and the packages."""
+    task, opt = tmp_path_factory.mktemp("task"), tmp_path_factory.mktemp("opt")
+    for name, place in (("deployment.zip", task), ("layer-deployment.zip", opt)):
+        with zipfile.ZipFile(folder() / name) as archive:
+            archive.extractall(place)
+    return [task, opt / SITE]
+
+
+def test_every_file_of_the_app_is_packaged() -> None:
+    expected = {"app.py": (ROOT / "app.py").read_bytes(), **ours("chalicelib")}
+    assert sorted(code().keys() - expected.keys()) == sorted(CHALICES_OWN)
+    assert sorted(expected.keys() - code().keys()) == []
+    assert [name for name in expected if code()[name] != expected[name]] == []
+
+
+@pytest.mark.parametrize("kind", ["web/templates/", "web/static/", "adapters/mail_texts/"])
+def test_what_is_read_at_run_time_is_among_it(kind: str) -> None:
+    assert [name for name in code() if name.startswith(f"chalicelib/{kind}")]
+
+
+def test_the_built_styles_and_script_are_packaged() -> None:
+    for name in bundle.BUILT:
+        assert len(code()[f"chalicelib/web/static/{name}"]) > 10_000, name
+
+
+def test_every_form_and_schema_is_packaged_through_the_link() -> None:
+    assert (ROOT / "vendor" / "schemas").resolve() == ROOT / "schemas"
+    packaged = {name: content for name, content in layer().items() if name.startswith("schemas/")}
+    assert packaged == ours("schemas")
+
+
+def test_the_layer_holds_the_pinned_packages_and_nothing_else() -> None:
+    records = [name for name in layer() if name.endswith(".dist-info/RECORD")]
+    found = {match[1]: match[2] for name in records if (match := re.match(r"(.+?)-([^-]+)\.dist-info", name))}
+    installed = {runtime.normalised(name): version for name, version in found.items()}
+    assert installed == {name: pin.version for name, pin in runtime.pins().items()}
+    recorded = {line.rsplit(",", 2)[0] for name in records for line in layer()[name].decode().splitlines()}
+    others = {name for name in layer() if name.strip('"') not in recorded and not name.startswith("schemas/")}
+    assert others == set()
+
+
+def test_nothing_of_the_tests_tools_and_documents_is_packaged() -> None:
+    names = [*code(), *(name for name in layer() if name.startswith("schemas/"))]
+    tops = {name.split("/")[0] for name in names}
+    assert tops == {"app.py", "chalice", "chalicelib", "schemas"}
+    assert not [name for name in names if name.endswith((".pyc", ".md", ".scss")) or "/." in name]
+
+
+def test_it_fits_into_a_function() -> None:
+    assert sum(len(one) for one in [*code().values(), *layer().values()]) < LARGEST_UNPACKED
+
+
+def test_the_app_runs_from_the_package_alone(unpacked: list[Path]) -> None:
+    """Without what is installed here: pages, forms, mail texts and the validator come out of the zips."""
+    handlers = [one["Properties"]["Handler"] for one in functions().values()]
+    static = [("/static/{name}", f"/static/{name}") for name in (*bundle.BUILT, "app.js")]
+    pages = [("/", "/"), ("/forms/{form}", "/forms/funding-claim"), ("/api/v1/openapi.json", "/x"), *static]
+    start = f"import sys; sys.path[:0] = {[str(one) for one in unpacked]!r}\n"
+    command = [sys.executable, "-I", "-S", "-B", "-c", start + CALLS, json.dumps(handlers), json.dumps(pages)]
+    done = subprocess.run(
+        command, cwd=unpacked[0], env=ENV, capture_output=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_native_code_is_for_lambdas_processor_and_c_library() -> None:
+    newest = runtime.GLIBC[runtime.python_version()]
+    native = {name: content for name, content in layer().items() if name.endswith(".so")}
+    assert any(name.startswith("jsonschema_rs/") for name in native)
+    for name, content in native.items():
+        assert content[:4] == b"\x7fELF", name
+        assert int.from_bytes(content[18:20], "little") == X86_64, name
+        needed = {int(minor) for minor in re.findall(rb"GLIBC_2\.(\d+)", content)}
+        assert max(needed, default=0) <= newest, name
+    for name, content in layer().items():
+        if name.endswith(".dist-info/WHEEL"):
+            tags = re.findall(r"Tag: \S+-(\S+)$", content.decode(), re.MULTILINE)
+            assert all(tag == "any" or tag.endswith("x86_64") for tag in tags), name
+
+
+def test_functions_run_on_the_python_that_packaged_them() -> None:
+    assert {one["Properties"]["Runtime"] for one in functions().values()} == {PYTHON}
+    assert {tuple(one["Properties"]["Architectures"]) for one in functions().values()} == {("x86_64",)}
+    (one,) = resources("AWS::Serverless::LayerVersion").values()
+    assert one["Properties"]["CompatibleRuntimes"] == [PYTHON]
+
+
+def test_the_same_content_makes_the_same_bytes(tmp_path: Path) -> None:
+    made = []
+    for number, names in enumerate((["b.py", "a.py"], ["a.py", "b.py"])):
+        file = tmp_path / f"{number}.zip"
+        with zipfile.ZipFile(file, "w") as archive:
+            for name in names:
+                archive.writestr(zipfile.ZipInfo(name, (2026, 11, 1 + number, 0, 0, 0)), f"# {name}")
+        bundle.settle(file)
+        made.append(file.read_bytes())
+    assert made[0] == made[1]
+
+
+def test_what_is_packaged_is_pinned_and_is_what_the_tests_run() -> None:
+    """After a change of requirements.txt: .venv/bin/python -m infra.packaging.runtime"""
+    pins = {name: pin.version for name, pin in runtime.pins().items()}
+    wanted = runtime.wanted()
+    assert {name: pins.get(name) for name in wanted} == wanted
+    assert all(pin.hashes for pin in runtime.pins().values())
+    dev = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"^([a-z0-9_.-]+)==(\S+)$", dev, re.MULTILINE))
+    assert {name: version for name, version in pins.items() if name not in wanted} == {
+        name: version for name, version in listed.items() if name in pins
+    }, "requirements-dev.txt pins what the pinned packages bring with them"
+    assert {name: importlib.metadata.version(name) for name in pins} == pins

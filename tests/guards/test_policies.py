@@ -1,0 +1,321 @@
+"""What each function may do on AWS: what it does, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from chalice.test import Client
+from moto import mock_aws
+from website import LEAD, Website, a_claim, form_fields, open_website
+
+from chalicelib import wiring
+from chalicelib.adapters.workflows import StepFunctions
+from chalicelib.domain.accounts import digest
+from chalicelib.domain.errors import InvalidAnswers
+from chalicelib.services import amending
+from chalicelib.services.intake import Receipt
+from infra.local import cloud, schedules
+from infra.local.dynoxide import running_dynoxide
+from tests.guards.aws_calls import Calls, Need
+from tests.guards.packaged import builds_once, functions, statements
+
+pytestmark = builds_once
+
+ROOT = Path(__file__).resolve().parents[2]
+POLICIES = ROOT / ".chalice" / "policies"
+NAMES = sorted(file.stem for file in POLICIES.glob("*.json"))
+PREFIX = "arn:aws:states:eu-west-2:123456789012:stateMachine:"
+EXECUTION = "arn:aws:states:eu-west-2:123456789012:execution:funding-claim:"
+COORDINATOR = "coordinator.kent@example.police.uk"
+PROGRAMME = "programme.manager@example.org"
+HTTP = "api_handler"
+
+NO_RESOURCE = {"ses:GetSendQuota", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+"""Actions for which IAM knows no resource but `*`."""
+
+BY_AWS_ITSELF = {
+    *("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"),
+    "sqs:SendMessage",
+    *("logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"),
+    *("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:DescribeKey"),
+    *("kms:ReEncryptFrom", "kms:ReEncryptTo"),
+}
+"""What Lambda and DynamoDB do in the function's name: read the stream, keep what failed, logs, traces, the key."""
+
+PLACES: Mapping[str, Any] = {
+    "table": {"Fn::GetAtt": ["Table", "Arn"]},
+    "index/due": {"Fn::Sub": "${Table.Arn}/index/due"},
+    "index/listed": {"Fn::Sub": "${Table.Arn}/index/listed"},
+    "machine": {
+        "Fn::Sub": "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:${AWS::StackName}_*"
+    },
+    "execution": {
+        "Fn::Sub": "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:${AWS::StackName}_*"
+    },
+    "mail": [
+        {"Fn::Sub": "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/${MailDomain}"},
+        {
+            "Fn::Sub": "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}"
+            ":configuration-set/${MailSettings}"
+        },
+    ],
+    "any": "*",
+}
+
+
+def own_statements(name: str) -> list[dict[str, Any]]:
+    """What the function's policy file says."""
+    return list(json.loads((POLICIES / f"{name}.json").read_text(encoding="utf-8"))["Statement"])
+
+
+def allowed(name: str) -> set[Need]:
+    """What a policy allows for the app's own calls."""
+    places = {json.dumps(resource, sort_keys=True): place for place, resource in PLACES.items()}
+    return {
+        (action, places.get(json.dumps(statement["Resource"], sort_keys=True), "elsewhere"))
+        for statement in own_statements(name)
+        for action in statement["Action"]
+        if action not in BY_AWS_ITSELF
+    }
+
+
+class Watched(Website):
+    """Whose every request is the HTTP function's; what the test reads in between is nobody's."""
+
+    calls: Calls
+
+    def _ask(self, *given: Any) -> Any:
+        with self.calls.of(HTTP):
+            return super()._ask(*given)
+
+    def mails(self, template: str) -> Any:
+        """What waits to be mailed."""
+        with self.calls.of(""):
+            return super().mails(template)
+
+
+class Life:
+    """Claims from the form to every end, on moto, with each call noted for the function that makes it."""
+
+    def __init__(self, site: Watched, calls: Calls) -> None:
+        self.site, self.calls = site, calls
+
+    def get(self, path: str) -> None:
+        answer = self.site.get(path)
+        assert answer.status < 400, f"{path}: {answer.status} {answer.text[:300]}"
+
+    def press(self, path: str, page: str = "", **changes: str) -> None:
+        """Open a page (the one of this path, unless one is named) and send its form, with these fields changed."""
+        answer = self.site.post(path, {**form_fields(self.site.get(page or path)), **changes})
+        assert answer.status == 303, f"{path}: {answer.status} {answer.text[:300]}"
+
+    def sign_in(self, address: str) -> None:
+        self.site.cookies.clear()
+        self.site.sign_in(address)
+
+    def submit(self) -> Receipt:
+        with self.calls.of(HTTP):
+            return self.site.submit()
+
+    def ask(self, receipt: Receipt) -> str:
+        from app import ask_approver
+
+        with self.calls.of("ask_approver"):
+            one = self.site.case(receipt).submission
+            step = {"payload_version": 2, "token": f"token-{one.revision}", "stage": one.stage}
+            where = {"force": "kent", "reference": receipt.reference, "round": one.round}
+            ask_approver({**step, **where, "asked": one.asked_as.value}, None)
+        task = self.site.case(receipt).open_task
+        assert task is not None
+        return f"/tasks/{task.id}"
+
+    def waiting(self) -> list[str]:
+        return self.site.parts.outbox.due(self.site.parts.now() + timedelta(days=30), limit=100)
+
+    def relay(self) -> None:
+        from app import relay_mail, relay_workflow
+
+        for name, function in (("relay_mail", relay_mail), ("relay_workflow", relay_workflow)):
+            ids = [one for one in self.waiting() if one.startswith("mail.") == (name == "relay_mail")]
+            assert ids, name
+            images = [{"NewImage": {"delivery": {"S": one}}, "SequenceNumber": one} for one in ids]
+            with self.calls.of(name):
+                function({"Records": [{"dynamodb": image} for image in images]}, None)
+
+    def schedule(self, name: str) -> Any:
+        import app
+
+        with self.calls.of(name):
+            return getattr(app, name)(schedules.event(name), None)
+
+    def mail_comes_back(self, notification_id: str) -> None:
+        from app import mail_events
+
+        headers = [{"name": "X-Notification-Id", "value": notification_id}]
+        message = {"eventType": "Bounce", "bounce": {"bounceType": "Permanent"}, "mail": {"headers": headers}}
+        with self.calls.of("mail_events"):
+            answer = mail_events({"Records": [{"Sns": {"Message": json.dumps(message)}}]}, None)
+        assert answer == {"noted": 1}
+
+    def days_pass(self, days: int) -> None:
+        later = self.site.parts.now() + timedelta(days=days)
+        self.site.use(now=lambda: later)
+
+
+@contextmanager
+def lived(monkeypatch: pytest.MonkeyPatch) -> Iterator[Life]:
+    """DynamoDB is dynoxide, whose transactions do not copy the table as moto's do; the rest is moto."""
+    with running_dynoxide() as url, mock_aws():
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
+        from app import app
+
+        role = boto3.client("iam").create_role(RoleName="test", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        arn = "arn:aws:lambda:eu-west-2:123456789012:function:ask"
+        cloud.create_state_machines(ROOT / "infra" / "workflows", {"AskApproverArn": arn}, role)
+        boto3.client("ses").verify_email_identity(EmailAddress="share@example.police.uk")
+        parts = open_website("http://127.0.0.1:8000")
+        try:
+            with Client(app) as client:
+                calls = Calls(monkeypatch)
+                site = Watched(client, parts)
+                site.calls = calls
+                site.use(workflows=StepFunctions(PREFIX), undo_for=timedelta(minutes=10))
+                yield Life(site, calls)
+        finally:
+            wiring.use(None)
+
+
+def people_come(life: Life) -> None:
+    """What people and programs do on the pages and through the API."""
+    site = life.site
+    for path in ("/", "/forms/funding-claim", "/health", "/api/v1/forms"):
+        life.get(path)
+    for _ in range(2):
+        body = json.dumps(a_claim()).encode()
+        sent = site.send_json("/api/v1/forms/funding-claim/submissions", body, idempotency_key="key-1")
+        assert sent.status == 201
+    with life.calls.of(HTTP), pytest.raises(InvalidAnswers):
+        site.submit(innovation_day="DAY-3333-333H")
+    first, second = life.submit(), life.submit()
+    life.get(f"/status/{first.status_token}")
+    task = life.ask(first)
+    life.sign_in(LEAD)
+    life.get(task)
+    life.press(task, decision="approve")
+    life.press(f"{task}/undo", task)
+    life.press(task, decision="request-changes", **{"changes-costs": "Two quotes, please."})
+    life.days_pass(1)
+    site.prove(first, "amend")
+    life.get(f"/status/{first.status_token}/amend")
+    with life.calls.of(HTTP):
+        answers = {**site.case(first).answers, "cost_lines": a_claim()["cost_lines"][:1]}
+        amending.amend(site.parts, "kent", first.reference, answers, version=1)
+    life.sign_in(LEAD)
+    life.press(life.ask(first), decision="approve")
+    life.days_pass(1)
+    life.sign_in(PROGRAMME)
+    life.press(life.ask(first), decision="reject", comment="Not this year")
+    site.prove(second, "withdraw")
+    life.press(f"/status/{second.status_token}/withdraw", confirm="yes")
+
+
+def staff_look_after_it(life: Life) -> None:
+    """Handing on, going away, and the coordinators' pages."""
+    claim = life.submit()
+    life.sign_in(LEAD)
+    life.press(f"{life.ask(claim)}/reassign", to="deputy-kent")
+    days = {"first-day": "1", "first-month": "3", "first-year": "2099"}
+    days |= {"last-day": "2", "last-month": "3", "last-year": "2099"}
+    life.press("/away", **days, delegate="deputy-kent")
+    life.ask(life.submit())
+    life.press("/away", action="back")
+    life.sign_in(COORDINATOR)
+    life.get(f"/desk/submissions/{claim.reference}")
+    life.press(f"/desk/submissions/{claim.reference}/reassign", to="lead-kent")
+    life.get("/desk/stuck")
+    life.press("/sign-out")
+    life.site.parts.accounts.add_token(digest("token"), "national-coordinator")  # type: ignore[attr-defined]
+    path = f"/api/v1/submissions/{claim.reference}"
+    for one in (path, f"{path}/timeline", "/api/v1/funds/ptf"):
+        answer = life.site._ask("GET", one, b"", {"authorization": "Bearer token"})
+        assert answer.status == 200, answer.text
+
+
+def time_passes(life: Life) -> None:
+    """Relays, schedules, and mail that comes back."""
+    claim = life.submit()
+    life.relay()
+    life.ask(claim)
+    life.mail_comes_back(f"mail.receipt.{claim.reference}")
+    returned = life.submit()
+    life.ask(returned)
+    life.site.decide(returned, "request-changes", comment="", changes={"costs": "Two quotes, please."})
+    for _ in range(5):
+        life.days_pass(12)
+        assert life.schedule("follow_up")["failed"] == 0
+        life.schedule("sweep")
+    states = boto3.client("stepfunctions")
+    states.stop_execution(executionArn=EXECUTION + claim.reference + "-r1")
+    life.days_pass(1)
+    assert life.schedule("reconcile")["restarted"]
+    life.schedule("sweep")
+
+
+@pytest.fixture(scope="module")
+def used() -> Mapping[str, set[Need]]:
+    """What each function needed in all that happens."""
+    with pytest.MonkeyPatch.context() as monkeypatch, lived(monkeypatch) as life:
+        for happening in (people_come, staff_look_after_it, time_passes):
+            happening(life)
+        return life.calls.by
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_function_may_do_all_that_it_does(name: str, used: Mapping[str, set[Need]]) -> None:
+    assert sorted(used[name] - allowed(name)) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_function_may_do_nothing_that_it_does_not(name: str, used: Mapping[str, set[Need]]) -> None:
+    """If it does it after all, let it happen in one of the functions above."""
+    assert sorted(allowed(name) - used[name]) == []
+
+
+def test_every_function_has_its_own_role_with_its_own_policy() -> None:
+    assert sorted(functions()) == NAMES
+    roles = [one["Properties"]["Role"]["Fn::GetAtt"][0] for one in functions().values()]
+    assert len(set(roles)) == len(roles)
+    for name in NAMES:
+        assert own_statements(name) == statements(name)[: len(own_statements(name))], name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_action_is_a_pattern_and_no_resource_is_everything(name: str) -> None:
+    for statement in statements(name):
+        assert statement["Effect"] == "Allow"
+        actions = statement["Action"]
+        assert isinstance(actions, list)
+        assert not [action for action in actions if "*" in action]
+        if "*" in (statement["Resource"], *statement["Resource"]):
+            assert set(actions) <= NO_RESOURCE
+        else:
+            assert not set(actions) & NO_RESOURCE
+
+
+def test_mail_leaves_from_our_address_alone() -> None:
+    for name in NAMES:
+        for statement in own_statements(name):
+            if "ses:SendRawEmail" in statement["Action"]:
+                assert statement["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "MailFrom"}}}
+
+
+def test_the_public_function_sends_no_mail_and_starts_no_workflow() -> None:
+    actions = {action for statement in own_statements(HTTP) for action in statement["Action"]}
+    assert not actions & {"ses:SendRawEmail", "states:StartExecution", "states:SendTaskSuccess"}

@@ -1,0 +1,361 @@
+"""What CloudFormation makes: the same as the embedded run makes, kept, watched, and quiet about people."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from chalice.app import ScheduledEventConfig
+from moto import mock_aws
+
+from chalicelib.adapters import tables
+from chalicelib.adapters.people import DynamoPeople
+from chalicelib.settings import Settings
+from infra import plant
+from infra.local import events
+from infra.local.cloud import create_state_machines
+from infra.packaging import template as by_rule
+from infra.packaging.runtime import CannotPackage
+from tests.guards.packaged import builds_once, expanded, functions, resources, template
+
+pytestmark = builds_once
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKFLOWS = sorted((ROOT / "infra" / "workflows").glob("*.asl.json"))
+DOCUMENT = ROOT / "docs" / "deploying.md"
+KEPT = {
+    "AWS::DynamoDB::Table",
+    "AWS::KMS::Key",
+    "AWS::S3::Bucket",
+    "AWS::SQS::Queue",
+    "AWS::StepFunctions::StateMachine",
+    "AWS::StepFunctions::StateMachineVersion",
+    "AWS::StepFunctions::StateMachineAlias",
+}
+PARAMETERS = {
+    "DomainName": "ideas.example.org",
+    "CertificateArn": "arn:aws:acm:eu-west-2:123456789012:certificate/1",
+    "MailDomain": "example.org",
+    "MailFrom": "share@example.org",
+    "MailReplyTo": "help@example.org",
+    "SigningKeysSecret": "arn:aws:secretsmanager:eu-west-2:123456789012:secret:keys",
+    "SigningKeysVersion": "0" * 32,
+    "AlarmAddress": "operators@example.org",
+}
+
+
+def properties(name: str) -> dict[str, Any]:
+    return dict(resources()[name]["Properties"])
+
+
+def schedule_text(expression: Any) -> str:
+    return expression if isinstance(expression, str) else str(expression.to_string())
+
+
+def shape(described: Mapping[str, Any]) -> dict[str, Any]:
+    """What DescribeTable says that code relies on."""
+    indexes = [
+        (one["IndexName"], one["KeySchema"], one["Projection"]["ProjectionType"],
+         sorted(one["Projection"]["NonKeyAttributes"]))
+        for one in described["GlobalSecondaryIndexes"]
+    ]  # fmt: skip
+    return {
+        "keys": described["KeySchema"],
+        "attributes": sorted(
+            (a["AttributeName"], a["AttributeType"]) for a in described["AttributeDefinitions"]
+        ),
+        "indexes": sorted(indexes, key=lambda one: str(one[0])),
+        "stream": described["StreamSpecification"],
+        "billing": described["BillingModeSummary"]["BillingMode"],
+    }
+
+
+@pytest.fixture
+def aws() -> Iterator[None]:
+    with mock_aws():
+        yield
+
+
+def test_the_table_is_the_one_that_the_code_makes_for_itself(aws: None) -> None:
+    tables.connect("made-by-the-code")
+    tables.create_table()
+    stack = {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Resources": {name: resources()[name] for name in ("Table", "Key")},
+    }
+    client = boto3.client("cloudformation")
+    client.create_stack(StackName="share", TemplateBody=json.dumps(stack))
+    made = client.describe_stack_resource(StackName="share", LogicalResourceId="Table")
+    dynamodb = boto3.client("dynamodb")
+    ours, theirs = (
+        shape(dynamodb.describe_table(TableName=name)["Table"])
+        for name in ("made-by-the-code", made["StackResourceDetail"]["PhysicalResourceId"])
+    )
+    assert ours == theirs
+
+
+def test_people_and_funds_are_planted_into_the_table(
+    aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables.connect("planted")
+    tables.create_table()
+    people = {"people": [{"id": "p", "name": "P", "address": "p@example.org", "roles": []}], "funds": []}
+    file, token = tmp_path / "people.json", tmp_path / "token"
+    file.write_text(json.dumps({**people, "demo_token": {"person": "p"}}), encoding="utf-8")
+    monkeypatch.setenv("TABLE_NAME", "planted")
+    monkeypatch.setattr("sys.argv", ["plant", str(file), str(token)])
+    assert plant.main() == 0
+    found = DynamoPeople().by_address("P@example.org")
+    assert found is not None
+    assert found.id == "p"
+    file.write_text("{}", encoding="utf-8")
+    assert plant.main() == 2
+
+
+def test_the_table_is_encrypted_restorable_and_not_deleted_by_mistake() -> None:
+    table = properties("Table")
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["SSESpecification"]["SSEType"] == "KMS"
+    assert table["DeletionProtectionEnabled"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "function"), [("relay_workflow", "RelayWorkflow"), ("relay_mail", "RelayMail")]
+)
+def test_each_relay_reads_its_lane_of_the_stream_and_loses_nothing(name: str, function: str) -> None:
+    source = properties(f"{function}Source")
+    assert source["FunctionName"] == {"Ref": function}
+    assert [json.loads(one["Pattern"]) for one in source["FilterCriteria"]["Filters"]] == [
+        events.FILTERS[name]
+    ]
+    assert source["StartingPosition"] == "TRIM_HORIZON", (
+        "LATEST may miss what comes while the mapping is made"
+    )
+    assert source["BisectBatchOnFunctionError"] is True
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert 0 < source["MaximumRetryAttempts"] <= 10
+    assert source["DestinationConfig"]["OnFailure"] == {
+        "Destination": {"Fn::GetAtt": ["RelayFailures", "Arn"]}
+    }
+
+
+def test_every_stream_consumer_of_the_embedded_run_has_its_source() -> None:
+    assert len(resources("AWS::Lambda::EventSourceMapping")) == len(events.FILTERS)
+
+
+def test_every_function_has_every_setting_that_it_must_have() -> None:
+    given = set(template()["Globals"]["Function"]["Environment"]["Variables"])
+    known = {one.name.upper() for one in fields(Settings)}
+    required = {one.name.upper() for one in fields(Settings) if one.default is MISSING}
+    assert required <= given
+    assert given <= known | {"STATE_MACHINE_ALIAS"}
+    assert "WORKING_DAY_SECONDS" not in given, "for trials only"
+    assert not [name for name, one in functions().items() if "Environment" in one["Properties"]]
+
+
+def test_signing_keys_are_not_in_the_template() -> None:
+    keys = template()["Globals"]["Function"]["Environment"]["Variables"]["SIGNING_KEYS"]["Fn::Sub"]
+    assert keys.startswith("{{resolve:secretsmanager:${SigningKeysSecret}:SecretString:")
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
+def test_a_workflow_is_found_under_the_prefix_and_by_its_alias(file: Path) -> None:
+    variables = template()["Globals"]["Function"]["Environment"]["Variables"]
+    prefix = variables["STATE_MACHINE_ARN_PREFIX"]["Fn::Sub"].partition(":stateMachine:")[2]
+    called = file.name.removesuffix(".asl.json")
+    machines = resources("AWS::StepFunctions::StateMachine")
+    (name,) = [
+        name for name, one in machines.items()
+        if one["Properties"]["StateMachineName"] == {"Fn::Sub": prefix + called}
+    ]  # fmt: skip
+    assert resources()[f"{name}Alias"]["Properties"]["Name"] == variables["STATE_MACHINE_ALIAS"]
+    assert properties(f"{name}Version")["StateMachineRevisionId"] == {
+        "Fn::GetAtt": [name, "StateMachineRevisionId"]
+    }
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
+def test_a_workflow_is_its_file_and_keeps_no_execution_data_in_its_log(file: Path) -> None:
+    found = [
+        one["Properties"]
+        for one in resources("AWS::StepFunctions::StateMachine").values()
+        if json.loads(one["Properties"]["DefinitionString"]) == json.loads(file.read_text(encoding="utf-8"))
+    ]
+    (machine,) = found
+    named = set(re.findall(r"\$\{([^}]*)\}", machine["DefinitionString"]))
+    assert set(machine["DefinitionSubstitutions"]) == named
+    assert machine["LoggingConfiguration"]["IncludeExecutionData"] is False
+    assert machine["TracingConfiguration"] == {"Enabled": True}
+
+
+def test_the_files_of_the_workflows_are_accepted(aws: None) -> None:
+    role = boto3.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    arn = "arn:aws:lambda:eu-west-2:123456789012:function:ask"
+    made = create_state_machines(ROOT / "infra" / "workflows", {"AskApproverArn": arn}, role)
+    assert len(made) == len(resources("AWS::StepFunctions::StateMachine")) == len(WORKFLOWS)
+
+
+def test_a_workflow_that_names_no_function_of_ours_is_not_packaged(tmp_path: Path) -> None:
+    file = tmp_path / "x.asl.json"
+    file.write_text('{"FunctionName": "${AskAproverArn}"}', encoding="utf-8")
+    with pytest.raises(CannotPackage, match="names AskAproverArn; the app has: AskApprover"):
+        by_rule.workflow(file, {"AskApprover": {}})
+
+
+def test_every_schedule_of_the_app_is_made_and_watched() -> None:
+    from app import app
+
+    scheduled = [one for one in app.event_sources if isinstance(one, ScheduledEventConfig)]
+    expected = {one.name: schedule_text(one.schedule_expression) for one in scheduled}
+    found = {
+        name: event["Properties"]["Schedule"]
+        for name, one in functions().items()
+        for event in one["Properties"].get("Events", {}).values()
+    }
+    assert found == expected
+    stopped = {name for name in resources("AWS::CloudWatch::Alarm") if name.endswith("Stopped")}
+    assert len(stopped) == len(found)
+
+
+def test_what_holds_data_or_executions_outlives_the_stack() -> None:
+    for name, one in resources().items():
+        if one["Type"] in KEPT:
+            assert (one.get("DeletionPolicy"), one.get("UpdateReplacePolicy")) == ("Retain", "Retain"), name
+
+
+def test_buckets_are_private_encrypted_and_versioned() -> None:
+    buckets = resources("AWS::S3::Bucket")
+    assert set(buckets) == {"Exports", "Roots"}
+    for name, one in buckets.items():
+        found = one["Properties"]
+        assert all(found["PublicAccessBlockConfiguration"].values())
+        (rule,) = found["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+        assert found["VersioningConfiguration"] == {"Status": "Enabled"}
+        (statement,) = properties(f"{name}Policy")["PolicyDocument"]["Statement"]
+        assert (statement["Effect"], statement["Condition"]) == (
+            "Deny", {"Bool": {"aws:SecureTransport": "false"}}
+        )  # fmt: skip
+    assert buckets["Roots"]["Properties"]["ObjectLockEnabled"] is True
+
+
+def test_paths_and_peoples_addresses_reach_no_log_and_no_trace() -> None:
+    """A path may hold the token of a status link."""
+    api = properties("RestAPI")
+    logged = set(re.findall(r"\$context\.([a-zA-Z.]+)", api["AccessLogSetting"]["Format"]))
+    assert logged == {
+        "requestId", "requestTime", "httpMethod", "resourcePath", "status", "responseLength", "responseLatency",
+        "error.responseType", "wafResponseCode",
+    }  # fmt: skip
+    assert api["TracingEnabled"] is False
+    assert [(one["LoggingLevel"], one["DataTraceEnabled"]) for one in api["MethodSettings"]] == [
+        ("OFF", False)
+    ]
+    firewall = properties("Firewall")
+    views = [firewall["VisibilityConfig"], *(rule["VisibilityConfig"] for rule in firewall["Rules"])]
+    assert [one["SampledRequestsEnabled"] for one in views] == [False] * len(views)
+
+
+def test_what_answers_before_the_app_answers_in_its_shape() -> None:
+    answers = properties("RestAPI")["GatewayResponses"]
+    assert {"MISSING_AUTHENTICATION_TOKEN", "WAF_FILTERED", "THROTTLED", "DEFAULT_4XX", "DEFAULT_5XX"} <= set(
+        answers
+    )
+    assert answers["MISSING_AUTHENTICATION_TOKEN"]["StatusCode"] == 404
+    for name, one in answers.items():
+        assert one["ResponseParameters"]["Headers"]["Content-Type"] == "'application/problem+json'", name
+        body = json.loads(one["ResponseTemplates"]["application/json"])
+        assert {"type", "title", "detail", "code"} <= set(body), name
+        assert body.get("status") == one.get("StatusCode"), name
+    too_many = json.loads(properties("Firewall")["CustomResponseBodies"]["TooMany"]["Content"])
+    assert too_many["status"] == 429
+
+
+def test_the_firewall_stands_before_the_only_stage() -> None:
+    found = json.loads(expanded())["Resources"]
+    stages = [name for name, one in found.items() if one["Type"] == "AWS::ApiGateway::Stage"]
+    assert stages == ["RestAPIliveStage"]
+    assert found["FirewallAssociation"]["Properties"]["ResourceArn"]["Fn::Sub"].endswith(
+        "${RestAPIliveStage}"
+    )
+    deployments = [
+        one["Properties"] for one in found.values() if one["Type"] == "AWS::ApiGateway::Deployment"
+    ]
+    assert all("StageName" not in one for one in deployments), "a second stage, without the firewall"
+
+
+def test_what_ses_says_reaches_the_function_or_a_queue() -> None:
+    destination = properties("MailEventsDestination")["EventDestination"]
+    assert {"bounce", "complaint"} <= set(destination["MatchingEventTypes"])
+    assert properties("MailIdentity")["ConfigurationSetAttributes"] == {
+        "ConfigurationSetName": {"Ref": "MailSettings"}
+    }
+    subscription = properties("MailEventsSubscription")
+    assert subscription["Endpoint"] == {"Fn::GetAtt": ["MailEvents", "Arn"]}
+    assert subscription["RedrivePolicy"] == {
+        "deadLetterTargetArn": {"Fn::GetAtt": ["MailEventsFailures", "Arn"]}
+    }
+
+
+def test_every_function_has_a_log_that_ends_and_alarms() -> None:
+    for name in resources("AWS::Serverless::Function"):
+        logs = properties(f"{name}Logs")
+        assert logs["RetentionInDays"] == by_rule.DAYS_KEPT
+        assert properties(name)["LoggingConfig"] == {"LogGroup": {"Ref": f"{name}Logs"}}
+        assert properties(name)["Tracing"] == "Active"
+        for alarm in (f"{name}Fails", f"{name}Throttled"):
+            assert alarm in resources("AWS::CloudWatch::Alarm")
+
+
+def test_every_queue_is_watched() -> None:
+    watched = {
+        one["Properties"]["Dimensions"][0]["Value"]["Fn::GetAtt"][0]
+        for one in resources("AWS::CloudWatch::Alarm").values()
+        if one["Properties"].get("Namespace") == "AWS/SQS"
+    }
+    assert watched == set(resources("AWS::SQS::Queue"))
+
+
+def test_every_alarm_tells_somebody_what_to_do_and_is_documented() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    for name, one in resources("AWS::CloudWatch::Alarm").items():
+        assert one["Properties"]["AlarmActions"] == [{"Ref": "Alarms"}], name
+        assert len(one["Properties"]["AlarmDescription"]) > 60, name
+        rule = re.sub(r".*(Fails|Throttled|Stopped|TimedOut)$", r"…\1", name)
+        assert f"`{rule}`" in text or f"`{name}`" in text, name
+
+
+def test_log_lines_that_alarms_wait_for_are_still_written() -> None:
+    source = "\n".join(file.read_text(encoding="utf-8") for file in (ROOT / "chalicelib").rglob("*.py"))
+    logged = re.findall(r'_log\.\w+\(\s*"([^"]+)"', source)
+    assert logged
+    for name, one in resources("AWS::Logs::MetricFilter").items():
+        terms = re.findall(r'"([^"]+)"', one["Properties"]["FilterPattern"])
+        assert any(all(term in line for term in terms) for line in logged), name
+
+
+def test_every_parameter_is_documented() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    assert [name for name in template()["Parameters"] if f"`{name}`" not in text] == []
+    required = {name for name, one in template()["Parameters"].items() if "Default" not in one}
+    assert required == set(PARAMETERS)
+    for name, value in PARAMETERS.items():
+        assert re.fullmatch(template()["Parameters"][name]["AllowedPattern"], value), name
+
+
+def test_the_linter_finds_what_is_spoiled_on_purpose_and_nothing_else() -> None:
+    """In what CloudFormation will make of it; `make check` has it look at the template as it is deployed, too."""
+    from cfnlint import lint
+    from cfnlint.config import ManualArgs
+
+    spoiled = expanded().replace('"PAY_PER_REQUEST"', '"PAY_LATER"')
+    found = lint(spoiled, config=ManualArgs(regions=["eu-west-2"]))
+    assert found
+    assert {tuple(one.path or ())[:2] for one in found} == {("Resources", "Table")}
