@@ -7,7 +7,7 @@ STATIC := chalicelib/web/static
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test prove check format install tools browser pictures bench-validators package clean
+.PHONY: help run test prove check format install tools browser export pictures bench-validators package clean
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -19,7 +19,7 @@ test: install browser ## Set everything up and run all tests
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 prove: install browser ## Run the heavy sweeps in full (make test has a smaller setting of each)
-	PROVE=1 $(BIN)/python -m pytest -s -q tests/browser/test_scanner.py
+	PROVE=1 $(BIN)/python -m pytest -s -q tests/browser
 
 check: install browser ## What must be green before a change lands: style, types, layers, tests with coverage
 	$(BIN)/ruff check .
@@ -70,6 +70,9 @@ browser:
 	    echo "Chromium is missing: install it, or name it: CHROMIUM=/path/to/chromium make test"; exit 2; \
 	  fi; \
 	fi
+
+export: install ## Mail the digests of this week so far and make their files, in the run that is on (PORT)
+	@$(BIN)/python -m infra.local.export
 
 pictures: install ## Draw the state machines anew (docs/images)
 	$(BIN)/python -m infra.pictures

@@ -1,14 +1,18 @@
 """What Chalice packages: names the app, registers pages, lists background work."""
 
-from chalice import Chalice, Rate
+from chalice import Chalice, Cron, Rate
 
 from chalicelib.web import background
 from chalicelib.web.amend_pages import amend_pages
 from chalicelib.web.api import api
 from chalicelib.web.away_pages import away_pages
 from chalicelib.web.claimant_pages import claimant_pages
+from chalicelib.web.desk_case_pages import desk_case_pages
 from chalicelib.web.desk_pages import desk_pages
+from chalicelib.web.export_pages import export_pages
 from chalicelib.web.form_pages import form_pages
+from chalicelib.web.idea_pages import idea_pages
+from chalicelib.web.map_pages import map_pages
 from chalicelib.web.reassign_pages import reassign_pages
 from chalicelib.web.sign_in_pages import sign_in_pages
 from chalicelib.web.site_pages import site_pages
@@ -22,6 +26,8 @@ for blueprint in (
     api,
     site_pages,
     form_pages,
+    idea_pages,
+    map_pages,
     status_pages,
     claimant_pages,
     amend_pages,
@@ -29,6 +35,8 @@ for blueprint in (
     reassign_pages,
     away_pages,
     desk_pages,
+    desk_case_pages,
+    export_pages,
     sign_in_pages,
 ):
     app.register_blueprint(blueprint)
@@ -41,3 +49,5 @@ sweep = app.schedule(Rate(2, unit=Rate.MINUTES), name="sweep")(background.sweep)
 mail_events = app.lambda_function(name="mail_events")(background.mail_events)
 follow_up = app.schedule(Rate(5, unit=Rate.MINUTES), name="follow_up")(background.follow_up)
 reconcile = app.schedule(Rate(1, unit=Rate.HOURS), name="reconcile")(background.reconcile)
+# Monday at 07:00 UTC. A run finds out which weeks and fortnights are over, so one that is late is harmless.
+digest = app.schedule(Cron(0, 7, "?", "*", "MON", "*"), name="digest")(background.digest)

@@ -32,11 +32,17 @@ class Settings:
     mail_reply_to: str
     """Where answers to our mail go: a person."""
 
+    exports_bucket: str
+    """The S3 bucket that keeps exports."""
+
     working_day_seconds: int = 0
     """Length of a working day, to watch deadlines pass. 0: real days."""
 
     relay_grace_seconds: int = 60
     """How long the stream has to carry a delivery before the sweeper does."""
+
+    state_machine_alias: str = ""
+    """Executions are started through this alias of the state machines, so that each names its version. Empty: none."""
 
     undo_seconds: int = 600
     """How long the maker of a decision may take it back; until then nobody else is told. 0: not at all."""
@@ -57,8 +63,10 @@ class Settings:
             table_name=env["TABLE_NAME"],
             signing_keys=keys,
             state_machine_arn_prefix=env["STATE_MACHINE_ARN_PREFIX"],
+            state_machine_alias=env.get("STATE_MACHINE_ALIAS", ""),
             mail_from=env["MAIL_FROM"],
             mail_reply_to=env["MAIL_REPLY_TO"],
+            exports_bucket=env["EXPORTS_BUCKET"],
             working_day_seconds=numbers["WORKING_DAY_SECONDS"] or 0,
             relay_grace_seconds=numbers["RELAY_GRACE_SECONDS"] or 0,
             undo_seconds=numbers["UNDO_SECONDS"] or 0,
@@ -72,6 +80,7 @@ _REQUIRED = (
     "STATE_MACHINE_ARN_PREFIX",
     "MAIL_FROM",
     "MAIL_REPLY_TO",
+    "EXPORTS_BUCKET",
 )
 
 

@@ -31,12 +31,15 @@ def build(settings: Settings) -> Parts:
     """The real parts. Connects to nothing yet but names the table."""
     from chalicelib.adapters import form_files, tables
     from chalicelib.adapters.accounts import DynamoAccounts
+    from chalicelib.adapters.archive import DynamoArchive
+    from chalicelib.adapters.files import S3Files
     from chalicelib.adapters.funds import DynamoFunds
     from chalicelib.adapters.links import SignedLinks
     from chalicelib.adapters.mail import SesMailer
     from chalicelib.adapters.outbox import DynamoOutbox
     from chalicelib.adapters.people import DynamoPeople
     from chalicelib.adapters.records import DynamoRecords
+    from chalicelib.adapters.workbooks import Workbooks
     from chalicelib.adapters.workflows import StepFunctions
 
     tables.connect(settings.table_name)
@@ -47,10 +50,13 @@ def build(settings: Settings) -> Parts:
         funds=DynamoFunds(),
         people=DynamoPeople(),
         accounts=DynamoAccounts(),
-        workflows=StepFunctions(settings.state_machine_arn_prefix),
+        workflows=StepFunctions(settings.state_machine_arn_prefix, alias=settings.state_machine_alias),
         mailer=SesMailer(sender=settings.mail_from, reply_to=settings.mail_reply_to),
         links=SignedLinks(settings.base_url, settings.signing_keys),
         forms=form_files.FormFiles(),
+        archive=DynamoArchive(),
+        workbooks=Workbooks(),
+        files=S3Files(settings.exports_bucket),
         calendar=form_files.calendar(settings.working_day_seconds),
         now=now,
         undo_for=timedelta(seconds=settings.undo_seconds),

@@ -28,6 +28,13 @@ MONDAY = datetime(2027, 1, 11, 9, 30, tzinfo=timezone.utc)
 
 REFERENCE = new_reference("CLM", lambda alphabet: alphabet[0])
 _LATE = timedelta(seconds=61)
+ENDED = frozenset(Status) - {
+    Status.SUBMITTED,
+    Status.IN_REVIEW,
+    Status.CHANGES_REQUESTED,
+    Status.PUBLISHED,
+    Status.SHORTLISTED,
+}
 
 FORMS = FormFiles()
 PERSONAL = {
@@ -59,6 +66,34 @@ def claim_answers(**changes: Any) -> dict[str, Any]:
     }
     answers |= changes
     return {name: value for name, value in answers.items() if value is not None}
+
+
+WHO_HAD_IT = {
+    "contact_name": "Zuleika Quartermaine",
+    "contact_email": "zuleika.quartermaine@example.police.uk",
+}
+
+
+def idea_answers(**changes: Any) -> dict[str, Any]:
+    """The answers of an idea that are accepted. A change to `None` takes the answer out."""
+    answers: dict[str, Any] = {
+        "title": "One template for all handovers",
+        "improvement": "Each shift writes its handover in a way of its own. One template would save half an hour.",
+        "category": "processes",
+        "force": "kent",
+        "role": "officer",
+        "scale": "national",
+        "tried": "At Maidstone, for a month.",
+        **WHO_HAD_IT,
+    }
+    answers |= changes
+    return {name: value for name, value in answers.items() if value is not None}
+
+
+def the_reviewers() -> list[Person]:
+    """Everybody who is asked about ideas besides the forces' coordinators."""
+    roles = ["idea-reviewer", "home-office-leader", "npcc-leader", "college-leader"]
+    return [a_person(one, f"{one}@national") for role in roles for one in (role, f"{role}-deputy")]
 
 
 def a_cost(amount_pence: Any = 600_000, **changes: Any) -> dict[str, Any]:
@@ -102,7 +137,7 @@ def the_people() -> list[Person]:
 
 
 def a_submission(**changes: Any) -> Submission:
-    """A claim as it is just before it is stored."""
+    """A claim as it is just before it is stored; one that has ended waits for nobody."""
     answers = claim_answers()
     public = {name: value for name, value in answers.items() if name not in PERSONAL}
     one = Submission(
@@ -117,6 +152,7 @@ def a_submission(**changes: Any) -> Submission:
         revision=1,
         submitted_at=MONDAY,
         changed_at=MONDAY,
+        title=str(answers["event_title"]),
         answers=public,
         amount_pence=total_pence(answers),
         claimant_id="",
@@ -126,7 +162,18 @@ def a_submission(**changes: Any) -> Submission:
         approved_by={},
         chain=Chain(),
     )
-    return replace(one, **changes)
+    if "answers" in changes:
+        changes = {
+            "title": str(changes["answers"].get("event_title", changes.get("reference", REFERENCE))),
+            **changes,
+        }
+    return replace(one, **_ended(changes))
+
+
+def _ended(changes: dict[str, Any]) -> dict[str, Any]:
+    """What has ended waits for nobody."""
+    ended = {"waiting_for": "", "due_at": None, "next_at": None}
+    return {**ended, **changes} if changes.get("status") in ENDED else changes
 
 
 def a_task(number: int = 1, **changes: Any) -> Task:
@@ -159,7 +206,7 @@ def added(one: Submission | None = None, **changes: Any) -> tuple[Submission, li
 def changed(one: Submission, *, action: str = "noted", **changes: Any) -> tuple[Submission, list[Change]]:
     """The next revision of a submission, and the changes that store it."""
     now = one.changed_at + timedelta(minutes=1)
-    moved, entry = with_entry(replace(next_revision(one, now=now), **changes), at=now, action=action)
+    moved, entry = with_entry(replace(next_revision(one, now=now), **_ended(changes)), at=now, action=action)
     return moved, [ChangeSubmission(submission=moved), entry]
 
 

@@ -19,10 +19,10 @@ from chalicelib.adapters.tables import (
     TokenItem,
     VersionItem,
 )
+from chalicelib.domain import ideas
 from chalicelib.domain.fund import Held
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import (
-    OPEN,
     Case,
     Standing,
     Status,
@@ -33,7 +33,7 @@ from chalicelib.domain.submissions import (
     Version,
 )
 from chalicelib.domain.timeline import Chain, Entry, Text
-from chalicelib.services.ports import Listed
+from chalicelib.services.ports import AskedTask, Listed, Published
 
 CHANGING = (
     "status",
@@ -44,6 +44,8 @@ CHANGING = (
     "changed_at",
     "claimant_id",
     "waiting_for",
+    "everywhere_as",
+    "public_as",
     "due_kind",
     "due_at",
     "deadline",
@@ -59,7 +61,7 @@ CHANGING = (
 )
 """What a change of a submission may rewrite. Everything else stands as it was submitted."""
 
-AMENDED = ("answers", "amount_pence", "title", "version")
+AMENDED = ("answers", "amount_pence", "title", "category", "version")
 """What an amendment rewrites besides."""
 
 
@@ -88,7 +90,10 @@ def submission_item(one: Submission) -> SubmissionItem:
         deadline=one.due_at if one.is_open else None,
         listed_as=keys.listed(one.force, one.form),
         listed_at=one.submitted_at,
+        everywhere_as=None if one.moved_to else one.form,
+        public_as=keys.PUBLIC if ideas.is_public(one) else None,
         title=one.title,
+        category=one.answers.get("category"),
         version=one.version,
         reminded=one.reminded,
         reserved_pence=one.reserved_pence,
@@ -103,7 +108,8 @@ def submission_item(one: Submission) -> SubmissionItem:
 
 
 def task_item(task: Task) -> TaskItem:
-    """The item of a task."""
+    """The item of a task; while it is open, the index `listed` finds it by whom it waits for."""
+    is_open = task.state is TaskState.OPEN
     return TaskItem(
         keys.case(task.force, task.reference),
         keys.task(task.number),
@@ -123,6 +129,8 @@ def task_item(task: Task) -> TaskItem:
         decision=task.decision or None,
         decided_at=task.decided_at,
         seen=task.seen or None,
+        listed_as=keys.asked(task.person_id) if is_open else None,
+        listed_at=task.due_at if is_open else None,
     )
 
 
@@ -209,6 +217,7 @@ def _submission(item: SubmissionItem) -> Submission:
         revision=item.revision,
         submitted_at=item.submitted_at,
         changed_at=item.changed_at,
+        title=item.title or str(item.answers.get("event_title", item.reference)),
         answers=item.answers,
         amount_pence=item.amount_pence,
         claimant_id=item.claimant_id or "",
@@ -253,7 +262,7 @@ def _held(item: SubmissionItem) -> Held:
     if item.reserved_pence is not None and item.committed_pence is not None:
         return Held(reserved=item.reserved_pence, committed=item.committed_pence)
     status = Status(item.status)
-    is_reserved = status in OPEN and bool(item.approved_by)
+    is_reserved = bool(item.waiting_for) and bool(item.approved_by)
     return Held(
         reserved=item.amount_pence if is_reserved else 0,
         committed=item.amount_pence if status is Status.APPROVED else 0,
@@ -327,13 +336,45 @@ def version_items(one: Submission, version: Version) -> tuple[VersionItem, Perso
 
 
 def listed(row: Any) -> Listed:
-    """A submission in a list, from the index alone."""
+    """A submission in a list, from an index alone."""
     return Listed(
         reference=row.reference,
+        form=row.form,
         title=row.title or row.reference,
+        force=row.force,
         status=Status(row.status),
+        stage=row.stage,
+        turn=AskedAs(row.asked_as or AskedAs.APPROVER.value),
+        waiting_for=row.waiting_for or "",
+        due_at=row.deadline or row.due_at,
         amount_pence=row.amount_pence,
         submitted_at=row.listed_at,
+    )
+
+
+def published(row: Any, now: datetime) -> Published | None:
+    """A submission in the public list, from the index alone; None where it is public only by a decision that may
+    still be undone. The status is the one that the public may know."""
+    status = Status(row.status)
+    undo = _undo(row.undo) if row.undo else None
+    if undo is not None and now < undo.until:
+        if ideas.PUBLISHES not in undo.before.approved_by:
+            return None
+        status = undo.before.status
+    return Published(
+        reference=row.reference,
+        title=row.title or row.reference,
+        force=row.force,
+        category=row.category or "",
+        status=status,
+        submitted_at=row.listed_at,
+    )
+
+
+def asked_task(row: Any) -> AskedTask:
+    """An open task of somebody, from the index alone."""
+    return AskedTask(
+        force=row.force, reference=row.reference, number=row.number, stage=row.stage, due_at=row.listed_at
     )
 
 

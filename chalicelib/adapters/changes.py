@@ -132,6 +132,8 @@ class _Placer:
         actions: list[Action] = [
             TaskItem.state.set(task.state.value),
             TaskItem.ended_by.set(task.ended_by),
+            TaskItem.listed_as.remove(),
+            TaskItem.listed_at.remove(),
         ]
         if task.decided_at is not None:
             actions += [
@@ -149,6 +151,8 @@ class _Placer:
             TaskItem.decision.remove(),
             TaskItem.decided_at.remove(),
             TaskItem.seen.remove(),
+            TaskItem.listed_as.set(keys.asked(change.task.person_id)),
+            TaskItem.listed_at.set(change.task.due_at),
         ]
         self._update(change, case_items.task_item(change.task), actions, TaskItem.state == change.was.value)
 

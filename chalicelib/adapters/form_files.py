@@ -11,6 +11,7 @@ from typing import Any
 
 from chalicelib.domain.deadlines import Calendar
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.forces import Force
 from chalicelib.domain.forms import Form, read_form
 
 _FILE_NAME = re.compile(r"([a-z-]+)\.v([0-9]+)\.json")
@@ -36,6 +37,23 @@ class FormFiles:
     def force_name(self, code: str) -> str:
         """A force's name; the code itself where it is not known."""
         return self._forces.get(code, code)
+
+    def forces(self) -> list[str]:
+        """The codes of all forces, as their file has them."""
+        return list(self._forces)
+
+    def map_of_forces(self) -> list[Force]:
+        """All forces, with where each stands on a map."""
+        return [
+            Force(
+                code=force["code"],
+                name=force["name"],
+                short=force["short"],
+                headquarters=tuple(force["headquarters"]),
+                tile=tuple(force["tile"]),
+            )
+            for force in _json("forces.json")
+        ]
 
     @cached_property
     def _forces(self) -> dict[str, str]:

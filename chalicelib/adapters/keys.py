@@ -15,6 +15,10 @@ DUE_DELIVERY = "DELIVERY"
 DUE_SUBMISSION = "SUBMISSION"
 
 
+PUBLIC = "PUBLIC"
+"""What everybody may read, in the index `public`."""
+
+
 def case(force: str, reference: str) -> str:
     """Everything of one submission. The force stands first: code built for one force cannot name another's."""
     return f"FORCE#{force}#{reference}"
@@ -49,6 +53,11 @@ def personal_version(number: int) -> str:
 def listed(force: str, form: str) -> str:
     """The submissions of a form at a force, in the index `listed`."""
     return f"{force}#{form}"
+
+
+def asked(person_id: str) -> str:
+    """What waits for a person, in the index `listed`."""
+    return f"ASKED#{person_id}"
 
 
 def entry(sequence: int) -> str:

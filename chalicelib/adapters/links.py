@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.errors import NotFound
+from chalicelib.domain.errors import NotFound, Unreadable
 from chalicelib.domain.submissions import Task
 
 if TYPE_CHECKING:
-    from itsdangerous import Signer
+    from itsdangerous import Signer, URLSafeSerializer
 
 
 class SignedLinks:
@@ -42,6 +42,21 @@ class SignedLinks:
             raise NotFound("This status link is not complete. Copy it whole from your receipt.") from None
         return force, reference
 
+    def page_token(self, place: Sequence[str]) -> str:
+        """Opaque to its reader, and of no use when changed."""
+        return str(self._pages.dumps(list(place)))
+
+    def read_page_token(self, token: str) -> list[str]:
+        """The place, where the signature is ours."""
+        from itsdangerous import BadData
+
+        try:
+            return [str(part) for part in self._pages.loads(token)]
+        except BadData:
+            raise Unreadable(
+                "This cursor is not one of ours, or not complete. Start the list anew."
+            ) from None
+
     def task(self, task: Task) -> str:
         """Where a task is decided. Holds no secret: it takes signing in."""
         return self.page(f"/tasks/{task.id}")
@@ -58,3 +73,15 @@ class SignedLinks:
 
         oldest_first = list(reversed(self._keys))
         return Signer(oldest_first, salt="status-link", key_derivation="hmac", digest_method=hashlib.sha256)
+
+    @cached_property
+    def _pages(self) -> URLSafeSerializer:
+        import hashlib
+
+        from itsdangerous import URLSafeSerializer
+
+        return URLSafeSerializer(
+            list(reversed(self._keys)),
+            salt="page-of-a-list",
+            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+        )

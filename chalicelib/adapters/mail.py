@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -26,11 +26,12 @@ LIST_ID = "Share Your Knowledge <notifications.share-your-knowledge>"
 
 @dataclass(frozen=True, kw_only=True)
 class Rendered:
-    """One mail's subject and its two bodies."""
+    """One mail's subject and its two bodies. `images` are the PNGs that the HTML shows, by name."""
 
     subject: str
     text: str
     html: str
+    images: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class SesMailer:
@@ -79,6 +80,12 @@ class SesMailer:
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
         message.set_content(rendered.text)
         message.add_alternative(rendered.html, subtype="html")
+        *_, html = message.iter_parts()
+        for name, image in rendered.images.items():
+            content_id = f"<{name}@share-your-knowledge>"
+            html.add_related(
+                image, "image", "png", cid=content_id, filename=f"{name}.png", disposition="inline"
+            )
         return message
 
 
@@ -91,7 +98,17 @@ def render(template: str, values: Mapping[str, Any]) -> Rendered:
         subject=subject,
         text=re.sub(r"\n{3,}", "\n\n", text.render(values)).strip() + "\n",
         html=html.render({**values, "subject": subject}),
+        images=_images(values),
     )
+
+
+def _images(values: Mapping[str, Any]) -> dict[str, bytes]:
+    """The chart, drawn when the mail is sent: the outbox holds its figures, not its pixels."""
+    if "chart" not in values:
+        return {}
+    from chalicelib.adapters import charts
+
+    return {"chart": charts.bars([(label, number) for label, number in values["chart"]])}
 
 
 @lru_cache(maxsize=1)

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import operator
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import reduce
+from typing import Any
 
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters import case_items, changes, items, keys
 from chalicelib.adapters.failures import in_our_words, is_unavailable
-from chalicelib.adapters.tables import KeyItem, ReferenceItem, Row
+from chalicelib.adapters.tables import KeyItem, ReferenceItem, Row, SubmissionItem
 from chalicelib.domain.errors import NotFound, Unavailable
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import Case
 from chalicelib.services.changes import Change, ChangeRefused, ChangeSubmission, KeyRecord
-from chalicelib.services.ports import Listed, Waiting
+from chalicelib.services.ports import AskedTask, Listed, Place, Published, Waiting
 
 MAX_TRIES = 8
+_FEW = 50
+"""Lines that one call reads of the public list, where a page of it is all that is wanted."""
 _LONGEST_PAUSE_SECONDS = 0.4
 
 
@@ -43,6 +48,10 @@ class DynamoForceRecords:
         with in_our_words():
             rows = Row.listed.query(keys.listed(self._force, form), scan_index_forward=False, limit=limit)
             return [case_items.listed(row) for row in rows]
+
+    def page(self, form: str, *, after: Place | None, limit: int) -> list[Listed]:
+        """From the index alone; the force is in its key."""
+        return _page(Row.listed, "listed_as", keys.listed(self._force, form), after, limit)
 
 
 class DynamoRecords:
@@ -96,6 +105,41 @@ class DynamoRecords:
                 return None
         return items.key_from(item) if item.expires_at > now else None
 
+    def page(self, form: str, *, after: Place | None, limit: int) -> list[Listed]:
+        """From the index alone."""
+        return _page(Row.everywhere, "everywhere_as", form, after, limit)
+
+    def open(self, *, limit: int) -> list[Listed]:
+        """From the index of what is due, alone."""
+        with in_our_words():
+            return [case_items.listed(row) for row in Row.due.query(keys.DUE_SUBMISSION, limit=limit)]
+
+    def asked_of(self, person_id: str, *, limit: int) -> list[AskedTask]:
+        """From the index alone."""
+        with in_our_words():
+            rows = Row.listed.query(keys.asked(person_id), limit=limit)
+            return [case_items.asked_task(row) for row in rows]
+
+    def published(
+        self, now: datetime, *, after: Place | None = None, force: str = "", category: str = ""
+    ) -> Iterator[Published]:
+        """From the index alone. Without a filter a call reads few lines, since few are wanted; a filter looks at
+        all there are until it has found enough."""
+        pairs = ((SubmissionItem.force, force), (SubmissionItem.category, category))
+        wanted = [attribute == value for attribute, value in pairs if value]
+        start = _start("public_as", keys.PUBLIC, after) if after else None
+        with in_our_words():
+            rows = Row.public.query(
+                keys.PUBLIC,
+                filter_condition=reduce(operator.and_, wanted) if wanted else None,
+                scan_index_forward=False,
+                last_evaluated_key=start,
+                page_size=None if wanted else _FEW,
+            )
+            for row in rows:
+                if (found := case_items.published(row, now)) is not None:
+                    yield found
+
     def waiting(self) -> Iterator[Waiting]:
         """Open submissions, by their next date, from the index alone."""
         with in_our_words():
@@ -105,6 +149,24 @@ class DynamoRecords:
         """Those whose date has come."""
         with in_our_words():
             yield from map(_waiting, Row.due.query(keys.DUE_SUBMISSION, Row.due_at <= now))
+
+
+def _page(index: Any, name: str, key: str, after: Place | None, limit: int) -> list[Listed]:
+    """One query of an index, from the place where the page before ended: its key is made anew of that place."""
+    start = _start(name, key, after) if after else None
+    with in_our_words():
+        rows = index.query(key, scan_index_forward=False, limit=limit, last_evaluated_key=start)
+        return [case_items.listed(row) for row in rows]
+
+
+def _start(name: str, key: str, after: Place) -> dict[str, dict[str, str]]:
+    """Where a query of an index goes on."""
+    return {
+        name: {"S": key},
+        "listed_at": {"S": str(Row.listed_at.serialize(after.submitted_at))},  # type: ignore[no-untyped-call]
+        "pk": {"S": keys.case(after.force, after.reference)},
+        "sk": {"S": keys.SUBMISSION},
+    }
 
 
 def _waiting(row: Row) -> Waiting:

@@ -37,27 +37,58 @@ class IntegerAttribute(Attribute[int]):
         return int(value)
 
 
+_LINE = ["kind", "reference", "form", "title", "force", "status", "stage", "asked_as"] + [
+    "waiting_for",
+    "deadline",
+    "amount_pence",
+]
+"""What a line of a list shows of a submission; PynamoDB asks for the kind in every query."""
+
+
 class DueIndex(GlobalSecondaryIndex["Row"]):  # type: ignore[no-untyped-call]
     """What waits, by the date it waits for: open deliveries and open submissions. Sparse."""
 
     class Meta:
         index_name = "due"
-        projection = IncludeProjection(
-            ["kind", "round", "asked_as"]
-        )  # PynamoDB asks for the kind in every query
+        projection = IncludeProjection([*_LINE, "round", "listed_at"])
 
     due_kind = UnicodeAttribute(hash_key=True)
     due_at = UTCDateTimeAttribute(range_key=True)
 
 
 class ListedIndex(GlobalSecondaryIndex["Row"]):  # type: ignore[no-untyped-call]
-    """The submissions of a form at a force, by when they were made."""
+    """The submissions of a form at a force, by when they were made; and what waits for a person, by its date."""
 
     class Meta:
         index_name = "listed"
-        projection = IncludeProjection(["kind", "reference", "title", "status", "amount_pence"])
+        projection = IncludeProjection([*_LINE, "number"])
 
     listed_as = UnicodeAttribute(hash_key=True)
+    listed_at = UTCDateTimeAttribute(range_key=True)
+
+
+class EverywhereIndex(GlobalSecondaryIndex["Row"]):  # type: ignore[no-untyped-call]
+    """The submissions of a form at all forces, by when they were made: for the national team alone."""
+
+    class Meta:
+        index_name = "everywhere"
+        projection = IncludeProjection(list(_LINE))
+
+    everywhere_as = UnicodeAttribute(hash_key=True)
+    listed_at = UTCDateTimeAttribute(range_key=True)
+
+
+class PublicIndex(GlobalSecondaryIndex["Row"]):  # type: ignore[no-untyped-call]
+    """The submissions that everybody may read, by when they were made. Sparse."""
+
+    class Meta:
+        index_name = "public"
+        # A decision that may still be undone has not happened for the public: `undo` says how it stood before.
+        projection = IncludeProjection(
+            ["kind", "reference", "form", "title", "force", "category", "status", "undo"]
+        )
+
+    public_as = UnicodeAttribute(hash_key=True)
     listed_at = UTCDateTimeAttribute(range_key=True)
 
 
@@ -82,9 +113,13 @@ class Row(Model):
     asked_as = UnicodeAttribute(null=True)
     listed_as = UnicodeAttribute(null=True)
     listed_at = UTCDateTimeAttribute(null=True)
+    everywhere_as = UnicodeAttribute(null=True)
+    public_as = UnicodeAttribute(null=True)
     ttl = IntegerAttribute(null=True)
     due = DueIndex()
     listed = ListedIndex()
+    everywhere = EverywhereIndex()
+    public = PublicIndex()
 
 
 class SubmissionItem(Row, discriminator="submission"):
@@ -104,6 +139,7 @@ class SubmissionItem(Row, discriminator="submission"):
     claimant_id = UnicodeAttribute(null=True)
     waiting_for = UnicodeAttribute(null=True)
     title = UnicodeAttribute(null=True)
+    category = UnicodeAttribute(null=True)
     version = IntegerAttribute(default=1)
     deadline = UTCDateTimeAttribute(null=True)
     reminded = IntegerAttribute(default=0)

@@ -15,17 +15,18 @@ _WAITS_NO_MORE = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 
 
 class StepFunctions:
-    """`arn_prefix` is the state machines' ARN up to the name."""
+    """`arn_prefix` is the state machines' ARN up to the name; with `alias`, executions are started through it."""
 
-    def __init__(self, arn_prefix: str) -> None:
+    def __init__(self, arn_prefix: str, *, alias: str = "") -> None:
         self._arn_prefix = arn_prefix
+        self._alias = f":{alias}" if alias else ""
 
     def start(self, workflow: str, name: str, payload: Mapping[str, Any]) -> None:
         """StartExecution under a deterministic name. With the same input while it runs it answers as before;
         afterwards with ExecutionAlreadyExists, which says that it was started, too."""
         try:
             aws.client("stepfunctions").start_execution(
-                stateMachineArn=self._arn_prefix + workflow,
+                stateMachineArn=self._arn_prefix + workflow + self._alias,
                 name=name,
                 input=json.dumps(payload, sort_keys=True),
             )

@@ -88,6 +88,7 @@ def amend(
     amount = total_pence(answers)
     moved = replace(
         one,
+        title=form.title_of(answers, one.reference),
         answers={name: value for name, value in answers.items() if name not in form.personal},
         amount_pence=amount,
         force=answers["force"],

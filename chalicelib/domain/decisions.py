@@ -60,22 +60,27 @@ class Undone:
 
 
 def read_answer(
-    form: Form, stage: Stage, *, decision: object, comment: object, changes: object = None
+    form: Form,
+    offered: Sequence[Choice],
+    *,
+    decision: object,
+    comment: object,
+    changes: object = None,
 ) -> Answered:
-    """What was answered, tidied. Raises InvalidAnswers with every problem: no choice or an unknown one, a reason
-    missing, changes of pages that the form does not have."""
+    """What was answered of the choices offered, tidied. Raises InvalidAnswers with every problem: no choice or an
+    unknown one, a reason missing, changes of pages that the form does not have."""
     problems: list[Problem] = []
-    choice = stage.choice(decision)
+    choice = next((one for one in offered if one.value == decision), None)
     if choice is None:
-        known = [one.value for one in stage.choices]
+        known = [one.value for one in offered]
         choices = f"{', '.join(known[:-1])} or {known[-1]}"
         problems.append(_problem("/decision", "enum", f"Choose your decision: {choices}"))
     words = _words("/comment", "The comment", comment, problems)
     wanted = _changes(form, changes, problems)
     if choice is not None and choice.needs_reason and not words:
-        problems.append(_problem("/comment", "required", "Give the reason: the claimant will read it"))
+        problems.append(_problem("/comment", "required", f"Give the reason: {form.submitter} will read it"))
     if choice is not None and choice.effect is Effect.RETURN and not (words or wanted):
-        message = "Say what is to be changed: the claimant will read it"
+        message = f"Say what is to be changed: {form.submitter} will read it"
         problems.append(_problem(f"/changes/{form.pages[0].id}", "required", message))
     if choice is not None and choice.effect is not Effect.RETURN and wanted:
         message = "You named changes, but your decision is not to ask for any. Take one of the two back"
@@ -196,10 +201,26 @@ def _moved(
     one = replace(one, approved_by={**one.approved_by, stage.name: agreed})
     following = workflow.after(stage.name, one.amount_pence)
     if following is None:
-        return replace(closed(one, Status(stands.status)), committed_pence=one.amount_pence)
+        committed = one.amount_pence if workflow.fund else 0
+        return replace(closed(one, Status(stands.status)), committed_pence=committed)
     if stage.name == workflow.reserve_at:
         one = replace(one, reserved_pence=one.amount_pence)
-    return at_stage(one, following, calendar, now)
+    status = Status(stands.passing) if stands.passing else _going_on(one)
+    return replace(at_stage(one, following, calendar, now), status=status)
+
+
+def _going_on(one: Submission) -> Status:
+    """In review; where an earlier choice gave it a status in passing, still that one."""
+    return Status.IN_REVIEW if one.status in (Status.SUBMITTED, Status.CHANGES_REQUESTED) else one.status
+
+
+def offered_at(case: Case, stage: Stage) -> tuple[Choice, ...]:
+    """What may be chosen at a stage: for a casting vote, only what was chosen at the stage before it."""
+    if not stage.choices_given_at:
+        return stage.offered
+    at = (stage.choices_given_at, case.submission.version)
+    given = {task.decision for task in case.tasks if (task.stage, task.version) == at}
+    return tuple(choice for choice in stage.offered if choice.value in given)
 
 
 def at_stage(one: Submission, stage: Stage, calendar: Calendar, now: datetime) -> Submission:

@@ -56,18 +56,25 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """One version of one form. `noun` is what its submissions are called in a sentence: `claim`."""
+    """One version of one form. `noun` is what its submissions are called in a sentence: `claim`.
+
+    `title_field` and `email_field` name the answers that say what a submission is about and where to write.
+    """
 
     id: str
     version: int
     title: str
     noun: str
+    title_field: str
+    email_field: str
     summary: str
     programme: str
     reference_prefix: str
     schema: Mapping[str, Any]
     pages: tuple[Page, ...]
     workflow: Workflow
+    export: tuple[tuple[str, str], ...] = ()
+    """Field and heading of each column of an export."""
 
     def questions(self) -> Iterator[Question]:
         """All questions, in the order they are asked."""
@@ -90,6 +97,33 @@ class Form:
         fields = self.schema["properties"]
         return frozenset(name for name in self.personal if not fields[name].get("x-for-approvers"))
 
+    def kept_from(self, answers: Mapping[str, Any], *, is_national: bool) -> frozenset[str]:
+        """Personal fields that an approver is not shown; among them, for approvers of a force, those that the
+        submitter withheld."""
+        return self.kept_from_approvers | self.withheld(answers, is_national=is_national)
+
+    def withheld(self, answers: Mapping[str, Any], *, is_national: bool) -> frozenset[str]:
+        """Personal fields that nobody of a force is shown, whatever their role, since the submitter withheld them
+        (`x-withheld-by` names the answer that says so)."""
+        fields = self.schema["properties"]
+        wishes = {name: fields[name].get("x-withheld-by", "") for name in self.personal}
+        return frozenset(name for name, wish in wishes.items() if not is_national and answers.get(wish))
+
+    @cached_property
+    def public(self) -> frozenset[str]:
+        """Fields that may be published (`x-public`)."""
+        fields = self.schema["properties"].items()
+        return frozenset(name for name, field in fields if field.get("x-public")) - self.personal
+
+    @property
+    def submitter(self) -> str:
+        """Who sent one of its submissions, in words: whoever asks for money claims it."""
+        return "the claimant" if self.workflow.fund else f"the person who sent the {self.noun}"
+
+    def title_of(self, answers: Mapping[str, Any], otherwise: str) -> str:
+        """What a submission is about, in the submitter's words."""
+        return str(answers.get(self.title_field, otherwise))
+
     @cached_property
     def validator(self) -> Draft202012Validator:
         """The schema's validator, built on first use: building costs more than checking."""
@@ -108,6 +142,8 @@ def read_form(data: Mapping[str, Any], *, forces: Mapping[str, str]) -> Form:
         version=data["version"],
         title=data["title"],
         noun=data["noun"],
+        title_field=data["title_field"],
+        email_field=data["email_field"],
         summary=data["summary"],
         programme=data["programme"],
         reference_prefix=data["reference_prefix"],
@@ -121,6 +157,7 @@ def read_form(data: Mapping[str, Any], *, forces: Mapping[str, str]) -> Form:
             for page in data["pages"]
         ),
         workflow=read_workflow(data["workflow"]),
+        export=tuple((column["field"], column["heading"]) for column in data["export"]["columns"]),
     )
 
 

@@ -21,6 +21,16 @@ ROLE_NAMES = {
     COORDINATOR: "coordinator",
     ADMIN: "administrator",
     "claimant": "claimant",
+    "idea-reviewer": "national idea reviewer",
+    "idea-reviewer-deputy": "deputy national idea reviewer",
+    "leaders": "leaders' panel",
+    "home-office-leader": "Home Office's member of the leaders' panel",
+    "home-office-leader-deputy": "Home Office's deputy on the leaders' panel",
+    "npcc-leader": "National Police Chiefs' Council's member of the leaders' panel",
+    "npcc-leader-deputy": "National Police Chiefs' Council's deputy on the leaders' panel",
+    "college-leader": "College's member of the leaders' panel",
+    "college-leader-deputy": "College's deputy on the leaders' panel",
+    "chief-constable": "chief constable",
 }
 """Roles in words. A role is shown to the public; the name of its holder never is."""
 

@@ -35,7 +35,8 @@ class Effect(str, Enum):
 class Choice:
     """One of the answers to a task. `done` is it in words once made (`approved`).
 
-    `status` is what a submission that ends by it is then; `needs_reason` asks for a comment.
+    `status` is what a submission that ends by it is then, `passing` what one is that goes on by it;
+    `needs_reason` asks for a comment. A choice that nobody is `offered` stands only for want of another.
     """
 
     value: str
@@ -43,7 +44,9 @@ class Choice:
     done: str
     effect: Effect
     status: str = ""
+    passing: str = ""
     needs_reason: bool = False
+    is_offered: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +75,8 @@ class Stage:
 
     One holder of each seat's role is asked; with `everyone`, all holders of the one seat's role. `quorum` is how
     many must choose alike (None: all who are asked), and `without_quorum` the choice that stands where so many
-    no longer can. `reminder_days` are working days before the deadline. `panel` names several seats.
+    no longer can. `reminder_days` are working days before the deadline. `panel` names several seats. With
+    `choices_given_at`, only what somebody chose at that stage may be chosen here.
     """
 
     name: str
@@ -87,6 +91,7 @@ class Stage:
     without_quorum: str = ""
     from_pence: int = 0
     panel: str = ""
+    choices_given_at: str = ""
 
     @property
     def asks_several(self) -> bool:
@@ -106,6 +111,11 @@ class Stage:
     def choice(self, value: object) -> Choice | None:
         """The choice of this value."""
         return next((choice for choice in self.choices if choice.value == value), None)
+
+    @property
+    def offered(self) -> tuple[Choice, ...]:
+        """The choices that people may make."""
+        return tuple(choice for choice in self.choices if choice.is_offered)
 
     def needed(self, asked: int) -> int:
         """How many of `asked` people must choose alike."""
@@ -128,7 +138,10 @@ class Amending:
 
 @dataclass(frozen=True, kw_only=True)
 class Workflow:
-    """The state machine that runs a form's submissions and the stages it goes through, in order."""
+    """The state machine that runs a form's submissions and the stages it goes through, in order.
+
+    `fund` is where the money comes from, and `reserve_at` the stage that sets it aside; both empty without money.
+    """
 
     name: str
     stages: tuple[Stage, ...]
@@ -176,8 +189,8 @@ def read_workflow(data: Mapping[str, Any]) -> Workflow:
     amending = data["amending"]
     return Workflow(
         name=data["name"],
-        fund=data["fund"],
-        reserve_at=data["reserve_at"],
+        fund=data.get("fund", ""),
+        reserve_at=data.get("reserve_at", ""),
         stages=tuple(_stage(stage, choices, panels) for stage in data["stages"]),
         amending=Amending(
             working_days=amending["working_days"],
@@ -205,6 +218,7 @@ def _stage(data: Mapping[str, Any], choices: Mapping[str, Choice], panels: Mappi
         without_quorum=data.get("without_quorum", ""),
         from_pence=data.get("from_pence", 0),
         panel=panel,
+        choices_given_at=data.get("choices_given_at", ""),
     )
 
 

@@ -14,7 +14,7 @@ from chalicelib.domain.timeline import Chain, Entry, Text
 
 
 class Status(str, Enum):
-    """Where a claim stands."""
+    """Where a submission stands."""
 
     SUBMITTED = "submitted"
     IN_REVIEW = "in-review"
@@ -23,9 +23,14 @@ class Status(str, Enum):
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
     LAPSED = "lapsed"
+    PUBLISHED = "published"
+    DECLINED = "declined"
+    SHORTLISTED = "shortlisted"
+    NOTED = "noted"
+    ADOPTED = "adopted"
+    PILOTED = "piloted"
+    REFERRED = "referred"
 
-
-OPEN = frozenset({Status.SUBMITTED, Status.IN_REVIEW, Status.CHANGES_REQUESTED})
 
 STATUS_WORDS = {
     Status.SUBMITTED: "Received",
@@ -35,6 +40,13 @@ STATUS_WORDS = {
     Status.REJECTED: "Not approved",
     Status.WITHDRAWN: "Withdrawn",
     Status.LAPSED: "Lapsed: the changes did not come in time",
+    Status.PUBLISHED: "Published, being considered nationally",
+    Status.DECLINED: "Not taken forward",
+    Status.SHORTLISTED: "Shortlisted, before the leaders",
+    Status.NOTED: "Published and noted",
+    Status.ADOPTED: "Adopted",
+    Status.PILOTED: "To be piloted",
+    Status.REFERRED: "Referred to others",
 }
 
 
@@ -133,6 +145,7 @@ class Submission:
     revision: int
     submitted_at: datetime
     changed_at: datetime
+    title: str
     answers: Mapping[str, Any]
     amount_pence: int
     claimant_id: str
@@ -152,12 +165,7 @@ class Submission:
     @property
     def is_open(self) -> bool:
         """Whether somebody still has to do something about it."""
-        return self.status in OPEN
-
-    @property
-    def title(self) -> str:
-        """What it is about, in the claimant's words."""
-        return str(self.answers.get("event_title", self.reference))
+        return bool(self.waiting_for)
 
     @property
     def standing(self) -> Standing:

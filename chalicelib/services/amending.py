@@ -9,9 +9,9 @@ from typing import Any
 
 from chalicelib.domain import amendments, deliveries
 from chalicelib.domain.amendments import Amended
-from chalicelib.domain.answers import Answer, fingerprint, walk
+from chalicelib.domain.answers import Answer, check_answers, fingerprint, walk
 from chalicelib.domain.decisions import closed
-from chalicelib.domain.errors import InvalidAnswers, Problem
+from chalicelib.domain.errors import ClaimChanged, InvalidAnswers, Problem
 from chalicelib.domain.forms import Form
 from chalicelib.domain.submissions import Case, Status, Submission
 from chalicelib.domain.timeline import CLAIMANT, Chain
@@ -79,8 +79,8 @@ def amend_view(parts: Parts, force: str, reference: str) -> AmendView:
 def amend(parts: Parts, force: str, reference: str, given: Mapping[str, Any], *, version: int) -> AmendedTo:
     """Store the changed answers to the pages that are open. Sending the same changes twice makes them once.
 
-    `version` is of the answers that were shown. Raises InvalidAnswers with all problems, NotFound, and Overtaken
-    where nothing is to be changed (any more).
+    `version` is of the answers that were shown. Raises InvalidAnswers with all problems, NotFound, Overtaken where
+    nothing is to be changed (any more), and ClaimChanged where other changes to the same answers came in before.
     """
     return again_if_overtaken(lambda: _amend(parts, force, reference, given, version))
 
@@ -89,9 +89,10 @@ def _amend(parts: Parts, force: str, reference: str, given: Mapping[str, Any], v
     now = parts.now()
     case = case_of(parts, force, reference).as_told(now)
     one = case.submission
-    if one.version > version:
-        return AmendedTo(force=one.force, reference=one.reference)  # a double click
     form = parts.forms.form(one.form, one.form_version)
+    if one.version > version:
+        _check_same(case, form, given)
+        return AmendedTo(force=one.force, reference=one.reference)  # a double click
     asked = amendments.asked_for(case, form)
     amended = amendments.amend(case, form, given, changes=asked.changes, calendar=parts.calendar, now=now)
     sections = [page.title for page in form.pages if page.id in asked.changes]
@@ -108,6 +109,25 @@ def _amend(parts: Parts, force: str, reference: str, given: Mapping[str, Any], v
             raise InvalidAnswers([_was_there_before(form)]) from refused
         raise
     return AmendedTo(force=amended.submission.force, reference=one.reference)
+
+
+def _check_same(case: Case, form: Form, given: Mapping[str, Any]) -> None:
+    """Raise ClaimChanged unless the changes are those that were made already: nothing that was typed is dropped
+    without a word."""
+    last = next(one for one in reversed(case.entries) if one.action in ("amended", "moved-here"))
+    pages = dict.fromkeys(str(last.details["changes"]).split(" "), "")
+    names = {question.name for question in amendments.open_form(form, pages).questions()}
+    kept = {name: value for name, value in case.answers.items() if name not in names}
+    sent = {name: value for name, value in given.items() if name in names}
+    try:
+        same = check_answers(form, {**kept, **sent}) == case.answers
+    except InvalidAnswers:
+        same = False
+    if not same:
+        raise ClaimChanged(
+            f"Changes to this {form.noun} were sent already, and these are others. They were not stored. "
+            "See where it stands; if something is still wrong, reply to our last mail."
+        )
 
 
 def _was_there_before(form: Form) -> Problem:

@@ -215,7 +215,7 @@ class Asking:
         due = self.parts.calendar.deadline(self.now, self.stage.days(turn))
         one = replace(
             one,
-            status=Status.IN_REVIEW,
+            status=Status.IN_REVIEW if one.status is Status.SUBMITTED else one.status,
             asked_as=turn,
             waiting_for=approvals.waits_for(self.stage, turn),
             due_at=due,

@@ -175,7 +175,8 @@ Change = Union[
 
 
 class ChangeRefused(Conflict):
-    """Nothing was stored, because of this change."""
+    """Nothing was stored, because of this change. Where a submission had moved on, it is its ChangeSubmission,
+    whatever else did not hold either: everything is worth another look then."""
 
     def __init__(self, change: Change) -> None:
         super().__init__(

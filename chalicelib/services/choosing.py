@@ -31,7 +31,7 @@ class Chosen:
 def with_claimant(parts: Parts, case: Case) -> Submission:
     """The submission, saying who the claimant is, if registered: that person is not asked and may not decide."""
     one = case.submission
-    claimant = parts.people.by_address(str(case.personal.get("claimant_email", "")))
+    claimant = parts.people.by_address(_address(parts, case))
     return replace(one, claimant_id=one.claimant_id or (claimant.id if claimant else ""))
 
 
@@ -92,8 +92,13 @@ def _one_or_none(chosen: Chosen | None) -> list[Chosen]:
 def _barred(parts: Parts, case: Case) -> set[str]:
     """The ids of those who may not decide. The claimant stays the first who was known: another address, given with
     changes, bars whoever has it as well, and lets nobody in."""
-    present = parts.people.by_address(str(case.personal.get("claimant_email", "")))
+    present = parts.people.by_address(_address(parts, case))
     return set(approvals.barred(case.submission)) | ({present.id} if present else set())
+
+
+def _address(parts: Parts, case: Case) -> str:
+    one = case.submission
+    return str(case.personal.get(parts.forms.form(one.form, one.form_version).email_field, ""))
 
 
 class _Chooser:

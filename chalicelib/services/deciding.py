@@ -76,7 +76,8 @@ def decide(
     case, task = find_task(parts, task_id)
     form = parts.forms.form(case.submission.form, case.submission.form_version)
     stage = form.workflow.stage(task.stage)
-    answered = decisions.read_answer(form, stage, decision=decision, comment=comment, changes=changes)
+    offered = decisions.offered_at(case, stage)
+    answered = decisions.read_answer(form, offered, decision=decision, comment=comment, changes=changes)
     try:
         return again_if_overtaken(lambda: _decide(parts, person_id, task_id, answered, str(seen)))
     except (Forbidden, Gone, Conflict) as refused:
@@ -207,7 +208,7 @@ def _what_goes_out(
             changes=answered.changes,
         )
     comment = _reasons(case, decided, answered, decided.stands.value)
-    told = [letters.decided(decided.task, decided.stands.effect, changes, comment)]
+    told = [letters.decided(decided.task, decided.stands, changes, comment)]
     for task in decided.closed:
         person = parts.people.person(task.person_id)
         if person is not None:

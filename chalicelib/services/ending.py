@@ -8,6 +8,7 @@ from datetime import datetime
 from chalicelib.domain import decisions, deliveries
 from chalicelib.domain.errors import Overtaken
 from chalicelib.domain.forms import Form
+from chalicelib.domain.people import COORDINATOR, Person
 from chalicelib.domain.submissions import STATUS_WORDS, Case, Status, TaskState
 from chalicelib.domain.timeline import CLAIMANT, SYSTEM
 from chalicelib.services.changes import (
@@ -23,16 +24,25 @@ from chalicelib.services.finding import case_of
 from chalicelib.services.letters import Letters
 from chalicelib.services.ports import Parts
 
-WITHDRAWABLE = frozenset({Status.SUBMITTED, Status.IN_REVIEW, Status.CHANGES_REQUESTED, Status.APPROVED})
+WITHDRAWABLE = frozenset(
+    {
+        Status.SUBMITTED,
+        Status.IN_REVIEW,
+        Status.CHANGES_REQUESTED,
+        Status.PUBLISHED,
+        Status.SHORTLISTED,
+        Status.APPROVED,
+    }
+)
 
 
-def withdraw(parts: Parts, force: str, reference: str, *, reason: str = "") -> None:
-    """Withdrawn by its submitter, also when it is approved: the money is free again. Withdrawing it twice is
-    harmless. Raises NotFound, and Overtaken where it has ended otherwise."""
-    again_if_overtaken(lambda: _withdraw(parts, force, reference, reason))
+def withdraw(parts: Parts, force: str, reference: str, *, reason: str = "", by: Person | None = None) -> None:
+    """Withdrawn by its submitter, or by a coordinator on their behalf; also when it is approved: the money is free
+    again. Withdrawing it twice is harmless. Raises NotFound, and Overtaken where it has ended otherwise."""
+    again_if_overtaken(lambda: _withdraw(parts, force, reference, reason, by))
 
 
-def _withdraw(parts: Parts, force: str, reference: str, reason: str) -> None:
+def _withdraw(parts: Parts, force: str, reference: str, reason: str, by: Person | None) -> None:
     case = case_of(parts, force, reference)
     one = case.submission
     form = parts.forms.form(one.form, one.form_version)
@@ -44,16 +54,26 @@ def _withdraw(parts: Parts, force: str, reference: str, reason: str) -> None:
         raise Overtaken(
             f"This {form.noun} has ended ({STATUS_WORDS[one.status].lower()}); it cannot be withdrawn."
         )
-    parts.records.commit(_changes(parts, case, form, Status.WITHDRAWN, now, actor=CLAIMANT, words=reason))
+    actor, role = (by.id, COORDINATOR) if by else (CLAIMANT, CLAIMANT)
+    changes = _changes(parts, case, form, Status.WITHDRAWN, now, actor=actor, role=role, words=reason)
+    parts.records.commit(changes)
 
 
 def lapse_changes(parts: Parts, case: Case, form: Form, now: datetime) -> list[Change]:
     """The changes that were asked for did not come in time."""
-    return _changes(parts, case, form, Status.LAPSED, now, actor=SYSTEM)
+    return _changes(parts, case, form, Status.LAPSED, now, actor=SYSTEM, role=SYSTEM)
 
 
 def _changes(
-    parts: Parts, case: Case, form: Form, status: Status, now: datetime, *, actor: str, words: str = ""
+    parts: Parts,
+    case: Case,
+    form: Form,
+    status: Status,
+    now: datetime,
+    *,
+    actor: str,
+    role: str,
+    words: str = "",
 ) -> list[Change]:
     before = case.submission
     ended = decisions.end(case, form, status, now=now)
@@ -63,7 +83,7 @@ def _changes(
         action=status.value,
         stage=before.stage,
         actor=actor,
-        role=actor,
+        role=role,
         details={f"fund-{ended.movement.kind.value}": ended.movement.amount_pence} if ended.movement else {},
         words=words,
         salt=parts.new_secret() if words else "",
@@ -87,7 +107,8 @@ def _changes(
     for task in (*ended.closed, *unaware):
         person = parts.people.person(task.person_id)
         if person is not None:
-            reason = f"The {form.noun} was withdrawn by the person who made it."
+            who = "a coordinator" if role == COORDINATOR else "the person who made it"
+            reason = f"The {form.noun} was withdrawn by {who}."
             changes.append(AddDelivery(delivery=letters.no_longer_needed(task, person, reason)))
     if case.token:
         output = deliveries.pointer(one, form, parts.calendar, now=now)

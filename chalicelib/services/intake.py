@@ -77,8 +77,10 @@ def _new_submission(parts: Parts, form: Form, answers: Mapping[str, Any], now: d
     amount = total_pence(answers)
     stage = form.workflow.first(amount)
     due = parts.calendar.deadline(now, stage.working_days)
+    reference = new_reference(form.reference_prefix, parts.choose)
     return Submission(
-        reference=new_reference(form.reference_prefix, parts.choose),
+        reference=reference,
+        title=form.title_of(answers, reference),
         form=form.id,
         form_version=form.version,
         force=answers["force"],
@@ -138,7 +140,7 @@ def _receipt_mail(
     stage = form.workflow.stage(submission.stage)
     return deliveries.mail(
         "receipt",
-        to=answers["claimant_email"],
+        to=answers[form.email_field],
         about=submission.reference,
         reference=submission.reference,
         values={
@@ -147,7 +149,7 @@ def _receipt_mail(
             "form_title": form.title,
             "answers": [[answer.heading, answer.value] for answer in shown],
             "costs": cost_rows(form, answers),
-            "total": pounds(submission.amount_pence),
+            "total": pounds(submission.amount_pence) if form.workflow.fund else "",
             "stage_title": stage.title,
             "status_url": parts.links.status(submission.force, submission.reference),
         },

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.domain import deliveries
+from chalicelib.domain import approvals, deliveries
 from chalicelib.domain.amendments import Asked as ChangesAsked
 from chalicelib.domain.amendments import differences
 from chalicelib.domain.answers import walk
@@ -18,8 +18,8 @@ from chalicelib.domain.deadlines import short_day, spoken_day, spoken_time
 from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.forms import Form
 from chalicelib.domain.money import pounds
-from chalicelib.domain.people import Person, role_words
-from chalicelib.domain.stages import AskedAs, Effect
+from chalicelib.domain.people import NATIONAL, Person, role_words
+from chalicelib.domain.stages import AskedAs, Choice, Effect
 from chalicelib.domain.submissions import Case, Status, Submission, Task
 from chalicelib.services.ports import Parts
 
@@ -60,12 +60,17 @@ class Letters:
             task_url=self.parts.links.task(task),
         )
 
-    def decided(self, task: Task, effect: Effect, changes: ChangesAsked | None, comment: str) -> Delivery:
+    def decided(self, task: Task, stands: Choice, changes: ChangesAsked | None, comment: str) -> Delivery:
         """To the claimant: what became of a stage."""
-        values: dict[str, Any] = {"role": role_words(task.role), "comment": comment}
-        if effect is Effect.RETURN and changes is not None:
+        stage = self.form.workflow.stage(task.stage)
+        # What several people came to is said of them all, whoever of them was the last to answer.
+        values: dict[str, Any] = {"role": role_words(stage.panel or task.role), "comment": comment}
+        if stands.effect is Effect.RETURN and changes is not None:
             return self._to_claimant("changes-requested", task.id, **values, **self._changes(changes))
         template = {Status.APPROVED: "approved", Status.REJECTED: "rejected"}.get(self.one.status, "moved-on")
+        if not self.form.workflow.fund:
+            template = "answered"
+            values["done"] = stands.done
         following = self.form.workflow.stage(self.one.stage).title if self.one.is_open else ""
         return self._to_claimant(template, task.id, **values, next_stage=following)
 
@@ -110,13 +115,10 @@ class Letters:
         )
 
     def _asking(self, template: str, task: Task, person: Person, *, about: str) -> Delivery:
-        fund = self.parts.funds.fund(self.form.workflow.fund)
-        share = fund.forces.get(self.one.force)
-        lines = [
-            answer
-            for answer in walk(self.form, self.case.answers)
-            if not answer.rows and answer.name not in self.form.kept_from_approvers
-        ]
+        seat = approvals.holding_of(self.form.workflow.stage(task.stage), task)
+        answers = self.case.answers
+        hidden = self.form.kept_from(answers, is_national=seat.at == NATIONAL)
+        lines = [one for one in walk(self.form, answers) if not one.rows and one.name not in hidden]
         return self._mail(
             template,
             to=person.address,
@@ -124,9 +126,7 @@ class Letters:
             force=self._force,
             answers=[[answer.heading, answer.value] for answer in lines],
             costs=cost_rows(self.form, self.case.answers),
-            fund=fund.name,
-            fund_left=pounds(fund.balance.available),
-            force_left=pounds(share.available) if share else "",
+            **self._money(),
             as_deputy=task.asked_as is AskedAs.DEPUTY,
             stands_in=bool(task.stands_in_for),
             decide_by=short_day(task.due_at),
@@ -136,6 +136,17 @@ class Letters:
             earlier=earlier_words(self.case, self.form),
             task_url=self.parts.links.task(task),
         )
+
+    def _money(self) -> dict[str, str]:
+        if not self.form.workflow.fund:
+            return {"fund": "", "fund_left": "", "force_left": ""}
+        fund = self.parts.funds.fund(self.form.workflow.fund)
+        share = fund.forces.get(self.one.force)
+        return {
+            "fund": fund.name,
+            "fund_left": pounds(fund.balance.available),
+            "force_left": pounds(share.available) if share else "",
+        }
 
     def _differences(self) -> list[list[str]]:
         if not self.case.versions:
@@ -155,7 +166,7 @@ class Letters:
     def _to_claimant(self, template: str, about: str, **values: Any) -> Delivery:
         return self._mail(
             template,
-            to=str(self.case.personal["claimant_email"]),
+            to=str(self.case.personal[self.form.email_field]),
             about=f"{about}.{self.one.revision}",
             status_url=self.parts.links.status(self.one.force, self.one.reference),
             **values,
@@ -171,7 +182,7 @@ class Letters:
                 "reference": self.one.reference,
                 "title": self.one.title,
                 "noun": self.form.noun,
-                "total": pounds(self.one.amount_pence),
+                "total": pounds(self.one.amount_pence) if self.form.workflow.fund else "",
                 **values,
             },
             now=self.one.changed_at,

@@ -5,19 +5,22 @@ A use case that changes anything names all of it as a list of changes (`changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from chalicelib.domain.accounts import Session, SignIn
 from chalicelib.domain.deadlines import Calendar
 from chalicelib.domain.deliveries import Delivery
+from chalicelib.domain.exports import Cell, Column
+from chalicelib.domain.forces import Force
 from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Fund
 from chalicelib.domain.people import Away, Holding, Person
 from chalicelib.domain.stages import AskedAs
-from chalicelib.domain.submissions import Case, Status, Task
+from chalicelib.domain.submissions import Case, Status, Submission, Task
 from chalicelib.services.changes import Change, KeyRecord
 
 Now = Callable[[], datetime]
@@ -35,13 +38,77 @@ class Waiting:
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """A submission in a list."""
+    """A submission in a list, as an index has it. `turn` says whose turn of the stage it is; `waiting_for` is a role
+    and `due_at` the deadline, both empty once it has ended."""
+
+    reference: str
+    form: str
+    title: str
+    force: str
+    status: Status
+    stage: str
+    turn: AskedAs
+    waiting_for: str
+    due_at: datetime | None
+    amount_pence: int
+    submitted_at: datetime
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to do something about it."""
+        return bool(self.waiting_for)
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in a list."""
+        return Place(submitted_at=self.submitted_at, force=self.force, reference=self.reference)
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether nobody decided in time: its date has passed, or the coordinators are to see to it."""
+        late = self.turn is AskedAs.COORDINATORS or (self.due_at is not None and self.due_at < now)
+        return self.is_open and late
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a page of a list ended."""
+
+    submitted_at: datetime
+    force: str
+    reference: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskedTask:
+    """A task that waits for somebody, as an index has it."""
+
+    force: str
+    reference: str
+    number: int
+    stage: str
+    due_at: datetime
+
+    @property
+    def id(self) -> str:
+        """As in Task."""
+        return f"{self.force}.{self.reference}.{self.number}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """A submission that everybody may read, as the public list has it. `status` is the one the public may know."""
 
     reference: str
     title: str
+    force: str
+    category: str
     status: Status
-    amount_pence: int
     submitted_at: datetime
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in the list."""
+        return Place(submitted_at=self.submitted_at, force=self.force, reference=self.reference)
 
 
 class ForceRecords(Protocol):
@@ -52,6 +119,10 @@ class ForceRecords(Protocol):
 
     def newest(self, form: str, *, limit: int) -> list[Listed]:
         """The force's submissions of a form, newest first. May be a moment behind."""
+
+    def page(self, form: str, *, after: Place | None, limit: int) -> list[Listed]:
+        """The force's submissions of a form, newest first, from after a place on; fewer than `limit` only at the
+        end. May be a moment behind. A place of another force's leads to nothing of it."""
 
 
 class Records(Protocol):
@@ -69,6 +140,23 @@ class Records(Protocol):
 
     def key(self, form: str, key: str, *, now: datetime) -> KeyRecord | None:
         """The record of an Idempotency-Key that has not expired."""
+
+    def page(self, form: str, *, after: Place | None, limit: int) -> list[Listed]:
+        """All forces' submissions of a form, newest first, each where it is now. For national staff. As
+        ForceRecords.page."""
+
+    def open(self, *, limit: int) -> list[Listed]:
+        """All forces' open submissions, by their next date. For national staff. May be a moment behind."""
+
+    def asked_of(self, person_id: str, *, limit: int) -> list[AskedTask]:
+        """The tasks that wait for this person, by their date. May be a moment behind."""
+
+    def published(
+        self, now: datetime, *, after: Place | None = None, force: str = "", category: str = ""
+    ) -> Iterator[Published]:
+        """What everybody may read, newest first, from after a place on; of one force, or of one category, where
+        they are named. What a decision made public is not among it before that can no longer be undone. Is read as
+        far as it is asked for. May be a moment behind."""
 
     def waiting(self) -> Iterator[Waiting]:
         """Every submission that is open. For the reconciler. May be a moment behind."""
@@ -198,6 +286,12 @@ class Links(Protocol):
     def read_status_token(self, token: str) -> tuple[str, str]:
         """Force and reference of a token that we signed. Raises NotFound for any other."""
 
+    def page_token(self, place: Sequence[str]) -> str:
+        """A place in a list, signed: what a reader brings back for the next page."""
+
+    def read_page_token(self, token: str) -> list[str]:
+        """The place of a token that we signed. Raises Unreadable for any other."""
+
     def task(self, task: Task) -> str:
         """The page where a task is decided."""
 
@@ -217,6 +311,59 @@ class Forms(Protocol):
     def force_name(self, code: str) -> str:
         """A force's name."""
 
+    def forces(self) -> list[str]:
+        """The codes of all forces, in order."""
+
+    def map_of_forces(self) -> list[Force]:
+        """All forces, in the same order, with where each stands on a map."""
+
+
+class Archive(Protocol):
+    """All submissions of a form at a force, and the running numbers of exports."""
+
+    def submitted(
+        self, force: str, form: str, *, since: datetime | None = None, until: datetime
+    ) -> Iterator[Submission]:
+        """What was submitted from `since` to just before `until` (UTC), oldest first, without personal answers.
+        Reads as it goes: never all of it is in memory. What came in a moment ago may be missing."""
+
+    def next_number(self, form: str, scope: str) -> int:
+        """1, 2, …: never the same twice for a form and a scope."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """A file that was written, open at its beginning. `sha256` in hexadecimal digits, `size` in bytes."""
+
+    name: str
+    media_type: str
+    sha256: str
+    size: int
+    content: IO[bytes]
+
+
+class Workbooks(Protocol):
+    """Writes tables for spreadsheets."""
+
+    def written(
+        self, columns: Sequence[Column], rows: Iterable[Sequence[Cell]], *, title: str, at: datetime
+    ) -> AbstractContextManager[list[Written]]:
+        """The table in each format, named after it (`csv`, `xlsx`), until the block ends. Rows are read once, one
+        at a time. No cell is a formula, whatever it begins with. Raises ValueError beyond 1,048,575 rows."""
+
+
+class Files(Protocol):
+    """What is kept for people to fetch. Files are removed after some weeks."""
+
+    def put(self, key: str, content: IO[bytes], *, media_type: str) -> None:
+        """Store a file in place of what is there."""
+
+    def put_if_absent(self, key: str, content: bytes, *, media_type: str) -> bool:
+        """Store it; False where there is one already, or somebody else is storing one."""
+
+    def get(self, key: str, *, most: int) -> bytes:
+        """A file of up to `most` bytes. Raises NotFound, or TooLarge for a larger one."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
@@ -231,6 +378,9 @@ class Parts:
     mailer: Mailer
     links: Links
     forms: Forms
+    archive: Archive
+    workbooks: Workbooks
+    files: Files
     calendar: Calendar
     now: Now
     undo_for: timedelta

@@ -96,7 +96,8 @@ def _check(parts: Parts, case: Case, task: Task | None, person: Person) -> tuple
         raise NotAsked("Somebody else was asked. Only they, or a coordinator, can hand this on.")
     if person.id == one.claimant_id:
         raise OwnSubmission(f"This is your own {form.noun}. Another coordinator says who decides it.")
-    if one.status is not Status.IN_REVIEW or one.may_undo(parts.now()):
+    is_asked = one.is_open and one.status not in (Status.SUBMITTED, Status.CHANGES_REQUESTED)
+    if not is_asked or one.may_undo(parts.now()):
         raise Overtaken(f"Nobody is asked to decide this {form.noun} now, so there is nothing to hand on.")
     if task is not None:
         check_waiting(parts, case, task, form)
@@ -166,7 +167,6 @@ def _changes(
     )
     moved = replace(
         moved,
-        status=Status.IN_REVIEW,
         asked_as=turn,
         waiting_for=stage.waits_for if stage.asks_several else chosen.role,
         due_at=due,

@@ -62,7 +62,7 @@ def ask_claimant_code(parts: Parts, force: str, reference: str) -> str:
     claimant = claimant_of(one.force, one.reference)
     sign_in_id, code = _new_sign_in(parts, claimant, now)
     if _count(parts, claimant, now):
-        address = str(case.personal["claimant_email"])
+        address = str(case.personal[parts.forms.form(one.form, one.form_version).email_field])
         parts.outbox.add(
             _code_mail(parts, "claimant-code", address, sign_in_id, code, reference=one.reference)
         )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from chalicelib.domain import timeline
+from chalicelib.domain import ideas, timeline
 from chalicelib.domain.errors import Forbidden, NotFound
 from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Fund
@@ -14,6 +15,7 @@ from chalicelib.domain.references import read_reference
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import STATUS_WORDS, Case, Status
 from chalicelib.domain.timeline import Entry
+from chalicelib.domain.verdicts import verdicts
 from chalicelib.services.ending import WITHDRAWABLE
 from chalicelib.services.finding import case_of
 from chalicelib.services.ports import Parts
@@ -47,6 +49,7 @@ class StatusView:
     history: tuple[HistoryLine, ...]
     may_amend: bool
     may_withdraw: bool
+    is_public: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,9 +93,10 @@ def status_of(parts: Parts, token: str) -> StatusView:
         waiting_for=role_words(one.waiting_for),
         due=one.due_at,
         submitted_at=one.submitted_at,
-        history=tuple(line for entry in case.entries if (line := _line(case, form, entry))),
+        history=_history(case, form),
         may_amend=one.status is Status.CHANGES_REQUESTED,
         may_withdraw=one.status in WITHDRAWABLE,
+        is_public=ideas.is_public(one),
     )
 
 
@@ -156,6 +160,14 @@ def submission_for(parts: Parts, person: Person, reference: str) -> Case:
     raise NotFound("There is no submission with this reference.")
 
 
+def answers_for(parts: Parts, person: Person, case: Case) -> dict[str, Any]:
+    """The answers as staff may read them: all, but for people of the force what the submitter withheld there."""
+    one = case.submission
+    form = parts.forms.form(one.form, one.form_version)
+    hidden = form.withheld(case.answers, is_national=NATIONAL in person.staff_of())
+    return {name: answer for name, answer in case.answers.items() if name not in hidden}
+
+
 def timeline_for(parts: Parts, person: Person, reference: str) -> Timeline:
     """A submission's timeline, checked. Raises as `submission_for` does."""
     case = submission_for(parts, person, reference)
@@ -179,6 +191,19 @@ def fund_for(parts: Parts, person: Person, fund_id: str) -> Fund:
     return Fund(id=fund.id, name=fund.name, balance=fund.balance, forces=forces)
 
 
+def _history(case: Case, form: Form) -> tuple[HistoryLine, ...]:
+    """What has happened; where several people were asked, each answer and then what they came to."""
+    ended = {one.sequence: one for one in verdicts(case, form) if one.stage.asks_several}
+    lines = []
+    for entry in case.entries:
+        if line := _line(case, form, entry):
+            lines.append(line)
+        if one := ended.get(entry.sequence):
+            words = f"With that, the {role_words(one.role)} {one.choice.done} it."
+            lines.append(HistoryLine(at=one.at, words=words, comment=""))
+    return tuple(lines)
+
+
 def _line(case: Case, form: Form, entry: Entry) -> HistoryLine | None:
     """An entry in words for the submitter; None for what is of no use to them."""
     words = _SAID.get(entry.action, "").format(noun=form.noun)
@@ -188,10 +213,16 @@ def _line(case: Case, form: Form, entry: Entry) -> HistoryLine | None:
     elif entry.action == "decided":
         if entry not in case.decisions:
             return None
-        made = form.workflow.choice(str(entry.details["decision"])).done
-        words = f"The {role_words(entry.role)} {made} it."
+        choice = form.workflow.choice(str(entry.details["decision"]))
+        words = f"The {role_words(entry.role)} {choice.done} it."
+        if form.workflow.stage(entry.stage).asks_several:
+            words = f"The {role_words(entry.role)} answered: {_mid_sentence(choice.label)}."
         comment = case.words(entry.sequence)
     return HistoryLine(at=entry.at, words=words, comment=comment) if words else None
+
+
+def _mid_sentence(label: str) -> str:
+    return label[:1].lower() + label[1:]
 
 
 _SAID = {

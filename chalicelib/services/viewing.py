@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.domain import approvals
+from chalicelib.domain import approvals, decisions
 from chalicelib.domain.amendments import differences
 from chalicelib.domain.answers import Answer, walk
 from chalicelib.domain.errors import Difference, NotFound
 from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Balance
-from chalicelib.domain.people import role_words
+from chalicelib.domain.people import NATIONAL, role_words
 from chalicelib.domain.stages import Choice, Effect
 from chalicelib.domain.submissions import Case, Submission, Task, TaskState
 from chalicelib.domain.timeline import Entry
@@ -59,9 +59,9 @@ class TaskView:
     seen: str
     choices: tuple[Choice, ...]
     stage_title: str
-    fund: Balance
+    fund: Balance | None
     fund_name: str
-    force_share: Balance
+    force_share: Balance | None
     force_claims: tuple[Listed, ...]
     earlier: tuple[EarlierDecision, ...]
     others: tuple[Vote, ...]
@@ -119,18 +119,17 @@ def next_step(form: Form, case: Case, task: Task) -> str:
     one, stage = case.submission, form.workflow.stage(task.stage)
     if any(other.state is TaskState.OPEN for other in case.sitting) and task in case.sitting:
         return "The others who were asked have not all answered. We go on as soon as enough agree."
+    who = form.submitter
     stood = _what_stood(form, case, task)
     if stood is not None and stood.effect is Effect.RETURN:
-        return (
-            f"The claimant is asked for the changes. You get the {form.noun} back when they have made them."
-        )
+        return f"{_capital(who)} is asked for the changes. You get the {form.noun} back when they have made them."
     if stood is not None and stood.effect is Effect.CLOSE:
         told = "told, with your reason" if stood.value == task.decision else "told"
-        return f"The claimant is {told}. The {form.noun} has ended."
+        return f"{_capital(who)} is {told}. The {form.noun} has ended."
     following = form.workflow.after(stage.name, one.amount_pence)
     if following is None:
-        return f"The {form.noun} is approved, and the claimant is told. The money is committed."
-    return f"The claimant is told. Next to decide: {_mid_sentence(following.title)}."
+        return f"The {form.noun} is approved, and {who} is told. The money is committed."
+    return f"{_capital(who)} is told. Next to decide: {_mid_sentence(following.title)}."
 
 
 def _what_stood(form: Form, case: Case, task: Task) -> Choice | None:
@@ -148,6 +147,10 @@ def earlier_decisions(case: Case, form: Form) -> tuple[EarlierDecision, ...]:
     return tuple(_earlier(case, form, entry) for entry in case.decisions)
 
 
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
 def _mid_sentence(title: str) -> str:
     """A stage's title inside a sentence: `The fund holder` → `the fund holder`."""
     return title[:1].lower() + title[1:]
@@ -156,7 +159,9 @@ def _mid_sentence(title: str) -> str:
 def _view(parts: Parts, case: Case, task: Task, form: Form) -> TaskView:
     one, now = case.submission, parts.now()
     stage = form.workflow.stage(task.stage)
-    fund = parts.funds.fund(form.workflow.fund)
+    fund = parts.funds.fund(form.workflow.fund) if form.workflow.fund else None
+    holding = approvals.holding_of(stage, task)
+    hidden = form.kept_from(case.answers, is_national=holding.at == NATIONAL)
     own = next((entry for entry in case.decisions if entry.details.get("task") == task.number), None)
     may_undo = one.undo is not None and one.undo.task == task.number and one.may_undo(now)
     claims = parts.records.of(one.force).newest(one.form, limit=MOST_LISTED)
@@ -165,14 +170,14 @@ def _view(parts: Parts, case: Case, task: Task, form: Form) -> TaskView:
         submission=one,
         form=form,
         force_name=parts.forms.force_name(one.force),
-        answers=tuple(a for a in walk(form, case.answers) if a.name not in form.kept_from_approvers),
+        answers=tuple(a for a in walk(form, case.answers) if a.name not in hidden),
         total_pence=one.amount_pence,
         seen=case.seen,
-        choices=stage.choices,
+        choices=decisions.offered_at(case, stage),
         stage_title=stage.title,
-        fund=fund.balance,
-        fund_name=fund.name,
-        force_share=fund.forces.get(one.force, Balance(total=0)),
+        fund=fund.balance if fund else None,
+        fund_name=fund.name if fund else "",
+        force_share=fund.forces.get(one.force, Balance(total=0)) if fund else None,
         force_claims=tuple(claim for claim in claims if claim.reference != one.reference),
         earlier=tuple(_earlier(case, form, entry) for entry in case.decisions if entry is not own),
         others=_others(case, task, form),

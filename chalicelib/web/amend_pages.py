@@ -9,6 +9,7 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain.errors import InvalidAnswers, Overtaken, Problem, Unreadable
 from chalicelib.services import amending
 from chalicelib.services.amending import AmendedTo, AmendView
+from chalicelib.services.finding import case_of
 from chalicelib.web import access
 from chalicelib.web.form_views import form_view
 from chalicelib.web.html_forms import Posted, lines_changed, read_fields
@@ -38,7 +39,10 @@ def post_amend(request: Request, token: str) -> Response:
         one = amending.amend_view(request.parts, force, reference)
     except Overtaken:
         # A double click finds nothing left to change. The service knows whether it was one.
-        return _to_status(request, amending.amend(request.parts, force, reference, {}, version=version))
+        submission = case_of(request.parts, force, reference).submission
+        form = request.parts.forms.form(submission.form, submission.form_version)
+        given = read_fields(form, fields).answers
+        return _to_status(request, amending.amend(request.parts, force, reference, given, version=version))
     if one.version != version:
         return _amend_page(request, token, one, _stored(one), is_stale=True)
     changed = lines_changed(one.open_form, fields)

@@ -11,8 +11,8 @@ from chalice.app import Response
 
 from chalicelib.domain.errors import InvalidAnswers, Problem, Refused, Unreadable
 from chalicelib.domain.forms import Form
-from chalicelib.services import deciding, intake, tracking, viewing
-from chalicelib.web import shapes
+from chalicelib.services import deciding, intake, listing, publishing, tracking, viewing
+from chalicelib.web import desk_lists, shapes
 from chalicelib.web.access import PUBLIC, SIGNED_IN, STAFF
 from chalicelib.web.requests import Request
 from chalicelib.web.views import ANY_TYPE, view
@@ -20,6 +20,7 @@ from chalicelib.web.views import ANY_TYPE, view
 api = Blueprint(__name__)
 
 _MAX_KEY = 255
+GEOJSON_TYPE = "application/geo+json"
 
 
 @api.route("/health")
@@ -85,11 +86,54 @@ def status(request: Request, token: str) -> Response:
     return _json(shapes.status(tracking.status_of(request.parts, token)))
 
 
+@api.route("/api/v1/submissions")
+@view(STAFF)
+def submissions(request: Request) -> Response:
+    """Submissions, newest first, a page at a time."""
+    unknown = sorted(set(request.query) - {*desk_lists.NAMES, "limit", "cursor"})
+    if unknown:
+        raise Unreadable("There is no such filter. See the list of filters in the API's description.")
+    found = listing.submissions(
+        request.parts,
+        request.person,
+        desk_lists.read_wanted(request.query, request.parts.forms.all()),
+        limit=desk_lists.read_limit(request.query),
+        cursor=request.query.get("cursor", ""),
+    )
+    return _json(shapes.submissions(found))
+
+
+@api.route("/api/v1/ideas")
+@view(PUBLIC)
+def ideas(request: Request) -> Response:
+    """Published ideas, newest first, a page at a time."""
+    if set(request.query) - {"force", "category", "limit", "cursor"}:
+        raise Unreadable("There is no such filter. See the list of filters in the API's description.")
+    found = publishing.page_of_ideas(
+        request.parts,
+        force=request.query.get("force", ""),
+        category=request.query.get("category", ""),
+        limit=desk_lists.read_limit(request.query),
+        cursor=request.query.get("cursor", ""),
+    )
+    return _json(shapes.ideas(found, request.parts.links))
+
+
+@api.route("/api/v1/ideas.geojson")
+@view(PUBLIC)
+def ideas_on_a_map(request: Request) -> Response:
+    """Published ideas as GeoJSON, each a point where its force's headquarters are."""
+    parts = request.parts
+    found = shapes.idea_features(publishing.all_ideas(parts), parts.forms.map_of_forces(), parts.links)
+    return _json(found, headers={"Content-Type": GEOJSON_TYPE})
+
+
 @api.route("/api/v1/submissions/{reference}")
 @view(STAFF)
 def submission(request: Request, reference: str) -> Response:
     """One submission, whole, with its tasks."""
-    return _json(shapes.case(tracking.submission_for(request.parts, request.person, reference)))
+    case = tracking.submission_for(request.parts, request.person, reference)
+    return _json(shapes.case(case, tracking.answers_for(request.parts, request.person, case)))
 
 
 @api.route("/api/v1/submissions/{reference}/timeline")

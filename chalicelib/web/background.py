@@ -104,5 +104,19 @@ def reconcile(_event: object) -> dict[str, int]:
     return {"looked_at": done.looked_at, "restarted": len(done.restarted), "failed": done.failed}
 
 
+class DigestsFailed(Exception):
+    """Some digests could not be made; the log says which. The function is called again, which is harmless."""
+
+
+def digest(event: Any) -> dict[str, int]:
+    """The digests whose period is over; `{"so_far": true}` in the event's detail: of this week up to now."""
+    from chalicelib.services import digesting
+
+    done = digesting.digest(wiring.parts(), so_far=bool(event.detail.get("so_far")))
+    if done.failed:
+        raise DigestsFailed(f"{done.failed} could not be made")
+    return {"queued": done.queued}
+
+
 def _delivery_id(record: Mapping[str, Any]) -> str:
     return str(record["dynamodb"]["NewImage"]["delivery"]["S"])

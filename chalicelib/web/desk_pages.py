@@ -1,58 +1,159 @@
-"""The desk of coordinators and the fund holder: what waits for them, and where a submission stands."""
+"""The desk of coordinators and the fund holder: what waits for them, and the lists of submissions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.errors import Refused, Unavailable
-from chalicelib.domain.submissions import STATUS_WORDS, Case
-from chalicelib.services import reassigning, tracking
-from chalicelib.web import access, desk_words
+from chalicelib.domain.deadlines import spoken_day
+from chalicelib.domain.forms import Form
+from chalicelib.domain.money import pounds
+from chalicelib.domain.people import NATIONAL, role_words
+from chalicelib.domain.submissions import Status
+from chalicelib.services import desk, listing, tracking
+from chalicelib.services.listing import Page, Wanted
+from chalicelib.services.ports import Listed, Parts
+from chalicelib.web import access, desk_charts, desk_lists, desk_words
 from chalicelib.web.pages import page
 from chalicelib.web.requests import Request
 from chalicelib.web.views import view
 
 desk_pages = Blueprint(__name__)
 
+_LIST = "/desk/submissions"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Select:
+    """One of the list's filters; `choices` are the design system's items, `choices[0]` narrows nothing."""
+
+    name: str
+    label: str
+    choices: list[dict[str, Any]]
+
+
+@desk_pages.route("/desk", methods=["GET"])
+@view(access.STAFF)
+def show_desk(request: Request) -> Response:
+    parts = request.parts
+    one = desk.desk_for(parts, request.person)
+    forces = sorted(request.person.staff_of() - {NATIONAL})
+    names = {force: parts.forms.force_name(force) for force in {line.line.force for line in one.late}}
+    stages = [
+        (form, [_stage_row(at) for at in found])
+        for form, found in groupby(one.stages, key=lambda at: at.form)
+    ]
+    return page(
+        "desk.html",
+        signed_in=True,
+        is_staff=True,
+        place="All forces" if one.is_national else ", ".join(map(parts.forms.force_name, forces)),
+        desk=one,
+        names=names,
+        stages=stages,
+        charts=[desk_charts.chart_of(fund, parts.forms.force_name) for fund in one.funds],
+        colours=desk_charts.COLOURS,
+    )
+
+
+@desk_pages.route(_LIST, methods=["GET"])
+@view(access.STAFF)
+def show_submissions(request: Request) -> Response:
+    parts = request.parts
+    forms = parts.forms.all()
+    wanted = desk_lists.read_wanted(request.query, forms)
+    cursor = request.query.get("cursor", "")
+    limit = desk_lists.read_limit(request.query)
+    found = listing.submissions(parts, request.person, wanted, limit=limit, cursor=cursor)
+    scope = request.person.staff_of()
+    has_forces = NATIONAL in scope or len(scope) > 1
+    headings = ["Reference", "Title", *(["Force"] if has_forces else []), "Status", "Waits for", "Due"]
+    return page(
+        "desk_submissions.html",
+        signed_in=True,
+        is_staff=True,
+        wanted=wanted,
+        selects=_selects(request, wanted, forms, scope),
+        caption="Newest first" if not cursor else "Older ones",
+        headings=[*headings, "Amount"],
+        rows=_rows(parts, found, has_forces=has_forces),
+        next=desk_lists.address(_LIST, wanted, cursor=found.next) if found.next else "",
+        first=desk_lists.address(_LIST, wanted),
+        goes_on=bool(cursor),
+    )
+
 
 @desk_pages.route("/desk/stuck", methods=["GET"])
 @view(access.STAFF)
 def show_stuck(request: Request) -> Response:
-    return page("desk_stuck.html", signed_in=True, stuck=tracking.stuck_for(request.parts, request.person))
+    stuck = tracking.stuck_for(request.parts, request.person)
+    return page("desk_stuck.html", signed_in=True, is_staff=True, stuck=stuck)
 
 
-@desk_pages.route("/desk/submissions/{reference}", methods=["GET"])
-@view(access.STAFF)
-def show_submission(request: Request, reference: str) -> Response:
-    parts = request.parts
-    case = tracking.submission_for(parts, request.person, reference)
-    one = case.submission
-    form = parts.forms.form(one.form, one.form_version)
-    name = desk_words.names_of(parts)
-    return page(
-        "desk_submission.html",
-        signed_in=True,
-        submission=one,
-        noun=form.noun,
-        force_name=parts.forms.force_name(one.force),
-        moved_to=parts.forms.force_name(one.moved_to) if one.moved_to else "",
-        status_words=STATUS_WORDS[one.status],
-        stage_title=form.workflow.stage(one.stage).title if one.is_open else "",
-        asked=[name(task.person_id) for task in case.open_tasks],
-        undo_until=one.undo.until if one.undo and one.may_undo(parts.now()) else None,
-        tasks=desk_words.task_rows(case, form, name),
-        happenings=desk_words.timeline_words(case, form, name),
-        may_hand_on=_may_hand_on(request, case),
-        was_asked="asked" in request.query,
-    )
+def _stage_row(at: desk.AtStage) -> tuple[Any, ...]:
+    if not at.open:
+        return at.title, "0", "0"
+    path = desk_lists.address(_LIST, Wanted(form=at.form.id, stage=at.stage))
+    return {"text": at.title, "href": path}, str(at.overdue), str(at.open)
 
 
-def _may_hand_on(request: Request, case: Case) -> bool:
-    """Whether this person may say who decides: then the page offers it."""
-    try:
-        reassigning.submission_hand_on_view(request.parts, request.person, case.submission.reference)
-    except Unavailable:
-        raise
-    except Refused:
-        return False
-    return True
+def _rows(parts: Parts, found: Page, *, has_forces: bool) -> list[tuple[Any, ...]]:
+    return [
+        (
+            {"text": line.reference, "href": f"{_LIST}/{line.reference}"},
+            line.title.strip(),
+            *([parts.forms.force_name(line.force)] if has_forces else []),
+            desk_words.status_words(line.status),
+            role_words(line.waiting_for).capitalize() if line.is_open else "Nobody",
+            _due(line, found),
+            pounds(line.amount_pence) if line.amount_pence else "None",
+        )
+        for line in found.lines
+    ]
+
+
+def _due(line: Listed, found: Page) -> str:
+    if line.due_at is None:
+        return "No date"
+    day = spoken_day(line.due_at)
+    return f"Overdue: {day}" if line.is_overdue(found.now) else day
+
+
+def _selects(request: Request, wanted: Wanted, forms: Sequence[Form], scope: frozenset[str]) -> list[Select]:
+    stages = {stage.name: stage.title for form in forms for stage in form.workflow.stages}
+    found = [
+        _select("form", "Form", "All forms", {form.id: form.title for form in forms}, wanted.form),
+        _select(
+            "status",
+            "Status",
+            "Any status",
+            {s.value: desk_words.status_words(s) for s in Status},
+            wanted.status,
+        ),
+        _select("stage", "Open at stage", "Any stage", stages, wanted.stage),
+    ]
+    if NATIONAL in scope or len(scope) > 1:
+        forces = _force_names(request.parts, forms, scope)
+        found.append(_select("force", "Force", "All forces", forces, wanted.force))
+    people = {request.person.id: "Me"}
+    if wanted.assignee and wanted.assignee not in people:
+        asked = request.parts.people.person(wanted.assignee)
+        people[wanted.assignee] = asked.name if asked else wanted.assignee
+    return [*found, _select("assignee", "Waits for", "Anybody", people, wanted.assignee)]
+
+
+def _force_names(parts: Parts, forms: Sequence[Form], scope: frozenset[str]) -> dict[str, str]:
+    """The forces that may be chosen: for the national team all that a form knows."""
+    if NATIONAL not in scope:
+        return {force: parts.forms.force_name(force) for force in sorted(scope)}
+    asked = [question for form in forms for question in form.questions() if question.name == "force"]
+    return {option.value: option.label for question in asked for option in question.options}
+
+
+def _select(name: str, label: str, every: str, choices: dict[str, str], chosen: str) -> Select:
+    items = [{"value": value, "text": text, "selected": value == chosen} for value, text in choices.items()]
+    return Select(name=name, label=label, choices=[{"value": "", "text": every}, *items])

@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping
 
 from chalicelib.domain.forms import Form
 from chalicelib.domain.people import role_words
-from chalicelib.domain.submissions import Case, Task, TaskState
+from chalicelib.domain.submissions import STATUS_WORDS, Case, Status, Task, TaskState
 from chalicelib.domain.timeline import CLAIMANT, SYSTEM, Entry
 from chalicelib.services.ports import Parts
 from chalicelib.web.happenings import Happening
 
 Names = Callable[[str], str]
+
+SENDER = "claimant"
+"""Whoever sent a submission in, in a sentence."""
 
 _ENDED = {
     TaskState.OPEN: "Waiting",
@@ -19,6 +22,8 @@ _ENDED = {
     TaskState.REASSIGNED: "Handed to somebody else",
     TaskState.CLOSED: "Not needed any more",
 }
+
+_STATUS_WORDS = {Status.CHANGES_REQUESTED: "Waiting for changes", Status.LAPSED: "Lapsed"}
 
 _REFUSED = {
     "OwnSubmission": "it is their own {noun}",
@@ -47,9 +52,16 @@ _SAID: Mapping[str, str] = {
     "moved-here": "The claimant changed the force: it came here from another one",
     "withdrawn": "{actor} withdrew the {noun}",
     "lapsed": "The {noun} lapsed: the changes did not come in time",
+    "noted": "{actor} noted, for staff alone",
+    "chased": "{actor} sent a reminder to the {role}",
     "undelivered": "A mail could not be delivered",
     "restarted": "The workflow was started anew",
 }
+
+
+def status_words(status: Status) -> str:
+    """A status as staff read it: not as it is said to whoever sent the submission."""
+    return _STATUS_WORDS.get(status, STATUS_WORDS[status])
 
 
 def names_of(parts: Parts) -> Names:

@@ -57,7 +57,8 @@ def _submit(parts: Parts, form: Form, posted: html_forms.Posted, key: str) -> Re
     except KeyReused:
         # Somebody went back to the form they had sent and changed it: a second claim, if they mean it.
         message = (
-            "You sent this form before, with other answers. To send these as a second claim, send it again"
+            "You sent this form before, with other answers. "
+            f"To send these as a second {form.noun}, send it again"
         )
         again = Problem(pointer="", code="sent-already", message=message)
         return _refused(form, posted, [again], key=parts.new_secret())

@@ -18,6 +18,12 @@ _PENCE = {"type": "integer", "description": "pence"}
 _MOMENT = {"type": "string", "format": "date-time", "description": "UTC"}
 _SUBMIT = "/api/v1/forms/{form}/submissions"
 _TASK = "/api/v1/tasks/{task}"
+_LIST = "/api/v1/submissions"
+_IDEAS = "/api/v1/ideas"
+_FEATURES = "/api/v1/ideas.geojson"
+_TYPES = {_FEATURES: "application/geo+json"}
+"""What is not answered as plain JSON."""
+
 _DECIDE = f"{_TASK}/decision"
 _UNDO = f"{_TASK}/undo"
 
@@ -79,10 +85,17 @@ def _operation(path: str, method: str, view: Callable[..., Any]) -> dict[str, An
         problems += ["400", "409", "410", "413", "415", "422"]
     if path == _TASK:
         problems += ["409", "410"]
+    if path == _LIST:
+        operation["parameters"] += _LIST_PARAMETERS
+        problems.append("400")
+    if path == _IDEAS:
+        operation["parameters"] += _IDEAS_PARAMETERS
+        problems.append("400")
     if path == "/api/v1/forms/{form}":
         operation["parameters"].append(_version())
         problems.append("400")
-    operation["responses"] = {"200": _answer(_ANSWERS.get(path, {"type": "object"})), **_problems(problems)}
+    answer = _answer(_ANSWERS.get(path, {"type": "object"}), _TYPES.get(path, "application/json"))
+    operation["responses"] = {"200": answer, **_problems(problems)}
     return operation
 
 
@@ -130,8 +143,8 @@ def _body(schema: dict[str, Any]) -> dict[str, Any]:
     return {"required": True, "content": {"application/json": {"schema": schema}}}
 
 
-def _answer(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"description": "Done", "content": {"application/json": {"schema": schema}}}
+def _answer(schema: dict[str, Any], media_type: str = "application/json") -> dict[str, Any]:
+    return {"description": "Done", "content": {media_type: {"schema": schema}}}
 
 
 def _problems(statuses: Sequence[str]) -> dict[str, Any]:
@@ -184,6 +197,9 @@ _WHERE = {
     "due": _or_null(_MOMENT),
     "submitted_at": _MOMENT,
 }
+_SUBMISSION_LINE = _object(
+    {**_WHERE, "title": _TEXT, "force": _TEXT, "amount_pence": _PENCE, "overdue": {"type": "boolean"}}
+)
 _FACTS = _object({"pointer": _TEXT, "code": _TEXT, "message": _TEXT})
 _DIFFERENCE = _object({"question": _TEXT, "before": _TEXT, "after": _TEXT})
 _EARLIER = _object(
@@ -205,6 +221,43 @@ _LISTED = _object(
         "submitted_at": _MOMENT,
     }
 )
+_LIST_PARAMETERS: list[dict[str, Any]] = [
+    {"name": name, "in": "query", "description": said, "schema": schema}
+    for name, said, schema in (
+        ("form", "a form's id", _TEXT),
+        ("status", "a status", _STATUS),
+        ("stage", "what is open at this stage", _TEXT),
+        ("force", "a force's code", _TEXT),
+        ("assignee", "what waits for the person of this id", _TEXT),
+        ("overdue", "what nobody decided in time", {"enum": ["true"]}),
+        ("q", "a reference, or words of the title", {"type": "string", "maxLength": 100}),
+        ("limit", "default: 25", {"type": "integer", "minimum": 1, "maximum": 100}),
+        ("cursor", "the `next` of the page before", _TEXT),
+    )
+]
+_IDEAS_PARAMETERS: list[dict[str, Any]] = [
+    {"name": name, "in": "query", "description": said, "schema": schema}
+    for name, said, schema in (
+        ("force", "a force's code", _TEXT),
+        ("category", "what it is about, as the form has it", _TEXT),
+        ("limit", "default: 25", {"type": "integer", "minimum": 1, "maximum": 100}),
+        ("cursor", "the `next` of the page before", _TEXT),
+    )
+]
+_IDEA = _object(
+    {
+        "reference": _TEXT,
+        "title": _TEXT,
+        "category": _TEXT,
+        "force": _TEXT,
+        "status": _STATUS,
+        "submitted_at": _MOMENT,
+        "url": {"type": "string", "format": "uri"},
+    }
+)
+_NUMBERS = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+_POINT = _object({"type": {"const": "Point"}, "coordinates": _NUMBERS})
+_FEATURE = _object({"type": {"const": "Feature"}, "id": _TEXT, "geometry": _POINT, "properties": _IDEA})
 _HISTORY = _object({"at": _MOMENT, "what": _TEXT, "comment": _or_null(_TEXT)})
 _ENTRY = _object(
     {
@@ -252,6 +305,9 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
             "tasks": _list_of(_object(_TASK_LINE)),
         }
     ),
+    "Submissions": _object({"submissions": _list_of(_SUBMISSION_LINE), "next": _or_null(_TEXT)}),
+    "Ideas": _object({"ideas": _list_of(_IDEA), "next": _or_null(_TEXT)}),
+    "IdeasOnAMap": _object({"type": {"const": "FeatureCollection"}, "features": _list_of(_FEATURE)}),
     "Timeline": _object(
         {
             "reference": _TEXT,
@@ -269,7 +325,7 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
             "force": _TEXT,
             "answers": _list_of({"type": "object"}),
             "amount_pence": _PENCE,
-            "fund": _object({"name": _TEXT, "available": _PENCE, "force_available": _PENCE}),
+            "fund": _or_null(_object({"name": _TEXT, "available": _PENCE, "force_available": _PENCE})),
             "force_claims": _list_of(_LISTED),
             "earlier": _list_of(_EARLIER),
             "rounds": {"type": "integer"},
@@ -309,6 +365,9 @@ _ANSWERS = {
         "/api/v1/forms": "Forms",
         "/api/v1/forms/{form}": "Form",
         "/api/v1/status/{token}": "Status",
+        _LIST: "Submissions",
+        _IDEAS: "Ideas",
+        _FEATURES: "IdeasOnAMap",
         "/api/v1/submissions/{reference}": "Submission",
         "/api/v1/submissions/{reference}/timeline": "Timeline",
         _TASK: "Task",

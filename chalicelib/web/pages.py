@@ -23,10 +23,11 @@ def page(
 ) -> Response:
     """A page made from a template. A value that the template names and does not get is an error.
 
-    `signed_in` (default no) offers signing out; `errors` (default none) fill the error summary.
+    `signed_in` (default no) offers signing out, `is_staff` (default no) the desk; `errors` (default none) fill the
+    error summary.
     """
     error_list = [{"text": error.text, "href": error.href} for error in values.get("errors", ())]
-    defaults = {"signed_in": False, "errors": ()}
+    defaults = {"signed_in": False, "is_staff": False, "errors": ()}
     html = _environment().get_template(template).render({**defaults, **values, "error_list": error_list})
     return Response(
         body=html, status_code=status, headers={"Content-Type": "text/html; charset=utf-8", **(headers or {})}
@@ -60,9 +61,10 @@ def _environment() -> Environment:
     from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader
 
     from chalicelib.domain.answers import long_date
-    from chalicelib.domain.deadlines import spoken_day, spoken_time
+    from chalicelib.domain.deadlines import london_day, spoken_day, spoken_time
     from chalicelib.domain.money import pounds
     from chalicelib.domain.people import role_words
+    from chalicelib.domain.submissions import STATUS_WORDS
     from chalicelib.web.static_files import static_path
 
     environment = Environment(
@@ -82,10 +84,12 @@ def _environment() -> Environment:
         pounds=pounds,
         long_date=long_date,
         spoken_day=spoken_day,
+        plain_day=lambda moment: long_date(london_day(moment)),
         spoken_time=spoken_time,
         spoken_clock=lambda moment: spoken_time(moment).rpartition(" at ")[2],
         capital=lambda words: words[:1].upper() + words[1:],
         role_words=role_words,
+        status_words=STATUS_WORDS.__getitem__,
     )
     environment.globals["static_path"] = static_path
     return environment

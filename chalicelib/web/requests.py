@@ -106,7 +106,7 @@ class Request:
         secret = cookies.read_claimant_cookie(self.cookies)
         session = signing_in.session(self.parts, secret) if secret else None
         if session is None or session.person_id != claimant_of(force, reference):
-            raise NotSignedIn("Type the code that we mail to the address in your claim first.")
+            raise NotSignedIn("Type the code that we mail to the address that you gave us first.")
         return session
 
     @cached_property

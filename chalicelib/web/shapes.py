@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.answers import Answer
 from chalicelib.domain.errors import Difference
+from chalicelib.domain.forces import Force
 from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Balance, Fund
 from chalicelib.domain.submissions import Case, Task
 from chalicelib.domain.timeline import Entry
 from chalicelib.services.deciding import Outcome
 from chalicelib.services.intake import Receipt
-from chalicelib.services.ports import Links, Listed
+from chalicelib.services.listing import Page
+from chalicelib.services.ports import Links, Listed, Published
+from chalicelib.services.publishing import IdeasPage
 from chalicelib.services.tracking import StatusView, Timeline
 from chalicelib.services.viewing import EarlierDecision, TaskView
 
@@ -64,8 +68,46 @@ def status(one: StatusView) -> dict[str, Any]:
     }
 
 
-def case(one: Case) -> dict[str, Any]:
-    """A submission for staff, whole."""
+def submissions(one: Page) -> dict[str, Any]:
+    """A page of a list."""
+    return {"submissions": [_line(line, one.now) for line in one.lines], "next": one.next or None}
+
+
+def ideas(one: IdeasPage, links: Links) -> dict[str, Any]:
+    """A page of the published ideas."""
+    return {"ideas": [_idea(idea, links) for idea in one.ideas], "next": one.next or None}
+
+
+def idea_features(found: Iterable[Published], forces: Iterable[Force], links: Links) -> dict[str, Any]:
+    """Published ideas as a GeoJSON FeatureCollection (RFC 7946)."""
+    places = {force.code: list(force.headquarters) for force in forces}
+    features = [
+        {
+            "type": "Feature",
+            "id": idea.reference,
+            "geometry": {"type": "Point", "coordinates": places[idea.force]},
+            "properties": _idea(idea, links),
+        }
+        for idea in found
+        if idea.force in places
+    ]
+    return {"type": "FeatureCollection", "features": features}
+
+
+def _idea(one: Published, links: Links) -> dict[str, Any]:
+    return {
+        "reference": one.reference,
+        "title": one.title,
+        "category": one.category,
+        "force": one.force,
+        "status": one.status.value,
+        "submitted_at": moment(one.submitted_at),
+        "url": links.page(f"/ideas/{one.reference}"),
+    }
+
+
+def case(one: Case, answers: Mapping[str, Any]) -> dict[str, Any]:
+    """A submission for staff, with the answers that the reader may see."""
     submission = one.submission
     return {
         "reference": submission.reference,
@@ -79,7 +121,7 @@ def case(one: Case) -> dict[str, Any]:
         "submitted_at": moment(submission.submitted_at),
         "changed_at": moment(submission.changed_at),
         "amount_pence": submission.amount_pence,
-        "answers": one.answers,
+        "answers": dict(answers),
         "tasks": [task_line(task) for task in one.tasks],
     }
 
@@ -120,11 +162,7 @@ def task(one: TaskView) -> dict[str, Any]:
         "force": one.submission.force,
         "answers": [_answer(answer) for answer in one.answers],
         "amount_pence": one.total_pence,
-        "fund": {
-            "name": one.fund_name,
-            "available": one.fund.available,
-            "force_available": one.force_share.available,
-        },
+        "fund": _task_fund(one),
         "force_claims": [_listed(claim) for claim in one.force_claims],
         "earlier": [_earlier(earlier) for earlier in one.earlier],
         "rounds": one.rounds,
@@ -135,6 +173,16 @@ def task(one: TaskView) -> dict[str, Any]:
         "changes_pages": [{"id": page.id, "title": page.title} for page in one.form.pages],
         "seen": one.seen,
         "undo_until": moment(one.undo_until),
+    }
+
+
+def _task_fund(one: TaskView) -> dict[str, Any] | None:
+    if one.fund is None or one.force_share is None:
+        return None
+    return {
+        "name": one.fund_name,
+        "available": one.fund.available,
+        "force_available": one.force_share.available,
     }
 
 
@@ -186,6 +234,22 @@ def _answer(one: Answer) -> dict[str, Any]:
     if one.rows:
         return {"question": one.heading, "rows": [dict(zip(one.row_headings, row)) for row in one.rows]}
     return {"question": one.heading, "answer": one.value}
+
+
+def _line(one: Listed, now: datetime) -> dict[str, Any]:
+    return {
+        "reference": one.reference,
+        "form": one.form,
+        "title": one.title,
+        "force": one.force,
+        "status": one.status.value,
+        "stage": one.stage if one.is_open else None,
+        "waiting_for": one.waiting_for or None,
+        "due": moment(one.due_at),
+        "submitted_at": moment(one.submitted_at),
+        "amount_pence": one.amount_pence,
+        "overdue": one.is_overdue(now),
+    }
 
 
 def _listed(one: Listed) -> dict[str, Any]:

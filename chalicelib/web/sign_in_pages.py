@@ -66,7 +66,7 @@ def post_code(request: Request) -> Response:
         return _over_page(after, str(error))
     secure = request.is_secure
     return redirect(
-        after,
+        after if after != "/" else _first_page(request, secret),
         cookies=(cookies.session_cookie(secret, secure=secure), cookies.clear_sign_in_cookie(secure=secure)),
     )
 
@@ -94,6 +94,13 @@ def tidy_code(typed: str) -> str:
 def local_path(path: str) -> str:
     """The path, where it stays on this site; otherwise the start page."""
     return path if len(path) <= 500 and _LOCAL_PATH.fullmatch(path) else "/"
+
+
+def _first_page(request: Request, secret: str) -> str:
+    """Where somebody comes who wanted nothing in particular: staff to their desk."""
+    session = signing_in.session(request.parts, secret)
+    person = request.parts.people.person(session.person_id) if session else None
+    return "/desk" if person is not None and person.staff_of() else "/"
 
 
 def _with_next(path: str, after: str) -> str:

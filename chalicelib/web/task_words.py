@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from chalicelib.domain import ideas
 from chalicelib.domain.errors import Problem
 from chalicelib.domain.money import pounds
 from chalicelib.domain.people import role_words
 from chalicelib.domain.stages import Effect
 from chalicelib.domain.submissions import STATUS_WORDS
+from chalicelib.services.ports import Listed
 from chalicelib.services.viewing import TaskView
 from chalicelib.web import happenings
 
@@ -67,11 +69,8 @@ def deciding_words(
         "standing": _standing(task, now),
         "fund_name": capital(task.fund_name),
         "to_reserve": to_reserve(task),
-        "fits": to_reserve(task) <= min(task.fund.available, task.force_share.available),
-        "claims": [
-            (claim.reference, claim.title.strip(), STATUS_WORDS[claim.status], pounds(claim.amount_pence))
-            for claim in task.force_claims
-        ],
+        "fits": fits(task),
+        "claims": [_claim(task, claim) for claim in task.force_claims],
         "title_heading": _title_heading(task),
         "earlier": happenings.decided(task.earlier),
         "others": [(capital(other.role), capital(other.done) or "Not decided yet") for other in task.others],
@@ -88,6 +87,18 @@ def deciding_words(
 def to_reserve(task: TaskView) -> int:
     """What approving would still take from the fund: after changes, less may be set aside than is asked for."""
     return max(0, task.total_pence - task.submission.reserved_pence)
+
+
+def fits(task: TaskView) -> bool:
+    """Whether the money is there; also where none is asked for."""
+    if task.fund is None or task.force_share is None:
+        return True
+    return to_reserve(task) <= min(task.fund.available, task.force_share.available)
+
+
+def _claim(task: TaskView, claim: Listed) -> tuple[str, ...]:
+    words = (claim.reference, claim.title.strip(), STATUS_WORDS[claim.status])
+    return (*words, pounds(claim.amount_pence)) if task.fund is not None else words
 
 
 def rounds(task: TaskView) -> str:
@@ -111,7 +122,9 @@ def agreement(task: TaskView) -> str:
 
 def comment_hint(task: TaskView) -> str:
     """What a comment is for, and for which choices it is needed."""
-    words = "The claimant will read this."
+    words = f"{capital(task.form.submitter)} will read this."
+    if task.form.id == ideas.FORM:
+        words += f" It is public, without your name, for as long as the {task.form.noun} is."
     needing = [choice.label for choice in task.choices if choice.needs_reason]
     if needing:
         words += f" Give your reason if you choose “{'” or “'.join(needing)}”."
@@ -142,7 +155,7 @@ def _standing(task: TaskView, now: datetime) -> dict[str, Any]:
 
 def _title_heading(task: TaskView) -> str:
     """How the form calls what its submissions are called by."""
-    question = task.form.question("event_title")
+    question = task.form.question(task.form.title_field)
     return question.heading if question else "What it is about"
 
 
@@ -157,6 +170,9 @@ def _choice(task: TaskView, value: str, given: Filled) -> dict[str, Any]:
 
 
 def _change_inputs(task: TaskView, given: Filled, messages: Mapping[str, str]) -> list[ChangeInput]:
+    """An input for each page of the form, where changes may be asked for at all."""
+    if not any(choice.effect is Effect.RETURN for choice in task.choices):
+        return []
     return [
         ChangeInput(
             name=CHANGES + page.id,

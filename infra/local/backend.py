@@ -22,6 +22,7 @@ from infra.local import (
     dynoxide,
     events,
     feedback,
+    kept_files,
     lambdas,
     moto_repairs,
     moto_server,
@@ -43,6 +44,8 @@ def main() -> None:
     threading.Thread(target=server.serve_forever, name="moto", daemon=True).start()
     app = lambdas.load_app()
     cloud.prepare(app, Path.cwd() / "infra" / "workflows", os.environ["MAIL_FROM"])
+    kept_files.restore(given.files, os.environ["EXPORTS_BUCKET"])
+    kept_files.keep(given.files)
     _furnish_database(given)
     _listen_for_returned_mail(app, door)
     stop = threading.Event()
@@ -58,6 +61,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--mail", type=Path, required=True)
     parser.add_argument("--database", type=Path, required=True)
     parser.add_argument("--demo-token", type=Path, required=True)
+    parser.add_argument("--files", type=Path, required=True)
     parser.add_argument("--seeds", type=Path)
     return parser.parse_args()
 

@@ -66,6 +66,8 @@ def start_backend(folder: Folder, options: Options, env: dict[str, str], listeni
             str(folder.database),
             "--demo-token",
             str(folder.demo_token),
+            "--files",
+            str(folder.files),
         ),
         *(("--seeds", str(options.seeds_file)) if options.seeds_file else ()),
     ]

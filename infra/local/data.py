@@ -36,6 +36,11 @@ class Folder:
         return self.path / "mail.jsonl"
 
     @property
+    def files(self) -> Path:
+        """What is in S3: a folder for each bucket."""
+        return self.path / "files"
+
+    @property
     def demo_token(self) -> Path:
         """The staff API token for trying things; written with the seeds."""
         return self.path / "demo-token"

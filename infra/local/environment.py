@@ -10,6 +10,7 @@ from infra.local.options import ROOT
 REGION = "eu-west-2"
 ACCOUNT = "123456789012"  # moto's
 TABLE = "share-your-knowledge"
+BUCKET = "share-your-knowledge-exports"
 READY = "/local/ready"  # the backend answers 200 here once everything stands
 
 
@@ -31,6 +32,7 @@ def for_children(
         "MOTO_DISABLE_GLOBAL_CORS": "1",
         "BASE_URL": env.get("BASE_URL") or base_url,
         "TABLE_NAME": TABLE,
+        "EXPORTS_BUCKET": BUCKET,
         "SIGNING_KEYS": signing_keys,
         "RELAY_GRACE_SECONDS": env.get("RELAY_GRACE_SECONDS") or "10",  # what a kill left behind goes on soon
         "UNDO_SECONDS": env.get("UNDO_SECONDS") or "20",  # long enough to try it, short enough to wait for

@@ -29,7 +29,7 @@ def from_raw_email(form: Mapping[str, list[str]], *, message_id: str, at: dateti
         "to": ", ".join(_envelope(form) or _addressees(message)),
         "subject": str(message["Subject"] or ""),
         "text": _part(message, "plain"),
-        "html": _part(message, "html"),
+        "html": _with_images(_part(message, "html"), message),
         "sent_at": at.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
 
@@ -48,6 +48,16 @@ def _part(message: EmailMessage, kind: str) -> str:
     """The body as people read it, with plain line ends: CRLF is how mail travels (RFC 5322), not what it says."""
     part = message.get_body((kind,))
     return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
+
+
+def _with_images(html: str, message: EmailMessage) -> str:
+    """The HTML with the images that came with it, as a mail program shows it."""
+    for part in message.walk():
+        content_id = str(part["Content-ID"] or "").strip("<>")
+        if content_id and part.get_content_maintype() == "image":
+            content = base64.b64encode(part.get_content()).decode()
+            html = html.replace(f"cid:{content_id}", f"data:{part.get_content_type()};base64,{content}")
+    return html
 
 
 class Journal:

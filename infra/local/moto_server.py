@@ -34,6 +34,14 @@ class _Handler(MotoRequestHandler):  # type: ignore[misc]
     disable_nagle_algorithm = True
     wbufsize = -1
 
+    def run_wsgi(self) -> None:
+        """botocore asks before it sends a file, and waits a second for the answer: do not keep that in the buffer."""
+        if self.headers.get("Expect", "").lower() == "100-continue":
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.wfile.flush()
+            del self.headers["Expect"]
+        super().run_wsgi()
+
     def log(self, type: str, message: str, *args: Any) -> None:
         if type == "error":
             super().log(type, message, *args)

@@ -14,12 +14,12 @@ from infra.local.environment import ACCOUNT, REGION
 
 log = logging.getLogger(__name__)
 
-SECONDS = {"sweep": 1.0, "follow_up": 1.0, "reconcile": 10.0}
+SECONDS = {"sweep": 1.0, "follow_up": 1.0, "reconcile": 10.0, "digest": 3600.0}
 
 Handler = Callable[[dict[str, Any]], Any]
 
 
-def event(name: str, *, source: str = "aws.events") -> dict[str, Any]:
+def event(name: str, *, source: str = "aws.events", **detail: Any) -> dict[str, Any]:
     """What EventBridge sends when a rule's time has come."""
     return {
         "version": "0",
@@ -30,7 +30,7 @@ def event(name: str, *, source: str = "aws.events") -> dict[str, Any]:
         "time": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "region": REGION,
         "resources": [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{name}"],
-        "detail": {},
+        "detail": detail,
     }
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Any
 
-from infra.local import processes, reading
+from infra.local import export, processes, reading
 from infra.local.answers import Answer, problem
 from infra.local.gateway import Gateway
 from infra.local.lambdas import load_app
@@ -70,6 +70,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> Answer:
         body = reading.body(self.headers, self.rfile)
+        if self.path == export.PATH:
+            return export.answer(self.command, self.headers)
         if self.path.startswith("/local/"):
             return self.server.mail.answer(self.command, self.path, self.headers)
         return self.server.gateway.answer(self.command, self.path, self.headers, body)

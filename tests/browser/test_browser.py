@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,13 @@ class Visitor:
             self.complaints.append(message.text)
 
 
-@pytest.fixture(params=[(PHONE, True), (DESK, True), (PHONE, False)], ids=["phone", "desk", "no-scripts"])
+WAYS = {"phone": (PHONE, True), "desk-no-scripts": (DESK, False)}
+if os.environ.get("PROVE"):
+    WAYS |= {"desk": (DESK, True), "phone-no-scripts": (PHONE, False)}
+"""Each page on a phone with scripts and on a desk without; `make prove` takes the other two ways as well."""
+
+
+@pytest.fixture(params=WAYS.values(), ids=WAYS.keys())
 def visitor(request: pytest.FixtureRequest, browser: Browser, site: Website) -> Iterator[Visitor]:
     width, scripts = request.param
     base = site.parts.links.page("").rstrip("/")

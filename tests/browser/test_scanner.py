@@ -25,7 +25,7 @@ from chalicelib.services.ports import Parts
 from tests.builders import MONDAY
 from tests.fakes import Clock, MemoryMailer
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("scanner")]
 
 LEAD, PROGRAMME = "lead-kent", "national-programme-manager"
 THOROUGH = bool(os.environ.get("PROVE"))

@@ -8,16 +8,21 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.tables import Row
+from chalicelib.domain.people import Person
 from chalicelib.services import (
     amending,
     deciding,
+    desk,
     ending,
+    listing,
+    minding,
     reassigning,
     reconciling,
     signing_in,
     tracking,
     viewing,
 )
+from chalicelib.services.listing import Wanted
 from chalicelib.services.ports import Parts
 from tests.builders import a_cost
 from tests.contract.lives import Life
@@ -115,3 +120,30 @@ def test_looking_at_claims_and_signing_in_cost_as_many_calls_as_the_data_model_s
     known = counted.of(signing_in.ask_code, parts, "lead.kent@example.police.uk")
     assert known == counted.of(signing_in.ask_code, parts, "nobody@example.police.uk") == 5
     assert counted.of(signing_in.ask_claimant_code, parts, "kent", reference) == 4
+
+
+def test_lists_and_the_desk_cost_as_many_calls_as_the_data_model_says(life: Life, counted: Counted) -> None:
+    parts = life.parts
+    receipts = [life.submit() for _ in range(3)]
+    life.ask(receipts[0].reference)
+    forms = len(parts.forms.all())
+    for person_id in ("coordinator-kent", "national-coordinator"):
+        person = parts.people.person(person_id)
+        assert person is not None
+
+        def listed(calls: int, limit: int = 2, *, by: Person = person, **wanted: Any) -> None:
+            cost = counted.of(listing.submissions, parts, by, Wanted(**wanted), limit=limit)
+            assert cost == calls, (by.id, wanted)
+
+        listed(forms)
+        listed(1, form="funding-claim")
+        listed(forms, status="in-review")
+        listed(1, form="funding-claim", stage="force-lead", overdue=True)
+        listed(forms + 1, assignee="lead-kent")
+        listed(1 if person_id == "coordinator-kent" else 2, q=receipts[0].reference)
+    coordinator = parts.people.person("coordinator-kent")
+    assert counted.of(minding.note, parts, coordinator, receipts[0].reference, "A note") == 2
+    assert counted.of(minding.chase, parts, coordinator, receipts[0].reference) == 4
+    kent, national = (parts.people.person(one) for one in ("coordinator-kent", "national-coordinator"))
+    assert counted.of(desk.desk_for, parts, kent) == forms + 1 + 1, "the lists, the tasks, the fund"
+    assert counted.of(desk.desk_for, parts, national) == 1 + 1 + 1

@@ -272,5 +272,5 @@ def test_every_link_in_a_mail_leads_to_a_page_that_only_shows(amazon: None) -> N
     templates = Path(__file__).parents[2] / "chalicelib" / "adapters" / "mail_texts"
     for file in templates.glob("*.j2"):
         urls = set(re.findall(r"\w+_url\b", file.read_text(encoding="utf-8")))
-        assert urls <= {"status_url", "task_url", "amend_url", "desk_url"}, file.name
+        assert urls <= {"status_url", "task_url", "amend_url", "desk_url", "exports_url"}, file.name
         assert len(urls) <= 1 or urls == {"amend_url", "status_url"}, file.name

@@ -30,6 +30,7 @@ from chalicelib.services.changes import (
 from chalicelib.services.changing import with_entry
 from chalicelib.services.ports import Listed, Parts, Waiting
 from tests.builders import (
+    ENDED,
     MONDAY,
     PERSONAL,
     REFERENCE,
@@ -141,9 +142,7 @@ def test_a_change_stores_what_changed(parts: Parts) -> None:
     )
     parts.records.commit(changes)
     assert parts.records.of("kent").case(REFERENCE).submission == moved
-    back, changes = changed(
-        moved, claimant_id="", waiting_for="", moved_to="", undo=None, approved_by={}, reserved_pence=0
-    )
+    back, changes = changed(moved, claimant_id="", moved_to="", undo=None, approved_by={}, reserved_pence=0)
     parts.records.commit(changes)
     assert parts.records.of("kent").case(REFERENCE).submission == back
 
@@ -199,6 +198,7 @@ def test_an_amendment_rewrites_them(parts: Parts) -> None:
     parts.records.commit(changes)
     moved, (_, entry) = changed(
         one,
+        title="Another — Ŵ",
         answers={"event_title": "Another — Ŵ"},
         amount_pence=1,
         version=2,
@@ -407,12 +407,11 @@ def test_a_reference_that_is_named_must_exist(parts: Parts) -> None:
 def test_what_is_open_waits_and_what_is_decided_does_not(parts: Parts) -> None:
     ones = {}
     for number, status in enumerate(Status):
-        reference = f"CLM-0000-000{number}"
+        reference = f"CLM-0000-00{number:02d}"
         one, changes = added(reference=reference)
         parts.records.commit(changes)
-        is_open = status in (Status.SUBMITTED, Status.IN_REVIEW, Status.CHANGES_REQUESTED)
-        due = one.due_at if is_open else None
-        moved, changes = changed(one, status=status, due_at=due, asked_as=list(AskedAs)[number % 4])
+        is_open = status not in ENDED
+        moved, changes = changed(one, status=status, asked_as=list(AskedAs)[number % 4])
         parts.records.commit(changes)
         if is_open:
             ones[reference] = moved.asked_as
@@ -420,7 +419,7 @@ def test_what_is_open_waits_and_what_is_decided_does_not(parts: Parts) -> None:
     assert {one.force for one in waiting} == {"kent"}
     assert {one.round for one in waiting} == {1}
     assert {one.reference: one.turn for one in waiting} == ones
-    assert len(ones) == 3
+    assert len(ones) == 5
 
 
 def test_what_waits_comes_by_its_next_date_not_by_its_deadline(parts: Parts) -> None:
@@ -458,8 +457,14 @@ def test_a_force_lists_its_submissions_of_a_form_the_newest_first(parts: Parts) 
     assert [one.title for one in newest] == ["Day 2", "Day 4", "Day 1"]
     assert newest[0] == Listed(
         reference="CLM-0000-0002",
+        form="funding-claim",
         title="Day 2",
+        force="kent",
         status=Status.SUBMITTED,
+        stage="force-lead",
+        turn=AskedAs.APPROVER,
+        waiting_for="innovation-lead",
+        due_at=MONDAY + timedelta(days=7),
         amount_pence=600_000,
         submitted_at=MONDAY + timedelta(minutes=4, microseconds=2),
     )

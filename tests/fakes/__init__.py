@@ -8,8 +8,10 @@ from typing import Any
 
 from chalicelib.adapters.form_files import FormFiles, calendar
 from chalicelib.adapters.links import SignedLinks
+from chalicelib.adapters.workbooks import Workbooks
 from chalicelib.services.ports import Parts
 from tests.builders import MONDAY
+from tests.fakes.exports import MemoryArchive, MemoryFiles
 from tests.fakes.others import (
     MemoryAccounts,
     MemoryFunds,
@@ -29,6 +31,8 @@ __all__ = [
     "RELAY_GRACE",
     "Clock",
     "MemoryAccounts",
+    "MemoryArchive",
+    "MemoryFiles",
     "MemoryForceRecords",
     "MemoryFunds",
     "MemoryMailer",
@@ -84,6 +88,9 @@ def parts(store: Store | None = None, **replacements: Any) -> Parts:
         "mailer": MemoryMailer(),
         "links": SignedLinks(BASE_URL, ("k" * 40,)),
         "forms": FormFiles(),
+        "archive": MemoryArchive(store),
+        "workbooks": Workbooks(),
+        "files": MemoryFiles(),
         "calendar": calendar(),
         "now": Clock(datetime(2027, 1, 11, 9, 30, tzinfo=timezone.utc)),
         "undo_for": timedelta(0),

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from chalicelib.domain import ideas
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.submissions import Case, Submission
+from chalicelib.domain.submissions import Case, Submission, TaskState
 from chalicelib.services.changes import Change, ChangeRefused, ChangeSubmission, KeyRecord
-from chalicelib.services.ports import Listed, Waiting
+from chalicelib.services.ports import AskedTask, Listed, Place, Published, Waiting
 from tests.fakes.store import Operation, RefusedOperation, Store, operations
 
 MOST_OPERATIONS = 100
@@ -46,16 +47,11 @@ class MemoryForceRecords:
             one for one in self.store.of_kind("submission") if (one.force, one.form) == (self.force, form)
         ]
         found.sort(key=lambda one: one.submitted_at, reverse=True)
-        return [
-            Listed(
-                reference=one.reference,
-                title=one.title,
-                status=one.status,
-                amount_pence=one.amount_pence,
-                submitted_at=one.submitted_at,
-            )
-            for one in found[:limit]
-        ]
+        return [listed(one) for one in found[:limit]]
+
+    def page(self, form: str, *, after: Place | None, limit: int) -> list[Listed]:
+        found = self.store.of_kind("submission")
+        return _page([one for one in found if (one.force, one.form) == (self.force, form)], after, limit)
 
     def _beside(self, kind: str, reference: str) -> dict[int, Any]:
         numbers = sorted(key[3] for key in self.store.items if key[:3] == (kind, self.force, reference))
@@ -98,6 +94,45 @@ class MemoryRecords:
         record: KeyRecord | None = self.store.items.get(("key", form, key))
         return record if record and record.expires_at > now else None
 
+    def page(self, form: str, *, after: Place | None, limit: int) -> list[Listed]:
+        found = self.store.of_kind("submission")
+        return _page([one for one in found if one.form == form and not one.moved_to], after, limit)
+
+    def open(self, *, limit: int) -> list[Listed]:
+        waits = [one for one in self.store.of_kind("submission") if one.is_open]
+        return [listed(one) for one in sorted(waits, key=_next_date)[:limit]]
+
+    def asked_of(self, person_id: str, *, limit: int) -> list[AskedTask]:
+        tasks = [one for one in self.store.of_kind("task") if one.state is TaskState.OPEN]
+        theirs = sorted((one for one in tasks if one.person_id == person_id), key=lambda one: one.due_at)
+        return [
+            AskedTask(
+                force=one.force,
+                reference=one.reference,
+                number=one.number,
+                stage=one.stage,
+                due_at=one.due_at,
+            )
+            for one in theirs[:limit]
+        ]
+
+    def published(
+        self, now: datetime, *, after: Place | None = None, force: str = "", category: str = ""
+    ) -> Iterator[Published]:
+        found = sorted(self.store.of_kind("submission"), key=_order_of_lists, reverse=True)
+        for one in found:
+            told = one.put_back(one.undo.before) if one.undo and one.may_undo(now) else one
+            # A change of its answers writes it anew; what is withdrawn cannot be told as if it were not.
+            is_public = ideas.is_public(told) and ideas.is_public(one)
+            is_wanted = force in ("", one.force) and category in ("", one.answers.get("category"))
+            is_later = after is None or _order_of_lists(one) < (
+                after.submitted_at,
+                after.force,
+                after.reference,
+            )
+            if is_public and is_wanted and is_later:
+                yield published(told)
+
     def waiting(self) -> Iterator[Waiting]:
         waits = [one for one in self.store.of_kind("submission") if one.is_open]
         for one in sorted(waits, key=_next_date):
@@ -115,6 +150,47 @@ class MemoryRecords:
 def _order(operation: Operation) -> tuple[bool, int]:
     """That the submission has moved on is told before all else."""
     return not isinstance(operation.change, ChangeSubmission), operation.rank
+
+
+def listed(one: Submission) -> Listed:
+    """A submission as a list has it."""
+    return Listed(
+        reference=one.reference,
+        form=one.form,
+        title=one.title,
+        force=one.force,
+        status=one.status,
+        stage=one.stage,
+        turn=one.asked_as,
+        waiting_for=one.waiting_for,
+        due_at=one.due_at,
+        amount_pence=one.amount_pence,
+        submitted_at=one.submitted_at,
+    )
+
+
+def published(one: Submission) -> Published:
+    """A submission as the public list has it."""
+    return Published(
+        reference=one.reference,
+        title=one.title,
+        force=one.force,
+        category=str(one.answers.get("category", "")),
+        status=one.status,
+        submitted_at=one.submitted_at,
+    )
+
+
+def _page(found: Sequence[Submission], after: Place | None, limit: int) -> list[Listed]:
+    lines = sorted((listed(one) for one in found), key=_order_of_lists, reverse=True)
+    if after is not None:
+        end = (after.submitted_at, after.force, after.reference)
+        lines = [line for line in lines if _order_of_lists(line) < end]
+    return lines[:limit]
+
+
+def _order_of_lists(line: Listed | Submission) -> tuple[datetime, str, str]:
+    return line.submitted_at, line.force, line.reference
 
 
 def _next_date(one: Submission) -> datetime:

@@ -216,9 +216,10 @@ def _task_key(task: Task) -> tuple[Any, ...]:
 
 def _rewritten(old: Submission, new: Submission, amended: bool) -> Submission:
     fields_of = {"chain_length": "chain", "chain_head": "chain", "due_at": "next_at", "deadline": "due_at"}
-    names = {fields_of.get(name, name) for name in CHANGING} - {"due_kind"}
+    kept = {one.name for one in fields(Submission)}  # the rest only says in which indexes an item is
+    names = {fields_of.get(name, name) for name in CHANGING} & kept
     if amended:
-        names |= {"answers", "amount_pence", "version"}
+        names |= {"answers", "amount_pence", "version", "title"}
     return _as_stored(replace(old, **{name: getattr(new, name) for name in names}))
 
 

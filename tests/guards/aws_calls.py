@@ -11,7 +11,8 @@ import pytest
 from botocore.client import BaseClient
 
 Need = tuple[str, str]
-"""An action (`dynamodb:Query`) and a kind of resource (`table`, `index/due`, `machine`, `execution`, `mail`, `any`)."""
+"""An action (`dynamodb:Query`) and a kind of resource (`table`, `index/due`, `machine`, `execution`, `mail`, `files`,
+`bucket`, `any`)."""
 
 _PREFIXES = {"dynamodb": "dynamodb", "stepfunctions": "states", "ses": "ses"}
 _IN_TRANSACTIONS = {
@@ -27,6 +28,8 @@ _PLACES = {
     "states:ListExecutions": "machine",
     "states:DescribeExecution": "execution",
     "ses:SendRawEmail": "mail",
+    "s3:GetObject": "files",
+    "s3:PutObject": "files",
 }
 
 
@@ -65,4 +68,9 @@ def needs(service: str, operation: str, given: Mapping[str, Any]) -> Iterator[Ne
     if service == "dynamodb":
         yield action, f"index/{given['IndexName']}" if "IndexName" in given else "table"
     else:
+        if action == "s3:GetObject":
+            yield (
+                "s3:ListBucket",
+                "bucket",
+            )  # without it S3 refuses a file that is not there instead of saying so
         yield action, _PLACES.get(action, "any")

@@ -23,6 +23,9 @@ ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "schemas" / "forms").glob("*.json"))
 META = json.loads((ROOT / "schemas" / "meta" / "form.schema.json").read_text(encoding="utf-8"))
 FORCES = json.loads((ROOT / "schemas" / "forces.json").read_text(encoding="utf-8"))
+NOT_CHOSEN = {Status.SUBMITTED, Status.CHANGES_REQUESTED, Status.WITHDRAWN, Status.LAPSED}
+"""What no choice of an approver leads to."""
+
 EXAMPLES = ROOT / "tests" / "examples"
 FUNDING_CLAIM = ROOT / "schemas" / "forms" / "funding-claim.v1.json"
 each_form = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -50,7 +53,7 @@ def questions(form: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_there_are_forms() -> None:
-    assert "funding-claim.v1" in {file.stem for file in FILES}
+    assert {"funding-claim.v1", "idea.v1"} <= {file.stem for file in FILES}
 
 
 def test_what_we_allow_is_itself_a_schema() -> None:
@@ -91,7 +94,7 @@ def test_every_field_is_bounded_and_every_pattern_anchored(file: Path) -> None:
         elif field.get("type") == "object":
             assert field.get("additionalProperties") is False, where
         else:
-            assert "const" in field, where
+            assert "const" in field or field.get("type") == "boolean", where
         if "items" in field:
             assert field["items"].get("additionalProperties") is False, where
         pattern = field.get("pattern")
@@ -154,10 +157,13 @@ def test_its_workflow_hangs_together(file: Path) -> None:
     names = [stage["name"] for stage in workflow["stages"]]
     assert len(set(names)) == len(names)
     assert not {CHANGES, DONE} & set(names), "these two have a meaning of their own to a state machine"
+    assert workflow["stages"][0].get("from_pence", 0) == 0
+    if "fund" not in workflow:
+        assert not [stage["name"] for stage in workflow["stages"] if stage.get("from_pence")], "of no money"
+        return
     assert workflow["reserve_at"] in names[:-1], (
         "the money is reserved before the last stage, which commits it"
     )
-    assert workflow["stages"][0].get("from_pence", 0) == 0
     reserving = workflow["stages"][names.index(workflow["reserve_at"])]
     assert reserving.get("from_pence", 0) == 0
     later = workflow["stages"][names.index(workflow["reserve_at"]) + 1 :]
@@ -170,28 +176,87 @@ def test_every_choice_of_a_stage_is_said_and_ends_in_a_status_that_there_is(file
     choices = workflow["choices"]
     used = {value for stage in workflow["stages"] for value in stage["choices"]}
     assert used == set(choices), "a choice that is named and not said, or said and never offered"
-    statuses = {"advance": {Status.APPROVED}, "close": {Status.REJECTED}}
+    # Money is committed for what is approved and free again for what is rejected: those two have their meaning.
+    with_money = {"advance": {Status.APPROVED}, "close": {Status.REJECTED}} if "fund" in workflow else {}
     for value, said in choices.items():
-        if said["effect"] in statuses:
-            assert Status(said["status"]) in statuses[said["effect"]], value
-        else:
-            assert not said.get("status"), f"{value} ends nothing"
+        status, effect = said.get("status"), said["effect"]
+        assert effect != "return" or not status, f"{value} ends nothing"
+        assert effect != "close" or status, f"{value} ends it, and with what?"
+        assert effect == "advance" or "passing" not in said, f"{value} passes nothing on"
+        for one in (status, said.get("passing")):
+            assert one is None or Status(one) not in NOT_CHOSEN, value
+        if effect in with_money:
+            assert Status(status) in with_money[effect], value
     assert len({said["label"] for said in choices.values()}) == len(choices)
     assert len({said["done"] for said in choices.values()}) == len(choices)
 
 
 @each_form
-def test_every_stage_can_go_on_and_can_end(file: Path) -> None:
+def test_what_a_last_stage_advances_to_is_an_end(file: Path) -> None:
     workflow = read(file)["workflow"]
-    for stage in workflow["stages"]:
-        effects = {workflow["choices"][value]["effect"] for value in stage["choices"]}
-        assert {"advance", "close"} <= effects, stage["name"]
+    for value in workflow["stages"][-1]["choices"]:
+        said = workflow["choices"][value]
+        assert said["effect"] != "advance" or said.get("status"), value
 
 
 @each_form
-def test_whoever_ends_a_claim_gives_the_reason(file: Path) -> None:
+def test_every_stage_can_go_on_and_can_end(file: Path) -> None:
+    workflow = read(file)["workflow"]
+    last = workflow["stages"][-1]
+    for stage in workflow["stages"]:
+        effects = {workflow["choices"][value]["effect"] for value in stage["choices"]}
+        assert "close" in effects, stage["name"]
+        assert "advance" in effects or stage is last, stage["name"]
+
+
+@each_form
+def test_at_every_stage_two_answers_or_more_may_be_given(file: Path) -> None:
+    workflow = read(file)["workflow"]
+    for stage in workflow["stages"]:
+        offered = [value for value in stage["choices"] if workflow["choices"][value].get("is_offered", True)]
+        assert len(offered) > 1, stage["name"]
+        hidden = set(stage["choices"]) - set(offered)
+        assert hidden <= {stage.get("without_quorum")}, f"{stage['name']}: nobody can ever choose it"
+
+
+@each_form
+def test_a_casting_vote_is_among_the_answers_of_an_earlier_stage(file: Path) -> None:
+    workflow = read(file)["workflow"]
+    earlier: dict[str, set[str]] = {}
+    for stage in workflow["stages"]:
+        given_at = stage.get("choices_given_at")
+        if given_at is not None:
+            assert given_at in earlier, f"{stage['name']}: {given_at} does not come before it"
+            offered = {v for v in stage["choices"] if workflow["choices"][v].get("is_offered", True)}
+            could_be = {v for v in earlier[given_at] if workflow["choices"][v].get("is_offered", True)}
+            assert could_be <= offered, "what somebody chose there could not be chosen here"
+        earlier[stage["name"]] = set(stage["choices"])
+
+
+@each_form
+def test_whoever_ends_one_gives_the_reason_unless_it_has_been_taken_note_of(file: Path) -> None:
     for value, said in read(file)["workflow"]["choices"].items():
-        assert said["effect"] != "close" or said.get("needs_reason"), value
+        assert said["effect"] != "close" or said.get("needs_reason") or said["status"] == "noted", value
+
+
+@each_form
+def test_its_title_and_its_address_are_answers_that_must_be_given(file: Path) -> None:
+    form = read(file)
+    fields_of_it = form["schema"]["properties"]
+    assert {form["title_field"], form["email_field"], "force"} <= set(form["schema"]["required"])
+    assert not fields_of_it[form["title_field"]].get("x-personal"), "lists and mails show it"
+    assert fields_of_it[form["email_field"]]["format"] == "mailbox"
+    assert fields_of_it[form["email_field"]]["x-personal"] is True
+
+
+@each_form
+def test_what_may_be_withheld_is_personal_and_so_is_the_wish(file: Path) -> None:
+    properties = read(file)["schema"]["properties"]
+    for name, field in properties.items():
+        if "x-withheld-by" in field:
+            assert field.get("x-personal"), name
+            wish = properties[field["x-withheld-by"]]
+            assert (wish["type"], wish.get("x-personal")) == ("boolean", True), name
 
 
 @each_form
@@ -230,9 +295,12 @@ def test_a_quorum_can_be_reached_and_says_what_stands_without_it(file: Path) -> 
         if several:
             stands = stage["without_quorum"]
             assert stands in stage["choices"], stage["name"]
-            assert workflow["choices"][stands]["effect"] == "close", (
-                f"{stage['name']}: nothing is approved so"
-            )
+            said = workflow["choices"][stands]
+            # What stands for want of agreement approves nothing: it ends it, or leaves it to the next stage.
+            goes_on = said["effect"] == "advance" and not said.get("is_offered", True)
+            assert said["effect"] == "close" or (goes_on and stage is not workflow["stages"][-1]), stage[
+                "name"
+            ]
 
 
 @each_form
@@ -255,8 +323,9 @@ def test_what_leads_back_to_the_first_stage_are_fields_and_those_that_money_and_
     restart = form["workflow"]["amending"]["restart_if_changed"]
     assert set(restart) <= set(form["schema"]["properties"])
     assert len(set(restart)) == len(restart)
-    # The amount that is committed is the one that was reserved, and the first stage may be the force's own.
-    assert {"force", "cost_lines"} <= set(restart)
+    # The first stage may be the force's own, and the amount that is committed is the one that was reserved.
+    assert "force" in restart
+    assert "fund" not in form["workflow"] or "cost_lines" in restart
 
 
 @each_form
@@ -272,6 +341,15 @@ def test_the_form_is_read_as_its_file_says_it(file: Path) -> None:
             said["deputy_working_days"],
         )
         assert list(stage.reminder_days) == said["reminder_days"]
+        assert stage.choices_given_at == said.get("choices_given_at", "")
+        assert [(choice.passing, choice.status, choice.is_offered) for choice in stage.choices] == [
+            (
+                data["choices"][value].get("passing", ""),
+                data["choices"][value].get("status", ""),
+                data["choices"][value].get("is_offered", True),
+            )
+            for value in said["choices"]
+        ]
         assert stage.needed(20) == (20 if said.get("quorum") == "all" else said.get("quorum", 1))
         found = [((seat.asks.role, seat.asks.at), (seat.deputy.role, seat.deputy.at)) for seat in stage.seats]
         assert found == [
@@ -322,6 +400,7 @@ def test_panels_boards_and_quorums_are_read_from_data() -> None:
         {"choices": ["approve", "approve"]},
         {"quorum": 0, "without_quorum": "reject"},
         {"quorum": "most", "without_quorum": "reject"},
+        {"choices_given_at": 1},
         {"working_days": 0},
         {"reminder_days": [0]},
         {"reminder_days": [1, 1]},
@@ -334,6 +413,13 @@ def test_a_stage_that_makes_no_sense_is_refused(change: dict[str, Any]) -> None:
     form = read(FUNDING_CLAIM)
     stage = {**form["workflow"]["stages"][1], **change}
     form["workflow"]["stages"][1] = {name: value for name, value in stage.items() if value is not None}
+    assert list(Draft202012Validator(META).iter_errors(form))
+
+
+@pytest.mark.parametrize("name", ["fund", "reserve_at"])
+def test_a_fund_and_the_stage_that_reserves_from_it_come_together(name: str) -> None:
+    form = read(FUNDING_CLAIM)
+    del form["workflow"][name]
     assert list(Draft202012Validator(META).iter_errors(form))
 
 
@@ -353,7 +439,34 @@ def test_there_are_43_forces_each_once_with_the_slug_of_data_police_uk() -> None
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", code) for code in codes)
     assert codes == sorted(codes)
     assert len({force["name"] for force in FORCES}) == 43
+    assert len({force["short"] for force in FORCES}) == 43
+    assert all(2 <= len(force["short"]) <= 4 for force in FORCES), "it must fit into its tile on a phone"
     assert {"metropolitan", "city-of-london", "avon-and-somerset", "dyfed-powys"} <= set(codes)
+
+
+def test_every_force_has_a_place_on_the_map_of_its_own() -> None:
+    tiles = [tuple(force["tile"]) for force in FORCES]
+    assert len(set(tiles)) == 43
+    assert all(1 <= column <= 10 and 0 <= row <= 10 for column, row in tiles)
+    for force in FORCES:
+        longitude, latitude = force["headquarters"]
+        assert -6 < longitude < 2 and 49.9 < latitude < 55.9, f"{force['code']} is not in England or Wales"
+
+
+def test_tiles_and_headquarters_lie_to_each_other_in_the_same_way_by_and_large() -> None:
+    """The map is read as a map: of two forces far apart, the western one stands to the left, the northern above."""
+    pairs = [(one, other) for one in FORCES for other in FORCES]
+    wrong = [
+        (west["code"], east["code"])
+        for west, east in pairs
+        if east["headquarters"][0] - west["headquarters"][0] > 1.5 and east["tile"][0] < west["tile"][0]
+    ]
+    wrong += [
+        (north["code"], south["code"])
+        for north, south in pairs
+        if north["headquarters"][1] - south["headquarters"][1] > 1 and south["tile"][1] < north["tile"][1]
+    ]
+    assert wrong == []
 
 
 def test_the_packaged_forms_are_these() -> None:

@@ -55,6 +55,7 @@ ENV = {
     "STATE_MACHINE_ARN_PREFIX": "arn:aws:states:eu-west-2:123456789012:stateMachine:",
     "MAIL_FROM": "share@example.org",
     "MAIL_REPLY_TO": "help@example.org",
+    "EXPORTS_BUCKET": "share-exports",
     "AWS_DEFAULT_REGION": "eu-west-2",
     "PATH": os.environ["PATH"],
 }

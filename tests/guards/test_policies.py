@@ -35,6 +35,7 @@ PREFIX = "arn:aws:states:eu-west-2:123456789012:stateMachine:"
 EXECUTION = "arn:aws:states:eu-west-2:123456789012:execution:funding-claim:"
 COORDINATOR = "coordinator.kent@example.police.uk"
 PROGRAMME = "programme.manager@example.org"
+NATIONAL = "coordinator@example.org"
 HTTP = "api_handler"
 
 NO_RESOURCE = {"ses:GetSendQuota", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
@@ -53,6 +54,8 @@ PLACES: Mapping[str, Any] = {
     "table": {"Fn::GetAtt": ["Table", "Arn"]},
     "index/due": {"Fn::Sub": "${Table.Arn}/index/due"},
     "index/listed": {"Fn::Sub": "${Table.Arn}/index/listed"},
+    "index/everywhere": {"Fn::Sub": "${Table.Arn}/index/everywhere"},
+    "index/public": {"Fn::Sub": "${Table.Arn}/index/public"},
     "machine": {
         "Fn::Sub": "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:${AWS::StackName}_*"
     },
@@ -66,6 +69,8 @@ PLACES: Mapping[str, Any] = {
             ":configuration-set/${MailSettings}"
         },
     ],
+    "files": {"Fn::Sub": "${Exports.Arn}/*"},
+    "bucket": {"Fn::GetAtt": ["Exports", "Arn"]},
     "any": "*",
 }
 
@@ -180,6 +185,8 @@ def lived(monkeypatch: pytest.MonkeyPatch) -> Iterator[Life]:
         arn = "arn:aws:lambda:eu-west-2:123456789012:function:ask"
         cloud.create_state_machines(ROOT / "infra" / "workflows", {"AskApproverArn": arn}, role)
         boto3.client("ses").verify_email_identity(EmailAddress="share@example.police.uk")
+        location: Any = {"LocationConstraint": "eu-west-2"}
+        boto3.client("s3").create_bucket(Bucket="web-tests-exports", CreateBucketConfiguration=location)
         parts = open_website("http://127.0.0.1:8000")
         try:
             with Client(app) as client:
@@ -195,7 +202,7 @@ def lived(monkeypatch: pytest.MonkeyPatch) -> Iterator[Life]:
 def people_come(life: Life) -> None:
     """What people and programs do on the pages and through the API."""
     site = life.site
-    for path in ("/", "/forms/funding-claim", "/health", "/api/v1/forms"):
+    for path in ("/", "/forms/funding-claim", "/health", "/api/v1/forms", "/ideas", "/map"):
         life.get(path)
     for _ in range(2):
         body = json.dumps(a_claim()).encode()
@@ -240,6 +247,9 @@ def staff_look_after_it(life: Life) -> None:
     life.get(f"/desk/submissions/{claim.reference}")
     life.press(f"/desk/submissions/{claim.reference}/reassign", to="lead-kent")
     life.get("/desk/stuck")
+    life.sign_in(NATIONAL)
+    for path in ("/desk", "/desk/submissions"):
+        life.get(path)
     life.press("/sign-out")
     life.site.parts.accounts.add_token(digest("token"), "national-coordinator")  # type: ignore[attr-defined]
     path = f"/api/v1/submissions/{claim.reference}"
@@ -268,11 +278,27 @@ def time_passes(life: Life) -> None:
     life.schedule("sweep")
 
 
+def leaders_are_told(life: Life) -> None:
+    """Digests, twice, and the files behind their link."""
+    life.submit()
+    life.days_pass(15)
+    for _ in range(2):
+        assert life.schedule("digest")["queued"] == 4
+    (link,) = {
+        one.payload["values"]["exports_url"] for one in life.site.mails("digest") if ".kent." in one.id
+    }
+    life.sign_in("chief.kent@example.police.uk")
+    path = link.removeprefix("http://127.0.0.1:8000")
+    life.get(path)
+    answer = life.site._ask("GET", f"{path}/csv", b"", {"accept": "*/*"})
+    assert answer.status == 200, answer.text
+
+
 @pytest.fixture(scope="module")
 def used() -> Mapping[str, set[Need]]:
     """What each function needed in all that happens."""
     with pytest.MonkeyPatch.context() as monkeypatch, lived(monkeypatch) as life:
-        for happening in (people_come, staff_look_after_it, time_passes):
+        for happening in (people_come, staff_look_after_it, time_passes, leaders_are_told):
             happening(life)
         return life.calls.by
 

@@ -31,6 +31,7 @@ ENV = {
     "STATE_MACHINE_ARN_PREFIX": "arn:aws:states:eu-west-2:123456789012:stateMachine:",
     "MAIL_FROM": "from@example.org",
     "MAIL_REPLY_TO": "people@example.org",
+    "EXPORTS_BUCKET": "share-exports",
 }
 
 
@@ -97,6 +98,7 @@ def test_everything_missing_is_named_at_once_and_no_secret_is() -> None:
         "STATE_MACHINE_ARN_PREFIX",
         "MAIL_FROM",
         "MAIL_REPLY_TO",
+        "EXPORTS_BUCKET",
         "SIGNING_KEYS",
         "RELAY_GRACE_SECONDS",
     ):

@@ -221,7 +221,8 @@ def test_every_schedule_of_the_app_is_made_and_watched() -> None:
     }
     assert found == expected
     stopped = {name for name in resources("AWS::CloudWatch::Alarm") if name.endswith("Stopped")}
-    assert len(stopped) == len(found)
+    # A week is longer than an alarm can look back: of `cron` schedules it is seen when a run fails.
+    assert len(stopped) == sum(text.startswith("rate(") for text in found.values())
 
 
 def test_what_holds_data_or_executions_outlives_the_stack() -> None:

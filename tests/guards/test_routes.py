@@ -65,6 +65,11 @@ def test_only_what_anybody_may_see_is_public() -> None:
         "GET /accessibility",
         "GET /api/v1/forms",
         "GET /api/v1/forms/{form}",
+        "GET /api/v1/ideas",  # published ideas alone, without names, as all three below
+        "GET /api/v1/ideas.geojson",
+        "GET /ideas",
+        "GET /ideas/{reference}",
+        "GET /map",  # numbers
         "GET /api/v1/openapi.json",  # made from the form files and the route table: holds no data
         "GET /api/v1/status/{token}",
         "GET /cookies",
@@ -112,6 +117,8 @@ def values(story: Story, reference: str, token: str) -> dict[str, str]:
         "task": story.task_id(reference),
         "fund": "ptf",
         "name": "app.css",
+        "scope": "kent",
+        "period": "2027-01",
     }
 
 
@@ -136,7 +143,17 @@ LOOKERS: dict[str, Callable[[Story, str], dict[str, str]]] = {
     "claimant-browser": lambda story, reference: browser(story, claimant_of("kent", reference), "claimant"),
 }
 SEEN = {
-    "nobody": {"/", "/forms/{form}", "/status/{token}", "/api/v1/status/{token}", "/status/{token}/code"},
+    "nobody": {
+        "/",
+        "/ideas",
+        "/map",
+        "/api/v1/ideas",
+        "/api/v1/ideas.geojson",
+        "/forms/{form}",
+        "/status/{token}",
+        "/api/v1/status/{token}",
+        "/status/{token}/code",
+    },
     "staff": {"/api/v1/submissions/{reference}"},
     "approver": {"/api/v1/tasks/{task}"},
     "staff-browser": {

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from tests.unit import scenes
+from tests.unit import escalation_scenes, scenes
 
 
 @pytest.fixture(autouse=True)
@@ -20,3 +20,4 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 story = scenes.story
+ideas = escalation_scenes.ideas

@@ -12,6 +12,7 @@ from chalicelib.domain import amendments
 from chalicelib.domain.amendments import differences
 from chalicelib.domain.errors import (
     AlreadyDecided,
+    ClaimChanged,
     DecidedByAnother,
     DecidedEarlierStage,
     InvalidAnswers,
@@ -405,7 +406,8 @@ def test_an_old_page_does_not_overwrite_a_later_amendment(story: Scene, returned
     story.ask(returned)
     story.ask_for_changes(returned, you="Still not")
     before = story.store.snapshot()
-    story.amend(returned, claimant_role="An old page", version=1)
+    with pytest.raises(ClaimChanged):
+        story.amend(returned, claimant_role="An old page", version=1)
     assert story.store.snapshot() == before
 
 

@@ -29,7 +29,7 @@ OUT = MONDAY + timedelta(hours=1, minutes=10)
 
 
 def read(decision: Any, comment: Any = None, changes: Any = None) -> tuple[str, str, dict[str, str]]:
-    one = read_answer(FORM, LEAD, decision=decision, comment=comment, changes=changes)
+    one = read_answer(FORM, LEAD.offered, decision=decision, comment=comment, changes=changes)
     return one.choice.value, one.comment, dict(one.changes)
 
 
@@ -47,7 +47,7 @@ def decide(case: Case, decision: str = "approve", stage: str = "force-lead", **c
     workflow = changes.pop("form", FORM).workflow
     form = replace(FORM, workflow=workflow)
     comment = "" if decision == "approve" else "Because"
-    answered = read_answer(form, workflow.stage(task.stage), decision=decision, comment=comment)
+    answered = read_answer(form, workflow.stage(task.stage).offered, decision=decision, comment=comment)
     return decisions.decide(
         case,
         task,
@@ -72,10 +72,10 @@ def test_the_choices_are_what_the_forms_file_says() -> None:
 def test_a_choice_that_only_another_stage_has_is_none_here() -> None:
     adopt = Choice(value="adopt", label="Adopt", done="adopted", effect=Effect.ADVANCE, status="approved")
     form = form_with("programme", choices=(*LEAD.choices, adopt))
-    answered = read_answer(form, form.workflow.stage("programme"), decision="adopt", comment="")
+    answered = read_answer(form, form.workflow.stage("programme").offered, decision="adopt", comment="")
     assert answered.choice == adopt
     with pytest.raises(InvalidAnswers) as caught:
-        read_answer(form, form.workflow.stage("force-lead"), decision="adopt", comment="")
+        read_answer(form, form.workflow.stage("force-lead").offered, decision="adopt", comment="")
     (problem,) = caught.value.problems
     assert problem.message == "Choose your decision: approve, reject or request-changes"
 
@@ -252,7 +252,7 @@ def test_approving_the_first_stage_reserves_and_goes_on() -> None:
 
 def test_others_time_begins_when_they_are_told() -> None:
     late = OUT.replace(hour=23)  # decided before midnight, told after
-    answered = read_answer(FORM, LEAD, decision="approve", comment="")
+    answered = read_answer(FORM, LEAD.offered, decision="approve", comment="")
     for goes_out, day in ((late, MONDAY), (late + timedelta(hours=2), MONDAY + timedelta(days=1))):
         done = decisions.decide(
             replace(a_case(), tasks=(a_task(),)),

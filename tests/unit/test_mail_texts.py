@@ -21,12 +21,12 @@ from page_checks import parse
 import chalicelib
 from chalicelib.adapters.mail import Rendered, SesMailer, render
 from chalicelib.domain.amendments import Asked
-from chalicelib.domain.stages import Effect
+from chalicelib.domain.stages import Choice
 from chalicelib.domain.submissions import Status, Version
 from chalicelib.services import signing_in
 from chalicelib.services.letters import Letters
 from tests import fakes
-from tests.builders import MONDAY, Story, a_case, a_person, a_task, claim_answers
+from tests.builders import MONDAY, Story, a_case, a_form, a_person, a_task, claim_answers
 
 SERVICES = Path(chalicelib.__file__).parent / "services"
 MAIL_TEXTS = Path(chalicelib.__file__).parent / "adapters" / "mail_texts"
@@ -119,6 +119,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "withdrawn": TO_CLAIMANT,
     "lapsed": TO_CLAIMANT,
     "approved": {**DECIDED, "next_stage": ""},
+    "answered": {**DECIDED, "total": "", "done": "published", "next_stage": "The national review"},
     "rejected": {**DECIDED, "next_stage": "", "comment": "The venue is closed that day."},
     "moved-on": {**DECIDED, "next_stage": "The fund holder"},
     "undelivered": {
@@ -146,6 +147,29 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "stage_title": "Your force’s innovation lead",
         "status_url": STATUS_URL,
     },
+    "digest": {
+        "where": "Kent Police",
+        "noun": "claim",
+        "period": "Monday 4 to Sunday 10 January 2027",
+        "is_first": True,
+        "figures": [
+            ["Sent in", "24, 3 more than last time"],
+            ["Approved", "12, as last time"],
+            ["Not approved", "4, 1 more than last time"],
+            ["Withdrawn or lapsed", "1, as last time"],
+            ["Waiting for an answer", "7, 2 more than last time"],
+        ],
+        "waiting": [
+            [REFERENCE, "innovation lead, by Thursday 14 January"],
+            ["CLM-8M2P-4WXZ", "whoever sent it in, by Monday 18 January"],
+        ],
+        "waiting_count": 7,
+        "overdue_count": 1,
+        "fund": "the Police Transformation Fund",
+        "money": [["Reserved", "£18,000, £6,000 more than last time"], ["Left", "£32,000 of £50,000"]],
+        "chart": [["Approved", 12], ["Waiting", 7], ["Not approved", 4], ["Withdrawn or lapsed", 1]],
+        "exports_url": "https://ideas.example.org/exports/kent/2027-01-04-to-2027-01-10",
+    },
     "sign-in-code": {"code": "048213", "minutes": 10},
     "claimant-code": {"code": "048213", "minutes": 10, "reference": REFERENCE},
 }
@@ -168,15 +192,19 @@ LEAN: dict[str, dict[str, Any]] = {
     "changes-reminder": {"changes": [["Your innovation day", ""]], "change_by": ""},
     "approved": {"comment": ""},
     "rejected": {"comment": ""},
+    "answered": {"comment": "", "next_stage": ""},
     "moved-on": {"comment": ""},
     "stuck": {"reason": "nobody who may decide holds the role", "has_task": False, "again_on": ""},
+    "digest": {"is_first": False, "waiting": [], "waiting_count": 0, "overdue_count": 0},
 }
 """What is different in the shortest mail there is of each."""
 
 CODES = {"sign-in-code", "claimant-code"}
+ABOUT_NO_SUBMISSION = {"sign-in-code", "digest"}
 LINKS = {
     **{name: ["task_url"] for name in ("asked", "reminder", "decision-made")},
     "stuck": ["desk_url"],
+    "digest": ["exports_url"],
     "undelivered": ["desk_url"],
     **{name: ["amend_url", "status_url"] for name in ("changes-requested", "changes-reminder")},
     **dict.fromkeys(("no-longer-needed", *CODES), []),
@@ -260,7 +288,7 @@ def test_a_subject_is_one_line_that_names_what_it_is_about(template: str, values
     assert subject == " ".join(subject.split())
     assert subject.isprintable()
     assert not re.search(r"\s[,.:]|[,.:]$|None", subject)
-    assert template == "sign-in-code" or REFERENCE in subject
+    assert template in ABOUT_NO_SUBMISSION or REFERENCE in subject
 
 
 @pytest.mark.parametrize(
@@ -379,7 +407,7 @@ def test_lines_that_people_wrote_cannot_pass_for_ours() -> None:
 @every_template
 def test_a_value_that_is_missing_is_an_error(template: str) -> None:
     values = SAMPLES[template]
-    name = next(name for name in ("reference", "code") if name in values)
+    name = next(name for name in ("reference", "code", "period") if name in values)
     with pytest.raises(jinja2.UndefinedError):
         render(template, {key: value for key, value in values.items() if key != name})
 
@@ -444,6 +472,10 @@ def letters(**changes: Any) -> Letters:
     return Letters(parts=parts, case=case, form=form, one=case.submission)
 
 
+def choice(value: str) -> Choice:
+    return a_form().workflow.choice(value)
+
+
 LEAD = a_person("lead-kent", "innovation-lead@kent")
 DONE = a_task(decision="approve", decided_at=MONDAY)
 WANTED = Asked(
@@ -462,14 +494,14 @@ WANTED = Asked(
         ("reminder", lambda: letters().reminder(a_task(), LEAD)),
         ("no-longer-needed", lambda: letters().no_longer_needed(a_task(), LEAD, "Never mind.")),
         ("decision-made", lambda: letters().decision_made(DONE, LEAD, "Fine")),
-        ("changes-requested", lambda: letters().decided(DONE, Effect.RETURN, WANTED, "Why?")),
+        ("changes-requested", lambda: letters().decided(DONE, choice("request-changes"), WANTED, "Why?")),
         ("changes-reminder", lambda: letters().changes_reminder(WANTED)),
         ("amended", lambda: letters().amended(["Your innovation day"])),
         ("withdrawn", lambda: letters(status=Status.WITHDRAWN).ended("withdrawn")),
         ("lapsed", lambda: letters(status=Status.LAPSED).ended("lapsed")),
-        ("approved", lambda: letters(status=Status.APPROVED).decided(DONE, Effect.ADVANCE, None, "")),
-        ("rejected", lambda: letters(status=Status.REJECTED).decided(DONE, Effect.CLOSE, None, "No")),
-        ("moved-on", lambda: letters(stage="finance").decided(DONE, Effect.ADVANCE, None, "")),
+        ("approved", lambda: letters(status=Status.APPROVED).decided(DONE, choice("approve"), None, "")),
+        ("rejected", lambda: letters(status=Status.REJECTED).decided(DONE, choice("reject"), None, "No")),
+        ("moved-on", lambda: letters(stage="finance").decided(DONE, choice("approve"), None, "")),
         ("undelivered", lambda: letters().undelivered(LEAD, "our mail came back")),
         ("stuck", lambda: letters().stuck(LEAD, "nobody decided in time", has_task=False)),
     ],

@@ -255,6 +255,9 @@ def test_changes_are_made_and_go_back_to_the_approver(website: Website) -> None:
     assert case.answers["venue_name"] == "Maidstone Town Hall", "that page was not open"
     assert "You sent the changes." in words(website.get(path(receipt)))
     assert website.post(path(receipt, "amend"), sent).headers["Location"] == path(receipt), "a double click"
+    other = website.post(path(receipt, "amend"), {**sent, "cost_lines-0-amount_pence": "900"})
+    assert other.status == 409
+    assert "They were not stored." in words(other)
     assert website.case(receipt).submission.version == 2
     assert website.get(path(receipt, "amend")).status == 410
     task = website.ask(receipt)

@@ -74,6 +74,7 @@ def open_website(base_url: str) -> Parts:
         state_machine_arn_prefix="arn:aws:states:eu-west-2:123456789012:stateMachine:",
         mail_from="share@example.police.uk",
         mail_reply_to="help@example.police.uk",
+        exports_bucket="web-tests-exports",
         undo_seconds=0,
     )
     parts = replace(wiring.build(settings), workflows=NoWorkflows())
@@ -130,7 +131,7 @@ class Website:
         """What waits to be mailed from this template, oldest first; it counts as sent then."""
         now = self.parts.now()
         # The sweeper is given what the relay should long have delivered; ask on its behalf, a day later.
-        waiting = self.parts.outbox.due(now + timedelta(days=1), limit=100)
+        waiting = self.parts.outbox.due(now + timedelta(days=1), limit=2000)
         ids = [one for one in waiting if one.startswith(f"mail.{template}.")]
         mails = [one for one in map(self.parts.outbox.get, ids) if one is not None]
         for one in mails:

@@ -1,0 +1,177 @@
+"""Lists of submissions for staff: newest first, page by page, each person within the forces that are theirs.
+
+The force is in the key of what is read, so no filter and no cursor leads to another force's submissions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from chalicelib.domain.errors import Forbidden, MistypedReference, NotFound, Unreadable
+from chalicelib.domain.people import NATIONAL, Person
+from chalicelib.domain.references import read_reference
+from chalicelib.domain.submissions import Submission
+from chalicelib.services.ports import Listed, Parts, Place
+from chalicelib.services.tracking import submission_for
+
+MOST_LOOKED_AT = 200
+"""How many submissions a page's filters look at: a page may be short, and its cursor goes on from there."""
+
+MOST_TASKS = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a list is narrowed to; what is empty narrows nothing. `assignee` is the id of a person who is asked now,
+    `q` a reference, or words of the title."""
+
+    form: str = ""
+    status: str = ""
+    stage: str = ""
+    force: str = ""
+    assignee: str = ""
+    overdue: bool = False
+    q: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One page of a list. `next` is the cursor of the one after it, empty at the end. `now` is when it was read."""
+
+    lines: tuple[Listed, ...]
+    next: str
+    now: datetime
+
+
+def submissions(parts: Parts, person: Person, wanted: Wanted, *, limit: int, cursor: str = "") -> Page:
+    """A page of the submissions that this person may see as staff. Raises Forbidden for people who are no staff,
+    and Unreadable for a cursor that is not ours or belongs to another list."""
+    forces = _forces(person, wanted.force)
+    name = _name_of_list(forces, wanted)
+    after = _read_cursor(parts, name, cursor) if cursor else None
+    matches = _matcher(parts, wanted)
+    reference = _reference(wanted.q)
+    if reference:
+        found = _one(parts, person, reference)
+        lines = tuple(one for one in found if matches(one) and (forces is None or one.force in forces))
+        return Page(lines=lines, next="", now=parts.now())
+    is_filtered = wanted != Wanted(force=wanted.force, form=wanted.form)  # these two are in the key
+    count = MOST_LOOKED_AT if is_filtered else limit + 1
+    forms = [form.id for form in parts.forms.all() if wanted.form in ("", form.id)]
+    read = _newest(parts, forces, forms, after, count)
+    kept: list[Listed] = []
+    looked = 0
+    for line in read:
+        if len(kept) == limit:
+            break
+        looked += 1
+        if matches(line):
+            kept.append(line)
+    goes_on = looked < len(read) or len(read) == count
+    cursor = _cursor(parts, name, read[looked - 1].place) if goes_on else ""
+    return Page(lines=tuple(kept), next=cursor, now=parts.now())
+
+
+def listed(one: Submission) -> Listed:
+    """A submission as a list has it."""
+    return Listed(
+        reference=one.reference,
+        form=one.form,
+        title=one.title,
+        force=one.force,
+        status=one.status,
+        stage=one.stage,
+        turn=one.asked_as,
+        waiting_for=one.waiting_for,
+        due_at=one.due_at,
+        amount_pence=one.amount_pence,
+        submitted_at=one.submitted_at,
+    )
+
+
+def _forces(person: Person, wanted: str) -> tuple[str, ...] | None:
+    """The forces whose lists are read: None for all of them, empty where what is wanted is not this person's."""
+    scope = person.staff_of()
+    if not scope:
+        raise Forbidden("This takes a coordinator or the fund holder.")
+    if NATIONAL in scope:
+        return (wanted,) if wanted else None
+    return tuple(sorted(scope & {wanted} if wanted else scope))
+
+
+def _newest(
+    parts: Parts, forces: tuple[str, ...] | None, forms: Sequence[str], after: Place | None, count: int
+) -> list[Listed]:
+    """The newest of all that this person may see: one query for each form, and for each force that is theirs."""
+    places = [parts.records] if forces is None else [parts.records.of(force) for force in forces]
+    lists = [place.page(form, after=after, limit=count) for place in places for form in forms]
+    if len(lists) == 1:
+        return lists[0]
+    merged = [line for lines in lists for line in lines]
+    merged.sort(key=lambda line: (line.submitted_at, line.force, line.reference), reverse=True)
+    return merged[:count]
+
+
+def _one(parts: Parts, person: Person, reference: str) -> list[Listed]:
+    try:
+        return [listed(submission_for(parts, person, reference).submission)]
+    except NotFound:
+        return []
+
+
+def _matcher(parts: Parts, wanted: Wanted) -> Callable[[Listed], bool]:
+    now = parts.now()
+    words = _plain(wanted.q).split()
+    theirs = None
+    if wanted.assignee:
+        tasks = parts.records.asked_of(wanted.assignee, limit=MOST_TASKS)
+        theirs = {(task.force, task.reference) for task in tasks}
+    is_reference = bool(_reference(wanted.q))
+
+    def matches(line: Listed) -> bool:
+        text = _plain(f"{line.title} {line.reference}")
+        return (
+            wanted.form in ("", line.form)
+            and wanted.status in ("", line.status.value)
+            and (not wanted.stage or (line.is_open and line.stage == wanted.stage))
+            and (not wanted.overdue or line.is_overdue(now))
+            and (theirs is None or (line.force, line.reference) in theirs)
+            and (is_reference or all(word in text for word in words))
+        )
+
+    return matches
+
+
+def _reference(typed: str) -> str:
+    """The reference that was typed; empty where it is none."""
+    try:
+        return read_reference(typed)
+    except MistypedReference:
+        return ""
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def _name_of_list(forces: tuple[str, ...] | None, wanted: Wanted) -> str:
+    """What tells one list from another: a cursor is of use in its own list alone."""
+    told = json.dumps([forces, asdict(wanted)], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def _cursor(parts: Parts, name: str, place: Place) -> str:
+    return parts.links.page_token([name, place.submitted_at.isoformat(), place.force, place.reference])
+
+
+def _read_cursor(parts: Parts, name: str, token: str) -> Place:
+    of, *where = parts.links.read_page_token(token)
+    if of != name:
+        raise Unreadable("This cursor belongs to another list. Start the list anew.")
+    moment, force, reference = where
+    return Place(submitted_at=datetime.fromisoformat(moment), force=force, reference=reference)

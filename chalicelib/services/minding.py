@@ -1,0 +1,155 @@
+"""What staff do about a submission besides saying who decides: note something, chase, withdraw it for its submitter."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from chalicelib.domain.amendments import asked_for
+from chalicelib.domain.answers import unshowable
+from chalicelib.domain.decisions import MAX_COMMENT
+from chalicelib.domain.deliveries import Delivery
+from chalicelib.domain.errors import Forbidden, InvalidAnswers, Overtaken, Problem, TooMany
+from chalicelib.domain.forms import Form
+from chalicelib.domain.people import ADMIN, COORDINATOR, FINANCE, NATIONAL, Person
+from chalicelib.domain.submissions import Case, Status, Submission
+from chalicelib.services import ending
+from chalicelib.services.changes import AddDelivery, ChangeSubmission
+from chalicelib.services.changing import again_if_overtaken, next_revision, with_entry
+from chalicelib.services.letters import Letters
+from chalicelib.services.ports import Parts
+from chalicelib.services.tracking import submission_for
+
+CHASED, NOTED = "chased", "noted"
+BETWEEN_CHASES = timedelta(hours=1)
+
+
+def note(parts: Parts, person: Person, reference: str, words: str) -> None:
+    """Keep a note that staff alone read. Raises InvalidAnswers, and as `tracking.submission_for`."""
+    words = _tidied("/note", "the note", words)
+
+    def attempt() -> None:
+        one = submission_for(parts, person, reference).submission
+        now = parts.now()
+        moved, entry = with_entry(
+            next_revision(one, now=now),
+            at=now,
+            action=NOTED,
+            stage=one.stage,
+            actor=person.id,
+            role=_role(person, one),
+            words=words,
+            salt=parts.new_secret(),
+        )
+        parts.records.commit([ChangeSubmission(submission=moved), entry])
+
+    again_if_overtaken(attempt)
+
+
+def chase(parts: Parts, person: Person, reference: str) -> None:
+    """Remind at once whoever it waits for, at most once an hour. Raises TooMany before the hour is over, Overtaken
+    where nobody is asked, and Forbidden for staff who are no coordinators."""
+    again_if_overtaken(lambda: _chase(parts, person, reference))
+
+
+def withdraw(parts: Parts, person: Person, reference: str, reason: str) -> None:
+    """Withdraw it on its submitter's behalf, who is told. Raises InvalidAnswers without a reason, Overtaken where
+    it has ended, and Forbidden for staff who are no coordinators."""
+    one = submission_for(parts, person, reference).submission
+    check_coordinator(person, one)
+    reason = _tidied("/reason", "why it is withdrawn", reason)
+    ending.withdraw(parts, one.force, one.reference, reason=reason, by=person)
+
+
+def may_chase(parts: Parts, person: Person, case: Case) -> bool:
+    """Whether the page offers it: somebody is asked, and nobody was reminded within the hour."""
+    one = case.submission
+    is_waiting = one.status is Status.CHANGES_REQUESTED or bool(case.open_tasks)
+    return (
+        is_coordinator(person, one)
+        and is_waiting
+        and not one.may_undo(parts.now())
+        and _seconds_left(parts, case) <= 0
+    )
+
+
+def may_withdraw(person: Person, one: Submission) -> bool:
+    """Whether the page offers it."""
+    return is_coordinator(person, one) and one.status in ending.WITHDRAWABLE
+
+
+def is_coordinator(person: Person, one: Submission) -> bool:
+    """Whether this person coordinates the submission's force, or all."""
+    return any(person.holds(COORDINATOR, at=at) for at in (one.force, NATIONAL))
+
+
+def check_coordinator(person: Person, one: Submission) -> None:
+    """Raise Forbidden for everybody but a coordinator of the force, or a national one."""
+    if not is_coordinator(person, one):
+        raise Forbidden("This takes a coordinator.")
+
+
+def _chase(parts: Parts, person: Person, reference: str) -> None:
+    case = submission_for(parts, person, reference)
+    before, now = case.submission, parts.now()
+    check_coordinator(person, before)
+    form = parts.forms.form(before.form, before.form_version)
+    is_claimants = before.status is Status.CHANGES_REQUESTED
+    if before.may_undo(now) or not (is_claimants or case.open_tasks):
+        raise Overtaken(f"Nobody is asked about this {form.noun} now, so there is nobody to remind.")
+    seconds = _seconds_left(parts, case)
+    if seconds > 0:
+        raise TooMany(
+            "A reminder went out within the hour. Give it time, or ask somebody else to decide.",
+            retry_after=seconds,
+        )
+    # The count makes the mails' ids unique: the reminders that come by themselves go on counting from here.
+    one = replace(next_revision(before, now=now), reminded=before.reminded + 1)
+    one, entry = with_entry(
+        one,
+        at=now,
+        action=CHASED,
+        stage=one.stage,
+        actor=person.id,
+        role=COORDINATOR,
+        details={"role": one.waiting_for, "time": one.reminded},
+    )
+    mails = _reminders(parts, case, form, one)
+    parts.records.commit(
+        [ChangeSubmission(submission=one), entry, *(AddDelivery(delivery=mail) for mail in mails)]
+    )
+
+
+def _reminders(parts: Parts, case: Case, form: Form, one: Submission) -> list[Delivery]:
+    letters = Letters(parts=parts, case=case, form=form, one=one)
+    if one.status is Status.CHANGES_REQUESTED:
+        return [letters.changes_reminder(asked_for(case, form))]
+    people = [(task, parts.people.person(task.person_id)) for task in case.open_tasks]
+    return [letters.reminder(task, person) for task, person in people if person is not None]
+
+
+def _seconds_left(parts: Parts, case: Case) -> int:
+    """Until the next chase: a reminder that went by itself counts, too."""
+    told = [entry.at for entry in case.entries if entry.action in (CHASED, "reminded")]
+    if not told:
+        return 0
+    return int((max(told) + BETWEEN_CHASES - parts.now()).total_seconds())
+
+
+def _role(person: Person, one: Submission) -> str:
+    """In which role somebody acts as staff: a coordinator above all."""
+    held = (COORDINATOR, FINANCE, ADMIN)
+    return next(role for role in held if any(person.holds(role, at=at) for at in (one.force, NATIONAL)))
+
+
+def _tidied(pointer: str, what: str, typed: str) -> str:
+    words = typed.replace("\r\n", "\n").strip()
+    if not words:
+        raise InvalidAnswers([Problem(pointer=pointer, code="required", message=f"Write {what}")])
+    if len(words) > MAX_COMMENT:
+        message = f"Write {MAX_COMMENT:,} characters or fewer"
+        raise InvalidAnswers([Problem(pointer=pointer, code="maxLength", message=message)])
+    if unshowable(words, multiline=True):
+        message = "This holds a character that cannot be shown, such as a tab; take it out"
+        raise InvalidAnswers([Problem(pointer=pointer, code="control-characters", message=message)])
+    return words

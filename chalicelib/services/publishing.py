@@ -1,0 +1,145 @@
+"""Ideas for everybody: those that were published, without names, as far as what was decided can no longer be undone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from chalicelib.domain import ideas
+from chalicelib.domain.answers import Answer, in_words, walk
+from chalicelib.domain.errors import NotFound, Unreadable
+from chalicelib.domain.forms import Form
+from chalicelib.domain.people import role_words
+from chalicelib.domain.references import read_reference
+from chalicelib.domain.submissions import STATUS_WORDS, Case, Status
+from chalicelib.domain.verdicts import verdicts
+from chalicelib.services.ports import Parts, Place, Published
+from chalicelib.services.tracking import HistoryLine
+
+MOST_COUNTED = 10_000
+"""How many ideas the map looks at, the newest: what it costs to draw it is bounded (docs/data-model.md)."""
+
+_OUR_CURSORS = "ideas"
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdeasPage:
+    """A page of the list. `next` is the cursor of the one after it, empty at the end."""
+
+    ideas: tuple[Published, ...]
+    next: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdeaView:
+    """An idea as everybody may read it. `answers` are those that may be public, without the title."""
+
+    reference: str
+    title: str
+    force: str
+    status: Status
+    status_words: str
+    submitted_at: datetime
+    answers: tuple[Answer, ...]
+    history: tuple[HistoryLine, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """How many ideas each force has published, by its code. `is_cut`: there are more than were looked at."""
+
+    by_force: Mapping[str, int]
+    total: int
+    is_cut: bool
+
+
+def page_of_ideas(
+    parts: Parts, *, force: str = "", category: str = "", limit: int, cursor: str = ""
+) -> IdeasPage:
+    """Published ideas, newest first, of one force or category where they are named. Raises Unreadable for a force
+    or a category that there is not, and for a cursor that is not ours."""
+    _check("force", force, parts.forms.forces())
+    _check("category", category, list(categories(parts)))
+    after = _read_cursor(parts, cursor) if cursor else None
+    read = parts.records.published(parts.now(), after=after, force=force, category=category)
+    found = tuple(islice(read, limit + 1))
+    shown = found[:limit]
+    return IdeasPage(ideas=shown, next=_cursor(parts, shown[-1].place) if len(found) > limit else "")
+
+
+def all_ideas(parts: Parts) -> list[Published]:
+    """The newest of all published ideas, as many as the map looks at."""
+    return list(islice(parts.records.published(parts.now()), MOST_COUNTED))
+
+
+def count_ideas(parts: Parts) -> Counted:
+    """How many ideas each force has published."""
+    read = parts.records.published(parts.now())
+    by_force = Counter(one.force for one in islice(read, MOST_COUNTED))
+    return Counted(by_force=by_force, total=by_force.total(), is_cut=next(read, None) is not None)
+
+
+def idea(parts: Parts, reference: str) -> IdeaView:
+    """One published idea. One that is not public is NotFound, as if it did not exist. Raises MistypedReference."""
+    asked = read_reference(reference)
+    missing = NotFound("There is no published idea with this reference.")
+    try:
+        case = parts.records.of(parts.records.force_of(asked)).case(asked).as_told(parts.now())
+    except NotFound:
+        raise missing from None
+    one = case.submission
+    if not ideas.is_public(one):
+        raise missing
+    form = parts.forms.form(one.form, one.form_version)
+    public = {name: one.answers[name] for name in form.public if name in one.answers}
+    return IdeaView(
+        reference=one.reference,
+        title=one.title,
+        force=one.force,
+        status=one.status,
+        status_words=STATUS_WORDS[one.status],
+        submitted_at=one.submitted_at,
+        answers=tuple(answer for answer in walk(form, public) if answer.name != form.title_field),
+        history=_history(case, form),
+    )
+
+
+def categories(parts: Parts) -> dict[str, str]:
+    """What ideas are about: each category's value and its words, in the form's order."""
+    question = parts.forms.form(ideas.FORM).question("category")
+    return {option.value: in_words(question, option.value) for option in question.options} if question else {}
+
+
+def _history(case: Case, form: Form) -> tuple[HistoryLine, ...]:
+    """What everybody may know of its way: that it was shared, and what each stage came to."""
+    shared = HistoryLine(at=case.submission.submitted_at, words=f"The {form.noun} was shared.", comment="")
+    return shared, *(
+        HistoryLine(
+            at=one.at,
+            words=f"The {role_words(one.role)} {one.choice.done} it.",
+            comment="\n\n".join(one.reasons),
+        )
+        for one in verdicts(case, form)
+    )
+
+
+def _check(name: str, value: str, known: list[str]) -> None:
+    if value and value not in known:
+        raise Unreadable(f"There is no such {name}.")
+
+
+def _cursor(parts: Parts, place: Place) -> str:
+    return parts.links.page_token(
+        [_OUR_CURSORS, place.submitted_at.isoformat(), place.force, place.reference]
+    )
+
+
+def _read_cursor(parts: Parts, token: str) -> Place:
+    of, *where = parts.links.read_page_token(token)
+    if of != _OUR_CURSORS:
+        raise Unreadable("This cursor belongs to another list. Start the list anew.")
+    moment, force, reference = where
+    return Place(submitted_at=datetime.fromisoformat(moment), force=force, reference=reference)

@@ -1,0 +1,179 @@
+"""One submission on the desk: all that is known of it, and what staff may do about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.domain.answers import walk
+from chalicelib.domain.decisions import MAX_COMMENT
+from chalicelib.domain.errors import InvalidAnswers, Overtaken, Refused, Unavailable
+from chalicelib.domain.forms import Form
+from chalicelib.domain.references import read_reference
+from chalicelib.domain.submissions import Case
+from chalicelib.services import minding, reassigning, tracking
+from chalicelib.web import access, desk_mails, desk_words
+from chalicelib.web.form_views import ErrorLink
+from chalicelib.web.pages import page, redirect
+from chalicelib.web.requests import Request
+from chalicelib.web.views import ANY_TYPE, view
+
+desk_case_pages = Blueprint(__name__)
+
+_CASE = "/desk/submissions/{reference}"
+_DONE = {
+    "noted": "Your note is kept.",
+    "chased": "A reminder is on its way.",
+    "withdrawn": "It is withdrawn. Whoever sent it is told.",
+}
+
+
+@desk_case_pages.route(_CASE, methods=["GET"])
+@view(access.STAFF)
+def show_submission(request: Request, reference: str) -> Response:
+    return _case_page(request, reference)
+
+
+@desk_case_pages.route(f"{_CASE}/note", methods=["POST"], content_types=ANY_TYPE)
+@view(access.STAFF)
+def post_note(request: Request, reference: str) -> Response:
+    typed = request.fields().get("note", "")
+    try:
+        minding.note(request.parts, request.person, reference, typed)
+    except InvalidAnswers as error:
+        return _case_page(request, reference, typed_note=typed, note_error=error.problems[0].message)
+    return redirect(f"{_path(reference)}?done=noted")
+
+
+@desk_case_pages.route(f"{_CASE}/chase", methods=["POST"], content_types=ANY_TYPE)
+@view(access.STAFF)
+def post_chase(request: Request, reference: str) -> Response:
+    minding.chase(request.parts, request.person, reference)
+    return redirect(f"{_path(reference)}?done=chased")
+
+
+@desk_case_pages.route(f"{_CASE}/note", methods=["GET"])
+@view(access.STAFF)
+def show_note(request: Request, reference: str) -> Response:
+    """Whoever had to sign in again on the way comes here: the form is on the submission's page."""
+    return _case_page(request, reference)
+
+
+@desk_case_pages.route(f"{_CASE}/chase", methods=["GET"])
+@view(access.STAFF)
+def show_chase(request: Request, reference: str) -> Response:
+    """As `show_note`."""
+    return _case_page(request, reference)
+
+
+@desk_case_pages.route(f"{_CASE}/withdraw", methods=["GET"])
+@view(access.STAFF)
+def show_withdraw_for(request: Request, reference: str) -> Response:
+    return _withdraw_page(request, reference)
+
+
+@desk_case_pages.route(f"{_CASE}/withdraw", methods=["POST"], content_types=ANY_TYPE)
+@view(access.STAFF)
+def post_withdraw_for(request: Request, reference: str) -> Response:
+    reason = request.fields().get("reason", "")
+    try:
+        minding.withdraw(request.parts, request.person, reference, reason)
+    except InvalidAnswers as error:
+        return _withdraw_page(request, reference, reason=reason, message=error.problems[0].message)
+    return redirect(f"{_path(reference)}?done=withdrawn")
+
+
+def _path(reference: str) -> str:
+    """Where the submission stands, whichever way its reference was typed. Raises MistypedReference."""
+    return _CASE.format(reference=read_reference(reference))
+
+
+def _case_page(request: Request, reference: str, *, typed_note: str = "", note_error: str = "") -> Response:
+    parts = request.parts
+    case = tracking.submission_for(parts, request.person, reference)
+    one = case.submission
+    form = parts.forms.form(one.form, one.form_version)
+    name = desk_words.names_of(parts)
+    asked = [name(task.person_id) for task in case.open_tasks]
+    return page(
+        "desk_submission.html",
+        status=422 if note_error else 200,
+        errors=[ErrorLink(text=note_error, href="#note")] if note_error else [],
+        signed_in=True,
+        is_staff=True,
+        csrf=request.csrf,
+        done=_done(request, asked),
+        submission=one,
+        noun=form.noun,
+        sender=desk_words.SENDER,
+        force_name=parts.forms.force_name(one.force),
+        moved_to=parts.forms.force_name(one.moved_to) if one.moved_to else "",
+        status_words=desk_words.status_words(one.status),
+        stage_title=form.workflow.stage(one.stage).title if one.is_open else "",
+        asked=asked,
+        undo_until=one.undo.until if one.undo and one.may_undo(parts.now()) else None,
+        tasks=desk_words.task_rows(case, form, name),
+        happenings=desk_words.timeline_words(case, form, name),
+        mails=desk_mails.mail_rows(case, form, name),
+        may_hand_on=_may_hand_on(request, case),
+        may_chase=minding.may_chase(parts, request.person, case),
+        may_withdraw=minding.may_withdraw(request.person, one),
+        typed_note=typed_note,
+        note_error=note_error,
+        most_words=MAX_COMMENT,
+        **_answers(request, case, form),
+    )
+
+
+def _answers(request: Request, case: Case, form: Form) -> dict[str, Any]:
+    """What this person may read of the answers."""
+    shown = tracking.answers_for(request.parts, request.person, case)
+    found = list(walk(form, shown))
+    return {
+        "answers": [(one.heading, one.value) for one in found if not one.rows],
+        "groups": [one for one in found if one.rows],
+        "is_withheld": len(shown) < len(case.answers),
+    }
+
+
+def _done(request: Request, asked: list[str]) -> str:
+    """What the step before came to; the address says which it was."""
+    if "asked" in request.query and asked:
+        return f"{', '.join(asked)} is asked to decide now."
+    return _DONE.get(request.query.get("done", ""), "")
+
+
+def _withdraw_page(request: Request, reference: str, *, reason: str = "", message: str = "") -> Response:
+    parts = request.parts
+    one = tracking.submission_for(parts, request.person, reference).submission
+    form = parts.forms.form(one.form, one.form_version)
+    minding.check_coordinator(request.person, one)
+    if not minding.may_withdraw(request.person, one):
+        raise Overtaken(f"This {form.noun} has ended, so it cannot be withdrawn.")
+    return page(
+        "desk_withdraw.html",
+        status=422 if message else 200,
+        errors=[ErrorLink(text=message, href="#reason")] if message else [],
+        signed_in=True,
+        is_staff=True,
+        csrf=request.csrf,
+        submission=one,
+        noun=form.noun,
+        sender=desk_words.SENDER,
+        force_name=parts.forms.force_name(one.force),
+        reason=reason,
+        message=message,
+        most_words=MAX_COMMENT,
+    )
+
+
+def _may_hand_on(request: Request, case: Case) -> bool:
+    """Whether this person may say who decides: then the page offers it."""
+    try:
+        reassigning.submission_hand_on_view(request.parts, request.person, case.submission.reference)
+    except Unavailable:
+        raise
+    except Refused:
+        return False
+    return True

@@ -1,0 +1,54 @@
+"""Which mails a submission has led to, as its timeline tells: what was sent to whom, and no address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from chalicelib.domain.forms import Form
+from chalicelib.domain.people import role_words
+from chalicelib.domain.stages import Effect
+from chalicelib.domain.submissions import Case
+from chalicelib.domain.timeline import Entry
+
+Row = tuple[str, str, datetime]
+
+_CLAIMANT = "The claimant"
+_COORDINATORS = "The coordinators"
+
+_SIMPLE = {
+    "submitted": ("Receipt", _CLAIMANT),
+    "amended": ("The changes came in", _CLAIMANT),
+    "moved-here": ("The changes came in", _CLAIMANT),
+    "stuck": ("Nobody decides it", _COORDINATORS),
+    "withdrawn": ("Withdrawn", _CLAIMANT),
+    "lapsed": ("Lapsed", _CLAIMANT),
+}
+
+
+def mail_rows(case: Case, form: Form, name: Callable[[str], str]) -> list[Row]:
+    """What, to whom, and when: in the order in which they were caused."""
+    return [row for entry in case.entries for row in _rows(entry, case, form, name)]
+
+
+def _rows(entry: Entry, case: Case, form: Form, name: Callable[[str], str]) -> Iterator[Row]:
+    details = entry.details
+    if entry.action in _SIMPLE:
+        yield (*_SIMPLE[entry.action], entry.at)
+    elif entry.action in ("asked", "reassigned"):
+        yield "Asked to decide", name(str(details.get("person", ""))), entry.at
+    elif entry.action in ("reminded", "chased"):
+        yield "Reminder", f"The {role_words(str(details.get('role', '')))}", entry.at
+    elif entry.action == "decided":
+        yield "What was recorded in their name", name(entry.actor), entry.at
+        # One that was taken back never went out. Of several people's, the timeline does not say whose settled it.
+        if entry in case.decisions and _settles(entry, form):
+            yield f"The outcome: {form.workflow.choice(str(details['decision'])).done}", _CLAIMANT, entry.at
+    elif entry.action == "undelivered":
+        template = str(details.get("mail", "")).split(".")[1:2]
+        yield f"Came back: {''.join(template).replace('-', ' ')}", "Nobody", entry.at
+
+
+def _settles(entry: Entry, form: Form) -> bool:
+    choice = form.workflow.choice(str(entry.details["decision"]))
+    return choice.effect is Effect.RETURN or not form.workflow.stage(entry.stage).asks_several

@@ -1,0 +1,70 @@
+"""Exports, for those who may have them: a page that says what there is, and the files themselves."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.exports import ALL, Manifest
+from chalicelib.services import exporting
+from chalicelib.web import access
+from chalicelib.web.pages import page
+from chalicelib.web.requests import Request
+from chalicelib.web.views import view
+
+export_pages = Blueprint(__name__)
+
+_NAMES = {"xlsx": "Spreadsheet (XLSX)", "csv": "Text (CSV)"}
+
+
+class Bytes(Response):
+    """An answer that is bytes, whatever its media type and whatever the caller says that it accepts.
+
+    Chalice sends bytes for the types that it is told of, and refuses them to callers without `Accept`: browsers send
+    none when a link is saved.
+    """
+
+    def to_dict(self, binary_types: list[str] | None = None) -> dict[str, Any]:
+        """The answer as API Gateway takes it."""
+        as_text = Response(base64.b64encode(self.body).decode(), self.headers, self.status_code)
+        return {**as_text.to_dict(), "isBase64Encoded": True}
+
+
+@export_pages.route("/exports/{form}/{scope}/{period}", methods=["GET"])
+@view(access.SIGNED_IN)
+def show_export(request: Request, form: str, scope: str, period: str) -> Response:
+    parts = request.parts
+    manifest = exporting.fetch_manifest(parts, request.person, form, scope, period)
+    return page(
+        "export.html",
+        signed_in=True,
+        noun=parts.forms.form(manifest.form).noun,
+        where="all forces" if scope == ALL else parts.forms.force_name(scope),
+        manifest=manifest,
+        files=[(_NAMES[name], f"{request.path}/{name}", _size(manifest, name)) for name in _NAMES],
+    )
+
+
+@export_pages.route("/exports/{form}/{scope}/{period}/{name}", methods=["GET"])
+@view(access.SIGNED_IN)
+def get_export(request: Request, form: str, scope: str, period: str, name: str) -> Response:
+    manifest = exporting.fetch_manifest(request.parts, request.person, form, scope, period)
+    file, content = exporting.fetch_file(request.parts, manifest, name)
+    if file.name not in _NAMES:
+        raise NotFound("There is no such file.")
+    called = f"{manifest.form}-{manifest.scope}-{manifest.period.key}.{file.name}"
+    headers: dict[str, str | list[str]] = {
+        "Content-Type": file.media_type,
+        "Content-Disposition": f'attachment; filename="{called}"',
+    }
+    return Bytes(body=content, headers=headers)
+
+
+def _size(manifest: Manifest, name: str) -> str:
+    """A file's size as people say it."""
+    file = manifest.file(name)
+    size = file.size if file else 0
+    return f"{max(1, round(size / 1024)):,} KB" if size < 1024 * 1024 else f"{size / 1024 / 1024:.1f} MB"
