@@ -13,7 +13,7 @@ from chalicelib.domain.errors import ClaimChanged, InvalidAnswers, NoLongerUndoa
 from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Held, Movement, between
 from chalicelib.domain.stages import AskedAs, Choice, Effect, Stage, Workflow
-from chalicelib.domain.submissions import Case, Status, Submission, Task, TaskState, Undo
+from chalicelib.domain.submissions import Case, Status, Submission, Task, TaskState, Undo, before_decision
 from chalicelib.domain.timeline import CLAIMANT
 
 MAX_COMMENT = 2000
@@ -281,16 +281,10 @@ def undo(case: Case, task: Task, form: Form, *, now: datetime) -> Undone:
             "This decision can no longer be undone: it has gone out, or another was made after it."
         )
     back = replace(one.put_back(last.before), revision=one.revision + 1, changed_at=now, undo=None)
-    waiting = replace(task, state=TaskState.OPEN, decision="", decided_at=None, seen="")
-    reopened = [(waiting, task.state)]
-    reopened += [
-        (replace(other, state=TaskState.OPEN, ended_by=0), other.state)
-        for other in case.tasks
-        if other.state is TaskState.CLOSED and other.ended_by == task.number
-    ]
+    reopened = ((before_decision(other, task.number), other) for other in case.tasks)
     return Undone(
         submission=back,
-        reopened=tuple(reopened),
+        reopened=tuple((before, other.state) for before, other in reopened if before != other),
         movement=_movement(one, back, form.workflow, now),
         undo=last,
     )

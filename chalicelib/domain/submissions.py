@@ -266,8 +266,18 @@ class Case:
         if one.undo is None or not one.may_undo(now):
             return self
         known = tuple(entry for entry in self.entries if entry.sequence < one.undo.sequence)
-        return replace(self, submission=one.put_back(one.undo.before), entries=known)
+        tasks = tuple(before_decision(task, one.undo.task) for task in self.tasks)
+        return replace(self, submission=one.put_back(one.undo.before), entries=known, tasks=tasks)
 
     def _fingerprint(self, answers: Mapping[str, Any]) -> str:
         one = self.submission
         return fingerprint(one.reference, one.form, one.form_version, dict(answers))
+
+
+def before_decision(task: Task, decided: int) -> Task:
+    """A task as it was before the decision on the task of this number, which also closes others."""
+    if task.number == decided:
+        return replace(task, state=TaskState.OPEN, decision="", decided_at=None, seen="")
+    if task.state is TaskState.CLOSED and task.ended_by == decided:
+        return replace(task, state=TaskState.OPEN, ended_by=0)
+    return task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,43 +18,56 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("scanner")]
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
-Visit = Callable[[Page, Website], None]
+
+@dataclass(frozen=True)
+class Stock:
+    """Ideas that all tests look at: moto takes longer for each that is stored."""
+
+    site: Website
+    adopted: str
+    before_the_leaders: str
+    without_majority: str
+    waiting: str
+
+
+@pytest.fixture(scope="module")
+def stock(site: Website) -> Stock:
+    idea_scenes.published(site, title="Charging points at every station", category="vehicles", force="essex")
+    waiting = site.ask(idea_scenes.submit(site, title="A quiet room in custody", category="custody"))
+    panel = idea_scenes.before_the_leaders(site, title="Body-worn video that starts by itself")
+    return Stock(
+        site=site,
+        adopted=idea_scenes.decided(site, "adopt", "pilot", "adopt").reference,
+        before_the_leaders=f"/tasks/{site.case(panel).open_tasks[1].id}",
+        without_majority=idea_scenes.decided(site, "adopt", "pilot", "decline").status_token,
+        waiting=waiting,
+    )
+
+
+Visit = Callable[[Page, Stock], None]
 
 
 def at(path: str) -> Visit:
-    def visit(page: Page, site: Website) -> None:
-        idea_scenes.several(site)
-        page.goto(path)
-
-    return visit
+    return lambda page, _: page.goto(path) and None
 
 
-def one_idea(page: Page, site: Website) -> None:
-    receipt = idea_scenes.decided(site, "adopt", "pilot", "adopt")
-    page.goto(f"/ideas/{receipt.reference}")
-
-
-def the_form_with_mistakes(page: Page, site: Website) -> None:
+def the_form_with_mistakes(page: Page, stock: Stock) -> None:
     page.goto("/forms/idea")
     page.get_by_label("Your idea in one line").fill("Short")
     page.get_by_role("button", name="Send the idea").click()
 
 
-def triage(page: Page, site: Website) -> None:
-    signed_in(page, site, "coordinator-kent")
-    page.goto(site.ask(idea_scenes.submit(site)))
+def triage(page: Page, stock: Stock) -> None:
+    signed_in(page, stock.site, "coordinator-kent")
+    page.goto(stock.waiting)
 
 
-def the_panel(page: Page, site: Website) -> None:
-    receipt = idea_scenes.before_the_leaders(site)
-    task = site.case(receipt).open_tasks[1]
-    signed_in(page, site, task.person_id)
-    page.goto(f"/tasks/{task.id}")
-
-
-def a_status(page: Page, site: Website) -> None:
-    receipt = idea_scenes.decided(site, "adopt", "pilot", "decline")
-    page.goto(f"/status/{receipt.status_token}")
+def the_panel(page: Page, stock: Stock) -> None:
+    _, reference, number = stock.before_the_leaders.rpartition("/")[2].split(".")
+    task = stock.site.parts.records.of("kent").case(reference).task(int(number))
+    assert task is not None
+    signed_in(page, stock.site, task.person_id)
+    page.goto(stock.before_the_leaders)
 
 
 VISITS: dict[str, tuple[Visit, str]] = {
@@ -61,11 +75,14 @@ VISITS: dict[str, tuple[Visit, str]] = {
     "form-mistakes": (the_form_with_mistakes, "Error: Share an idea"),
     "triage": (triage, "Decide idea IDA-"),
     "panel": (the_panel, "Decide idea IDA-"),
-    "status": (a_status, "Idea IDA-"),
+    "status": (lambda page, stock: page.goto(f"/status/{stock.without_majority}") and None, "Idea IDA-"),
     "ideas": (at("/ideas"), "Ideas"),
     "ideas-of-a-force": (at("/ideas?force=kent&category=custody"), "Ideas"),
     "ideas-none": (at("/ideas?force=dorset"), "Ideas"),
-    "idea": (one_idea, "One template for all handovers"),
+    "idea": (
+        lambda page, stock: page.goto(f"/ideas/{stock.adopted}") and None,
+        "One template for all handovers",
+    ),
     "map": (at("/map"), "Map of ideas"),
 }
 
@@ -85,7 +102,7 @@ def page(request: pytest.FixtureRequest, browser: Browser, site: Website) -> Ite
 
 
 @pytest.mark.parametrize("name", VISITS)
-def test_every_page_of_ideas_fits_and_can_be_used_by_everybody(page: Page, site: Website, name: str) -> None:
+def test_every_page_of_ideas_fits_and_can_be_used_by_everybody(page: Page, stock: Stock, name: str) -> None:
     complaints: list[str] = []
 
     def heard(message: Any) -> None:
@@ -95,7 +112,7 @@ def test_every_page_of_ideas_fits_and_can_be_used_by_everybody(page: Page, site:
 
     page.on("console", heard)
     visit, title = VISITS[name]
-    visit(page, site)
+    visit(page, stock)
     page.wait_for_load_state()
     assert page.title().startswith(title)
     if page.evaluate("document.body.classList.contains('js-enabled')"):
@@ -106,8 +123,8 @@ def test_every_page_of_ideas_fits_and_can_be_used_by_everybody(page: Page, site:
     assert complaints == []
 
 
-def test_a_tile_leads_to_its_forces_ideas_with_the_keyboard(page: Page, site: Website) -> None:
-    at("/map")(page, site)
+def test_a_tile_leads_to_its_forces_ideas_with_the_keyboard(page: Page, stock: Stock) -> None:
+    page.goto("/map")
     tile = page.locator(".app-map a[href='/ideas?force=kent']")
     tile.focus()
     box = tile.locator("rect").bounding_box()
@@ -119,7 +136,7 @@ def test_a_tile_leads_to_its_forces_ideas_with_the_keyboard(page: Page, site: We
     page.get_by_role("heading", name="Kent Police").wait_for()
 
 
-def test_text_on_every_shade_of_the_map_has_contrast_enough(page: Page, site: Website) -> None:
+def test_text_on_every_shade_of_the_map_has_contrast_enough(page: Page) -> None:
     page.goto("/map")
     for shade in range(5):
         colours = page.locator(".app-map a").first.evaluate(
