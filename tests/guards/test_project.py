@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections import Counter
 from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
@@ -195,3 +196,9 @@ def test_our_own_fault_tells_nothing_but_a_number() -> None:
 def test_times_are_utc_to_the_second() -> None:
     assert moment(MONDAY.replace(microsecond=5)) == "2027-01-11T09:30:00Z"
     assert moment(None) is None
+
+
+def test_no_two_test_files_share_a_name() -> None:
+    """The folders are no packages: of two files of one name, pytest would collect the first."""
+    names = Counter(file.name for file in (ROOT / "tests").glob("*/test_*.py"))
+    assert [name for name, times in names.items() if times > 1] == []
