@@ -19,14 +19,16 @@ test: install browser ## Set everything up and run all tests
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 prove: install browser ## Run the heavy sweeps in full (make test has a smaller setting of each)
-	PROVE=1 $(BIN)/python -m pytest -s -q tests/browser
+	PROVE=1 $(BIN)/python -m pytest -s -q \
+	  tests/faults tests/hostile tests/browser tests/whole/test_killed_under_load.py \
+	  tests/contract/test_races.py tests/unit/test_timeline_attacks.py
 
 check: install browser ## What must be green before a change lands: style, types, layers, tests with coverage
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/statelint --ignore FLOAT infra/workflows/*.asl.json
+	$(BIN)/statelint infra/workflows/*.asl.json
 	$(BIN)/python -m infra.packaging
 	$(BIN)/cfn-lint --regions eu-west-2 --template build/template.json
 	@rm -f .coverage .coverage.*

@@ -6,8 +6,10 @@ from chalicelib.web import background
 from chalicelib.web.amend_pages import amend_pages
 from chalicelib.web.api import api
 from chalicelib.web.away_pages import away_pages
+from chalicelib.web.checks_pages import checks_pages
 from chalicelib.web.claimant_pages import claimant_pages
 from chalicelib.web.desk_case_pages import desk_case_pages
+from chalicelib.web.desk_money_pages import desk_money_pages
 from chalicelib.web.desk_pages import desk_pages
 from chalicelib.web.export_pages import export_pages
 from chalicelib.web.form_pages import form_pages
@@ -36,6 +38,8 @@ for blueprint in (
     away_pages,
     desk_pages,
     desk_case_pages,
+    desk_money_pages,
+    checks_pages,
     export_pages,
     sign_in_pages,
 ):

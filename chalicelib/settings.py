@@ -47,6 +47,15 @@ class Settings:
     undo_seconds: int = 600
     """How long the maker of a decision may take it back; until then nobody else is told. 0: not at all."""
 
+    mailbox_quota: int = 20
+    """How many submissions one mailbox may send in an hour. 0: as many as it likes."""
+
+    force_quota: int = 200
+    """More submissions of one force in an hour ring an alarm; all are taken. 0: never."""
+
+    form_seconds: int = 2
+    """A page that is sent sooner after it was shown is shown again: nobody fills it in so fast. 0: never."""
+
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
         """Raises MissingSetting naming every variable that is missing or not what it must be."""
@@ -70,6 +79,9 @@ class Settings:
             working_day_seconds=numbers["WORKING_DAY_SECONDS"] or 0,
             relay_grace_seconds=numbers["RELAY_GRACE_SECONDS"] or 0,
             undo_seconds=numbers["UNDO_SECONDS"] or 0,
+            mailbox_quota=numbers["MAILBOX_QUOTA"] or 0,
+            force_quota=numbers["FORCE_QUOTA"] or 0,
+            form_seconds=numbers["FORM_SECONDS"] or 0,
         )
 
 
@@ -84,7 +96,14 @@ _REQUIRED = (
 )
 
 
-_NUMBERS = {"WORKING_DAY_SECONDS": "0", "RELAY_GRACE_SECONDS": "60", "UNDO_SECONDS": "600"}
+_NUMBERS = {
+    "WORKING_DAY_SECONDS": "0",
+    "RELAY_GRACE_SECONDS": "60",
+    "UNDO_SECONDS": "600",
+    "MAILBOX_QUOTA": "20",
+    "FORCE_QUOTA": "200",
+    "FORM_SECONDS": "2",
+}
 
 
 def _whole(text: str) -> int | None:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
+from chalicelib.domain.limits import Limits
 from chalicelib.services.ports import Parts
 from chalicelib.settings import Settings
 
@@ -32,6 +33,7 @@ def build(settings: Settings) -> Parts:
     from chalicelib.adapters import form_files, tables
     from chalicelib.adapters.accounts import DynamoAccounts
     from chalicelib.adapters.archive import DynamoArchive
+    from chalicelib.adapters.checks import DynamoChecks
     from chalicelib.adapters.files import S3Files
     from chalicelib.adapters.funds import DynamoFunds
     from chalicelib.adapters.links import SignedLinks
@@ -48,6 +50,7 @@ def build(settings: Settings) -> Parts:
         records=DynamoRecords(relay_grace=relay_grace),
         outbox=DynamoOutbox(relay_grace=relay_grace),
         funds=DynamoFunds(),
+        checks=DynamoChecks(),
         people=DynamoPeople(),
         accounts=DynamoAccounts(),
         workflows=StepFunctions(settings.state_machine_arn_prefix, alias=settings.state_machine_alias),
@@ -60,6 +63,11 @@ def build(settings: Settings) -> Parts:
         calendar=form_files.calendar(settings.working_day_seconds),
         now=now,
         undo_for=timedelta(seconds=settings.undo_seconds),
+        limits=Limits(
+            mailbox_an_hour=settings.mailbox_quota,
+            force_an_hour=settings.force_quota,
+            form_wait=timedelta(seconds=settings.form_seconds),
+        ),
         choose=choose,
         new_secret=new_secret,
     )

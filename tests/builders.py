@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
+from itertools import count
 from typing import Any
 
 from chalicelib.adapters.form_files import FormFiles
@@ -19,7 +20,14 @@ from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import Case, Status, Submission, Task
 from chalicelib.domain.timeline import Chain, Entry, Text
 from chalicelib.services import asking, deciding, delivering, intake
-from chalicelib.services.changes import AddEntry, AddSubmission, Change, ChangeSubmission, KeyRecord
+from chalicelib.services.changes import (
+    AddEntry,
+    AddSubmission,
+    Change,
+    ChangeSubmission,
+    ContentRecord,
+    KeyRecord,
+)
 from chalicelib.services.changing import next_revision, with_entry
 from chalicelib.services.ports import Parts
 
@@ -242,6 +250,7 @@ def a_movement(kind: MoneyKind = MoneyKind.RESERVE, amount_pence: Any = 10_000, 
         MoneyKind.RESERVE: Held(),
         MoneyKind.COMMIT: Held(reserved=amount_pence),
         MoneyKind.RELEASE: Held(reserved=amount_pence),
+        MoneyKind.RETURN: Held(spent=amount_pence),
     }
     movement = Movement(
         before=held.get(kind, Held(committed=amount_pence)),
@@ -272,6 +281,18 @@ def a_delivery(delivery_id: str = "mail.receipt.1", **changes: Any) -> Delivery:
     return replace(delivery, **changes)
 
 
+def a_content(digest: str = "c" * 64, **changes: Any) -> ContentRecord:
+    """A content that came from an address."""
+    record = ContentRecord(
+        digest=digest,
+        force="kent",
+        reference=REFERENCE,
+        submitted_at=MONDAY,
+        expires_at=MONDAY + timedelta(days=7),
+    )
+    return replace(record, **changes)
+
+
 def a_key(key: str = "key-1", **changes: Any) -> KeyRecord:
     """A used Idempotency-Key."""
     record = KeyRecord(
@@ -287,6 +308,11 @@ def a_key(key: str = "key-1", **changes: Any) -> KeyRecord:
     return replace(record, **changes)
 
 
+def told_apart(answers: Mapping[str, Any], field: str, number: int) -> str:
+    """An answer in words that says which one this is, so that it is no duplicate of those before."""
+    return f"{answers[field]} ({number + 1})" if number else str(answers[field])
+
+
 @dataclass
 class Story:
     """Claims as they go through the services, on whatever parts: who sends, asks and decides, in one line each."""
@@ -294,10 +320,22 @@ class Story:
     parts: Parts
     form: Form = field(default_factory=a_form)
     _tokens: int = 0
+    _sent: Iterator[int] = field(default_factory=count)
+    _keys: dict[str, int] = field(default_factory=dict)
 
     def submit(self, key: str | None = None, **changes: Any) -> intake.Receipt:
-        """Send a claim in."""
-        return intake.submit(self.parts, self.form, claim_answers(**changes), key=key)
+        """Send a claim in: with a key that was used, the same as then; else another than those before."""
+        return self.send(key=key, **self.another(key, changes, "purpose"))
+
+    def send(self, key: str | None = None, *, duplicate_ok: bool = False, **changes: Any) -> intake.Receipt:
+        """Send exactly these answers, whatever was sent before."""
+        answers = claim_answers(**changes)
+        return intake.submit(self.parts, self.form, answers, key=key, duplicate_ok=duplicate_ok)
+
+    def another(self, key: str | None, changes: Mapping[str, Any], field: str) -> dict[str, Any]:
+        """The changes, with one that tells these answers from all before. The first are as they are."""
+        number = self._keys.setdefault(key, next(self._sent)) if key else next(self._sent)
+        return {field: told_apart(claim_answers() | idea_answers(), field, number), **changes}
 
     def case(self, reference: str, force: str = "kent") -> Case:
         """The claim as it is stored."""

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+
+import pytest
+
+from infra.local.dynoxide import running_dynoxide
 
 os.environ.update(
     AWS_DEFAULT_REGION="eu-west-2",
@@ -14,3 +19,10 @@ os.environ.update(
 )
 for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"):
     os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def dynoxide() -> Iterator[str]:
+    """A DynamoDB in memory for all tests of one process; yields its URL."""
+    with running_dynoxide() as url:
+        yield url

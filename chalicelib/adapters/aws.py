@@ -17,5 +17,7 @@ def client(service: str) -> Any:
         read_timeout=5,
         retries={"mode": "standard", "total_max_attempts": 3},
         max_pool_connections=20,
+        # Else addresses are signed for S3's global host, which sends on to the region's, where they do not hold.
+        s3={"addressing_style": "virtual"},
     )
     return boto3.client(service, config=config)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -19,18 +18,19 @@ from chalicelib.adapters.tables import (
     TokenItem,
     VersionItem,
 )
+from chalicelib.adapters.undo_items import people_from, undo_from, undo_json
 from chalicelib.domain import ideas
 from chalicelib.domain.fund import Held
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import (
     Case,
-    Standing,
     Status,
     Submission,
     Task,
     TaskState,
-    Undo,
+    TokenFor,
     Version,
+    Wait,
 )
 from chalicelib.domain.timeline import Chain, Entry, Text
 from chalicelib.services.ports import AskedTask, Listed, Published
@@ -52,6 +52,8 @@ CHANGING = (
     "reminded",
     "reserved_pence",
     "committed_pence",
+    "paid_pence",
+    "returned_pence",
     "moved_to",
     "undo",
     "tasks",
@@ -98,8 +100,10 @@ def submission_item(one: Submission) -> SubmissionItem:
         reminded=one.reminded,
         reserved_pence=one.reserved_pence,
         committed_pence=one.committed_pence,
+        paid_pence=one.paid_pence,
+        returned_pence=one.returned_pence,
         moved_to=one.moved_to or None,
-        undo=_undo_json(one.undo) if one.undo else None,
+        undo=undo_json(one.undo) if one.undo else None,
         tasks=one.tasks,
         approved_by={stage: list(people) for stage, people in one.approved_by.items()},
         chain_length=one.chain.length,
@@ -160,6 +164,7 @@ def case_from(rows: Iterable[Row]) -> Case | None:
     entries: list[Entry] = []
     texts: dict[int, Text] = {}
     token = ""
+    token_for: TokenFor | None = None
     versions: list[VersionItem] = []
     personal_versions: dict[int, dict[str, object]] = {}
     for row in rows:
@@ -176,7 +181,7 @@ def case_from(rows: Iterable[Row]) -> Case | None:
                 sequence=row.sequence, words=row.words, salt=row.salt, parts=row.parts or {}
             )
         elif isinstance(row, TokenItem):
-            token = row.token
+            token, token_for = row.token, _token_for(row)
         elif isinstance(row, VersionItem):
             versions.append(row)
         elif isinstance(row, PersonalVersionItem):
@@ -190,6 +195,7 @@ def case_from(rows: Iterable[Row]) -> Case | None:
         entries=tuple(entries),
         texts=texts,
         token=token,
+        token_for=token_for,
         versions=tuple(
             Version(
                 number=row.number,
@@ -228,10 +234,12 @@ def _submission(item: SubmissionItem) -> Submission:
         reminded=item.reminded,
         reserved_pence=held.reserved,
         committed_pence=held.committed,
+        paid_pence=item.paid_pence,
+        returned_pence=item.returned_pence,
         moved_to=item.moved_to or "",
-        undo=_undo(item.undo) if item.undo else None,
+        undo=undo_from(item.undo) if item.undo else None,
         tasks=item.tasks,
-        approved_by=_people(item.approved_by),
+        approved_by=people_from(item.approved_by),
         chain=Chain(length=item.chain_length, head=item.chain_head),
     )
 
@@ -257,6 +265,19 @@ def _task(item: TaskItem) -> Task:
     )
 
 
+def _token_for(item: TokenItem) -> TokenFor | None:
+    """Items of an earlier release do not say."""
+    if item.stage is None or item.version is None or item.revision is None:
+        return None
+    wait = Wait(
+        round=item.round or 1,
+        stage=item.stage,
+        asked_as=AskedAs(item.asked_as or ""),
+        version=item.version,
+    )
+    return TokenFor(wait=wait, revision=item.revision)
+
+
 def _held(item: SubmissionItem) -> Held:
     """What the fund holds for it. Items of the first release do not say: there, the first approval reserved all."""
     if item.reserved_pence is not None and item.committed_pence is not None:
@@ -267,54 +288,6 @@ def _held(item: SubmissionItem) -> Held:
         reserved=item.amount_pence if is_reserved else 0,
         committed=item.amount_pence if status is Status.APPROVED else 0,
     )
-
-
-def _people(approved_by: Mapping[str, list[str] | str]) -> dict[str, tuple[str, ...]]:
-    """Items of the first release name one person for a stage, not a list."""
-    return {
-        stage: (people,) if isinstance(people, str) else tuple(people)
-        for stage, people in approved_by.items()
-    }
-
-
-def _undo_json(undo: Undo) -> dict[str, Any]:
-    before = asdict(undo.before)
-    before = {name: _moment_text(value) for name, value in before.items()}
-    return {
-        "task": undo.task,
-        "until": undo.until.isoformat(),
-        "sequence": undo.sequence,
-        "before": before,
-        "deliveries": list(undo.deliveries),
-    }
-
-
-def _undo(stored: Mapping[str, Any]) -> Undo:
-    before = dict(stored["before"])
-    return Undo(
-        task=stored["task"],
-        until=datetime.fromisoformat(stored["until"]),
-        sequence=stored["sequence"],
-        deliveries=tuple(stored["deliveries"]),
-        before=Standing(
-            **{
-                **before,
-                "status": Status(before["status"]),
-                "asked_as": AskedAs(before["asked_as"]),
-                "due_at": _moment(before["due_at"]),
-                "next_at": _moment(before["next_at"]),
-                "approved_by": _people(before["approved_by"]),
-            }
-        ),
-    )
-
-
-def _moment_text(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
 
 
 def version_items(one: Submission, version: Version) -> tuple[VersionItem, PersonalVersionItem]:
@@ -356,7 +329,7 @@ def published(row: Any, now: datetime) -> Published | None:
     """A submission in the public list, from the index alone; None where it is public only by a decision that may
     still be undone. The status is the one that the public may know."""
     status = Status(row.status)
-    undo = _undo(row.undo) if row.undo else None
+    undo = undo_from(row.undo) if row.undo else None
     if undo is not None and now < undo.until:
         if ideas.PUBLISHES not in undo.before.approved_by:
             return None

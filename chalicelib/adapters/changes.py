@@ -13,9 +13,11 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.adapters import case_items, items, keys
 from chalicelib.adapters.tables import (
     BalanceItem,
+    ContentItem,
     DeliveryItem,
     HoldingItem,
     LineItem,
+    MailboxItem,
     PersonalItem,
     ReferenceItem,
     ReservationItem,
@@ -36,6 +38,8 @@ from chalicelib.services.changes import (
     Change,
     ChangeSubmission,
     CloseTask,
+    CountMailbox,
+    KeepContent,
     KeepKey,
     KeepPersonal,
     KeepToken,
@@ -43,6 +47,7 @@ from chalicelib.services.changes import (
     KnownReference,
     MoveMoney,
     MoveSubmission,
+    NotThere,
     ReopenTask,
     StillHolds,
 )
@@ -183,7 +188,17 @@ class _Placer:
     @add.register
     def _(self, change: KeepToken) -> None:
         one = change.submission
-        item = TokenItem(keys.case(one.force, one.reference), keys.TOKEN, token=change.token)
+        kept = change.token_for
+        item = TokenItem(
+            keys.case(one.force, one.reference),
+            keys.TOKEN,
+            token=change.token,
+            round=kept.wait.round,
+            stage=kept.wait.stage,
+            asked_as=kept.wait.asked_as.value,
+            version=kept.wait.version,
+            revision=kept.revision,
+        )
         self._transaction.save(item)  # a newer wait replaces an older one; the revision beside it orders them
         self.puts.append(change)
 
@@ -201,8 +216,38 @@ class _Placer:
         self.puts.append(change)
 
     @add.register
+    def _(self, change: KeepContent) -> None:
+        record = change.record
+        condition: Condition | None = None
+        if not change.anyway:
+            condition = Row.pk.does_not_exist() | (ContentItem.expires_at <= record.submitted_at)
+            if change.in_place_of:
+                condition |= ContentItem.reference == change.in_place_of
+        self._transaction.save(items.content_item(record), condition=condition)
+        self.puts.append(change)
+
+    @add.register
+    def _(self, change: CountMailbox) -> None:
+        item = MailboxItem(keys.mailbox(change.mailbox), keys.hour(change.hour))
+        actions: list[Action] = [
+            MailboxItem.counted.add(1),
+            Row.kind.set(MailboxItem),  # the first of the hour makes the item
+            Row.ttl.set(items.seconds(change.hour + timedelta(hours=2))),
+        ]
+        is_free = MailboxItem.counted.does_not_exist() | (MailboxItem.counted < change.limit)
+        self._update(change, item, actions, is_free)
+
+    @add.register
     def _(self, change: StillHolds) -> None:
         self._check(change, HoldingItem, keys.holding(change.holding), change.person_id)
+
+    @add.register
+    def _(self, change: NotThere) -> None:
+        pk = keys.case(change.force, change.reference)
+        self._transaction.condition_check(
+            SubmissionItem, pk, keys.SUBMISSION, condition=Row.pk.does_not_exist()
+        )
+        self.checks.append(change)
 
     @add.register
     def _(self, change: KnownReference) -> None:
@@ -225,8 +270,10 @@ class _Placer:
                 Row.kind.set(ReservationItem),  # the first movement makes the item
                 ReservationItem.reserved_pence.set(move.after.reserved),
                 ReservationItem.committed_pence.set(move.after.committed),
+                ReservationItem.spent_pence.set(move.after.spent),
+                ReservationItem.returned_pence.set(move.after.returned),
             ],
-            _is_held(move.before),
+            is_held(move.before),
         )
 
     def _move_balance(self, change: MoveMoney, move: Movement, sk: str) -> None:
@@ -237,16 +284,33 @@ class _Placer:
             Kind.RELEASE: (BalanceItem.reserved, BalanceItem.available),
             Kind.UNCOMMIT: (BalanceItem.committed, BalanceItem.reserved),
             Kind.CANCEL: (BalanceItem.committed, BalanceItem.available),
+            Kind.PAY: (BalanceItem.committed, BalanceItem.spent),
+            Kind.RETURN: (BalanceItem.spent, BalanceItem.returned),
         }[move.kind]
         actions: list[Action] = [source.add(-move.amount_pence), target.add(move.amount_pence)]
+        if (
+            move.kind is Kind.RETURN
+        ):  # what was spent stays spent; how much of it is back, the reservation knows
+            actions = [
+                target.add(move.amount_pence),
+                BalanceItem.available.add(move.amount_pence),
+            ]
         self._update(change, BalanceItem(keys.fund(move.fund), sk), actions, source >= move.amount_pence)
 
 
-def _is_held(before: Held) -> Condition:
+def is_held(before: Held) -> Condition:
+    """That a reservation says just this. An item of an earlier release says nothing of payments: there were none."""
     reserved, committed = ReservationItem.reserved_pence, ReservationItem.committed_pence
     held: Condition = (reserved == before.reserved) & (committed == before.committed)
+    for paid, pence in (
+        (ReservationItem.spent_pence, before.spent),
+        (ReservationItem.returned_pence, before.returned),
+    ):
+        held &= (paid == pence) if pence else (paid.does_not_exist() | (paid == 0))
     if before == Held():
         held |= Row.pk.does_not_exist()
+    elif before.spent:  # there were no payments in the first release
+        return held
     elif not (before.reserved and before.committed):  # it may be an item of the first release
         state, amount = ("reserved", before.reserved) if before.reserved else ("committed", before.committed)
         is_first_release = reserved.does_not_exist() & (ReservationItem.state == state)
@@ -261,6 +325,7 @@ def _line(move: Movement) -> LineItem:
         force=move.force,
         reference=move.reference,
         movement=move.kind.value,
+        note=move.note or None,
         amount_pence=move.amount_pence,
         at=move.at,
     )

@@ -15,30 +15,46 @@ WIDTH = 960
 """Pixels. Shown 600 wide at most, so that it is sharp; and on a telephone its words are still 12 pixels high."""
 
 _TEXT_SIZE = 36
-_LINE = 112
-_BAR_TOP, _BAR = 52, 40
+_LINE = 100
+_BAR_TOP, _BAR = 46, 36
+_TITLE = 84
 _MARGIN = 8
 _INK, _BAR_COLOUR, _PAPER, _AXIS = "#0b0c0c", "#1a65a6", "#ffffff", "#8a9297"
 _LONGEST_LABEL = 40
 
+Group = tuple[str, Sequence[tuple[str, int]]]
+"""A title, and the label and number of each bar below it."""
 
-def bars(rows: Sequence[tuple[str, int]]) -> bytes:
-    """A PNG with one bar for each label and number, from the top; bars are as long as their numbers are large."""
+
+def bars(groups: Sequence[Group]) -> bytes:
+    """A PNG of groups from the top; in each, a bar is as long as its share of the group, so that a small group is
+    seen beside a large one. A group without bars is left out."""
     from PIL import Image, ImageDraw, ImageFont
 
+    shown = [(title, rows) for title, rows in groups if rows]
     font = ImageFont.load_default(_TEXT_SIZE)
-    image = Image.new("RGB", (WIDTH, _MARGIN * 2 + _LINE * len(rows)), _PAPER)
+    height = _MARGIN * 2 + sum(_TITLE + _LINE * len(rows) for _, rows in shown)
+    image = Image.new("RGB", (WIDTH, height), _PAPER)
     draw = ImageDraw.Draw(image)
-    widest = max((draw.textlength(f"{number:,}", font=font) for _, number in rows), default=0)
-    room = WIDTH - _MARGIN * 3 - round(widest) - 16
-    most = max((number for _, number in rows), default=0)
-    for line, (label, number) in enumerate(rows):
-        top = _MARGIN + line * _LINE
-        end = _MARGIN + (max(4, round(room * number / most)) if number else 0)
-        _bar(draw, font, plain(label)[:_LONGEST_LABEL], f"{number:,}", top=top, end=end)
+    top = _MARGIN
+    for title, rows in shown:
+        total = sum(number for _, number in rows)
+        words = f"{plain(title)[:_LONGEST_LABEL]}: {total:,}"
+        draw.text((_MARGIN, top + _TITLE // 2), words, fill=_INK, font=font, anchor="lm", stroke_width=1)
+        _group(draw, font, rows, total, top=top + _TITLE)
+        top += _TITLE + _LINE * len(rows)
     content = io.BytesIO()
     image.quantize(32).save(content, format="PNG", optimize=True)
     return content.getvalue()
+
+
+def _group(draw: Any, font: Any, rows: Sequence[tuple[str, int]], total: int, *, top: int) -> None:
+    """The bars of one scale."""
+    widest = max(draw.textlength(f"{number:,}", font=font) for _, number in rows)
+    room = WIDTH - _MARGIN * 3 - round(widest) - 16
+    for line, (label, number) in enumerate(rows):
+        end = _MARGIN + (max(4, round(room * number / total)) if number else 0)
+        _bar(draw, font, plain(label)[:_LONGEST_LABEL], f"{number:,}", top=top + line * _LINE, end=end)
 
 
 def _bar(draw: Any, font: Any, label: str, number: str, *, top: int, end: int) -> None:

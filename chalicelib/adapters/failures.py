@@ -38,12 +38,14 @@ def in_our_words() -> Iterator[None]:
 
 def is_unavailable(error: PynamoDBException) -> bool:
     """Whether the store did not answer, or was too busy to."""
-    cause = error.cause
-    if isinstance(cause, ClientError):
-        return error.cause_response_code in _NO_ANSWER
-    return isinstance(cause, BotoCoreError)
+    return code_of(error) in _NO_ANSWER or isinstance(error.cause, BotoCoreError)
+
+
+def code_of(error: PynamoDBException) -> str:
+    """What DynamoDB called the error; empty where it did not answer (PynamoDB breaks on botocore's errors then)."""
+    return str(error.cause_response_code) if isinstance(error.cause, ClientError) else ""
 
 
 def is_condition(error: PynamoDBException) -> bool:
     """Whether a condition did not hold."""
-    return error.cause_response_code == "ConditionalCheckFailedException"
+    return code_of(error) == "ConditionalCheckFailedException"

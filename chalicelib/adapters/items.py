@@ -5,11 +5,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from chalicelib.adapters import keys
-from chalicelib.adapters.tables import BalanceItem, DeliveryItem, KeyItem, PersonItem
+from chalicelib.adapters.tables import (
+    BalanceItem,
+    ContentItem,
+    DeliveryItem,
+    KeyItem,
+    LineItem,
+    PersonItem,
+    ReservationItem,
+)
 from chalicelib.domain.deliveries import Delivery, Kind
-from chalicelib.domain.fund import Balance
+from chalicelib.domain.fund import Balance, Held, Line
+from chalicelib.domain.fund import Kind as Movement
 from chalicelib.domain.people import Holding, Person
-from chalicelib.services.changes import KeyRecord
+from chalicelib.services.changes import ContentRecord, KeyRecord
 
 
 def delivery_item(delivery: Delivery, relay_grace: timedelta) -> DeliveryItem:
@@ -23,6 +32,7 @@ def delivery_item(delivery: Delivery, relay_grace: timedelta) -> DeliveryItem:
         lane=delivery.lane,
         what=delivery.kind.value,
         reference=delivery.reference,
+        force=delivery.force or None,
         starts_at=delivery.due_at,
         payload=dict(delivery.payload),
         attempts=delivery.attempts,
@@ -37,6 +47,7 @@ def delivery_from(item: DeliveryItem) -> Delivery:
         id=item.delivery,
         kind=Kind(item.what),
         reference=item.reference,
+        force=item.force or "",
         due_at=item.starts_at,
         payload=item.payload or {},
         attempts=item.attempts,
@@ -73,6 +84,30 @@ def key_from(item: KeyItem) -> KeyRecord:
     )
 
 
+def content_item(record: ContentRecord) -> ContentItem:
+    """The item of a content."""
+    return ContentItem(
+        keys.content(record.digest),
+        keys.ONLY,
+        force=record.force,
+        reference=record.reference,
+        submitted_at=record.submitted_at,
+        expires_at=record.expires_at,
+        ttl=seconds(record.expires_at),
+    )
+
+
+def content_from(item: ContentItem) -> ContentRecord:
+    """The record of a content."""
+    return ContentRecord(
+        digest=item.pk.partition("#")[2],
+        force=item.force,
+        reference=item.reference,
+        submitted_at=item.submitted_at,
+        expires_at=item.expires_at,
+    )
+
+
 def balance_from(item: BalanceItem) -> Balance:
     """A balance. What is available is worked out anew, not read."""
     return Balance(
@@ -81,6 +116,34 @@ def balance_from(item: BalanceItem) -> Balance:
         committed=item.committed,
         spent=item.spent,
         returned=item.returned,
+    )
+
+
+def line_from(item: LineItem) -> Line:
+    """A ledger line."""
+    _, reference, revision = item.sk.split("#")
+    return Line(
+        force=item.force,
+        reference=reference,
+        revision=int(revision),
+        kind=Movement(item.movement),
+        amount_pence=item.amount_pence,
+    )
+
+
+def held_from(item: ReservationItem) -> Held:
+    """What is held for a claim. Items of the first release say one amount, and which it is."""
+    if item.state is not None and item.reserved_pence is None:
+        amount = item.amount_pence or 0
+        return Held(
+            reserved=amount if item.state == "reserved" else 0,
+            committed=amount if item.state == "committed" else 0,
+        )
+    return Held(
+        reserved=item.reserved_pence,
+        committed=item.committed_pence,
+        spent=item.spent_pence or 0,
+        returned=item.returned_pence or 0,
     )
 
 

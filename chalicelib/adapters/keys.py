@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 from chalicelib.domain.people import Holding
 
 SUBMISSION = "SUBMISSION"
@@ -12,6 +14,9 @@ ONLY = "-"
 """Sort key of items that are alone in their partition."""
 
 DUE_DELIVERY = "DELIVERY"
+SET_ASIDE = "SET-ASIDE"
+"""Deliveries that failed too often, in the index `due`."""
+
 DUE_SUBMISSION = "SUBMISSION"
 
 
@@ -53,6 +58,11 @@ def personal_version(number: int) -> str:
 def listed(force: str, form: str) -> str:
     """The submissions of a form at a force, in the index `listed`."""
     return f"{force}#{form}"
+
+
+def set_aside(force: str) -> str:
+    """A force's deliveries that failed too often, in the index `listed`."""
+    return f"{SET_ASIDE}#{force}"
 
 
 def asked(person_id: str) -> str:
@@ -103,9 +113,35 @@ def reservation(reference: str) -> str:
     return f"RESERVATION#{reference}"
 
 
+CHECKS = "CHECKS"
+"""The runs of the reconciler, and how many have been counted."""
+
+COUNTED = "COUNTED"
+
+
+def run(slot: int) -> str:
+    """The place of a run."""
+    return f"RUN#{slot:02d}"
+
+
 def idempotency(form: str, key: str) -> str:
     """A used Idempotency-Key."""
     return f"KEY#{form}#{key}"
+
+
+def content(digest: str) -> str:
+    """A content that came from an address."""
+    return f"CONTENT#{digest}"
+
+
+def mailbox(digest: str) -> str:
+    """What came from a mailbox, hour by hour."""
+    return f"MAILBOX#{digest}"
+
+
+def hour(begins: datetime) -> str:
+    """An hour, within whatever is counted by it: `2027-01-11T09`, in UTC."""
+    return begins.astimezone(timezone.utc).strftime("%Y-%m-%dT%H")
 
 
 def person(person_id: str) -> str:

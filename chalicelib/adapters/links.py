@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import NotFound, Unreadable
+from chalicelib.domain.form_keys import FormKey
 from chalicelib.domain.submissions import Task
 
 if TYPE_CHECKING:
     from itsdangerous import Signer, URLSafeSerializer
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 class SignedLinks:
@@ -57,6 +62,22 @@ class SignedLinks:
                 "This cursor is not one of ours, or not complete. Start the list anew."
             ) from None
 
+    def form_key(self, key: FormKey) -> str:
+        """Opaque, and of no use when changed: nobody makes a key for somebody else's form, or an older one."""
+        shown_at = (key.shown_at - _EPOCH) // timedelta(milliseconds=1)
+        return str(self._forms.dumps([key.form, key.version, key.key, shown_at]))
+
+    def read_form_key(self, token: str) -> FormKey:
+        """The key, where the signature is ours."""
+        from itsdangerous import BadData
+
+        try:
+            form, version, key, shown_at = self._forms.loads(token)
+        except (BadData, UnicodeError):
+            raise Unreadable("This page is not complete. Send it again.") from None
+        shown = _EPOCH + timedelta(milliseconds=shown_at)
+        return FormKey(form=form, version=version, key=key, shown_at=shown)
+
     def task(self, task: Task) -> str:
         """Where a task is decided. Holds no secret: it takes signing in."""
         return self.page(f"/tasks/{task.id}")
@@ -76,12 +97,19 @@ class SignedLinks:
 
     @cached_property
     def _pages(self) -> URLSafeSerializer:
+        return self._serializer("page-of-a-list")
+
+    @cached_property
+    def _forms(self) -> URLSafeSerializer:
+        return self._serializer("form-key")
+
+    def _serializer(self, salt: str) -> URLSafeSerializer:
         import hashlib
 
         from itsdangerous import URLSafeSerializer
 
         return URLSafeSerializer(
             list(reversed(self._keys)),
-            salt="page-of-a-list",
+            salt=salt,
             signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
         )

@@ -74,7 +74,8 @@ class SesMailer:
         message["From"] = Address(SENDER_NAME, local, domain)
         message["To"] = to
         message["Reply-To"] = self._reply_to
-        message["Subject"] = rendered.subject
+        # A title that looks like an encoded word (RFC 2047) would be read as what it encodes.
+        message["Subject"] = rendered.subject.replace("=?", "= ?")
         message["X-Notification-Id"] = notification_id
         message["List-Id"] = LIST_ID
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
@@ -108,7 +109,7 @@ def _images(values: Mapping[str, Any]) -> dict[str, bytes]:
         return {}
     from chalicelib.adapters import charts
 
-    return {"chart": charts.bars([(label, number) for label, number in values["chart"]])}
+    return {"chart": charts.bars(values["chart"])}
 
 
 @lru_cache(maxsize=1)

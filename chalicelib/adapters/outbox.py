@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from pynamodb.exceptions import PutError, UpdateError
@@ -10,9 +11,11 @@ from pynamodb.expressions.update import Action
 from chalicelib.adapters import items, keys
 from chalicelib.adapters.failures import in_our_words, is_condition
 from chalicelib.adapters.tables import DeliveryItem, Row
-from chalicelib.domain.deliveries import Delivery
+from chalicelib.domain.deliveries import Delivery, Kind, SetAside
 
 KEPT_AFTER = timedelta(days=30)
+KEPT_ASIDE = timedelta(days=90)
+"""How long what was set aside waits for somebody to have it tried again: it holds an address and what was written."""
 
 
 class DynamoOutbox:
@@ -22,13 +25,13 @@ class DynamoOutbox:
         self._relay_grace = relay_grace
 
     def get(self, delivery_id: str) -> Delivery | None:
-        """The delivery, unless it is done."""
+        """The delivery, unless it is done or set aside."""
         with in_our_words():
             try:
                 item = DeliveryItem.get(keys.delivery(delivery_id), keys.ONLY, consistent_read=True)
             except DeliveryItem.DoesNotExist:
                 return None
-        return None if item.done_at else items.delivery_from(item)
+        return items.delivery_from(item) if item.due_kind == keys.DUE_DELIVERY else None
 
     def reference_of(self, delivery_id: str) -> str:
         """Kept on the item also when it is done, as long as the item is."""
@@ -57,7 +60,7 @@ class DynamoOutbox:
         """One update claims and reads it, and puts its date off so that the sweeper looks past it meanwhile."""
         item = DeliveryItem(keys.delivery(delivery_id), keys.ONLY)
         free = DeliveryItem.claimed_until.does_not_exist() | (DeliveryItem.claimed_until <= now)
-        is_open = Row.pk.exists() & DeliveryItem.done_at.does_not_exist() & (DeliveryItem.starts_at <= now)
+        is_open = (DeliveryItem.due_kind == keys.DUE_DELIVERY) & (DeliveryItem.starts_at <= now)
         actions: list[Action] = [DeliveryItem.claimed_until.set(until), DeliveryItem.due_at.set(until)]
         with in_our_words():
             try:
@@ -76,6 +79,8 @@ class DynamoOutbox:
             DeliveryItem.payload.remove(),
             DeliveryItem.due_kind.remove(),
             DeliveryItem.due_at.remove(),
+            DeliveryItem.listed_as.remove(),
+            DeliveryItem.listed_at.remove(),
             DeliveryItem.claimed_until.remove(),
         ]
         with in_our_words():
@@ -89,14 +94,88 @@ class DynamoOutbox:
             DeliveryItem.due_at.set(again_at),
             DeliveryItem.claimed_until.remove(),
         ]
-        condition = Row.pk.exists() & DeliveryItem.done_at.does_not_exist()
+        _update(delivery.id, actions)
+
+    def set_aside(self, delivery: Delivery, *, error: str, at: datetime) -> bool:
+        """Into a place of its own in the index `due`, and in `listed` into its force's."""
+        actions: list[Action] = [
+            DeliveryItem.attempts.set(delivery.attempts + 1),
+            DeliveryItem.last_error.set(error),
+            DeliveryItem.due_kind.set(keys.SET_ASIDE),
+            DeliveryItem.due_at.set(at),
+            DeliveryItem.ttl.set(items.seconds(at + KEPT_ASIDE)),
+            DeliveryItem.claimed_until.remove(),
+        ]
+        if delivery.force:
+            actions += [
+                DeliveryItem.listed_as.set(keys.set_aside(delivery.force)),
+                DeliveryItem.listed_at.set(at),
+            ]
+        return _update(delivery.id, actions)
+
+    def all_set_aside(self, *, force: str = "", limit: int) -> list[SetAside]:
+        """The index says which, a batch gets what they say; the index may be behind."""
+        with in_our_words():
+            if force:
+                rows = Row.listed.query(keys.set_aside(force), scan_index_forward=False, limit=limit)
+            else:
+                rows = Row.due.query(keys.SET_ASIDE, scan_index_forward=False, limit=limit)
+            wanted = [(row.pk, row.sk) for row in rows]
+            if not wanted:
+                return []
+            found = {item.pk: item for item in DeliveryItem.batch_get(wanted, consistent_read=True)}
+        known = (found[pk] for pk, _ in wanted if pk in found)
+        return [_set_aside_from(item) for item in known if item.due_kind == keys.SET_ASIDE]
+
+    def force_of(self, delivery_id: str) -> str | None:
+        """Of the item, done or not."""
         with in_our_words():
             try:
-                _item(delivery).update(actions=actions, condition=condition)
-            except UpdateError as failure:
-                if not is_condition(failure):
-                    raise
+                item = DeliveryItem.get(keys.delivery(delivery_id), keys.ONLY, consistent_read=True)
+            except DeliveryItem.DoesNotExist:
+                return None
+        return item.force or ""
+
+    def again(self, delivery_id: str, *, now: datetime) -> bool:
+        """Back to where it is due, as if it had never been tried."""
+        actions: list[Action] = [
+            DeliveryItem.attempts.set(0),
+            DeliveryItem.due_kind.set(keys.DUE_DELIVERY),
+            DeliveryItem.due_at.set(now),
+            DeliveryItem.ttl.remove(),
+            DeliveryItem.listed_as.remove(),
+            DeliveryItem.listed_at.remove(),
+        ]
+        return _update(delivery_id, actions, is_at=keys.SET_ASIDE)
 
 
 def _item(delivery: Delivery) -> DeliveryItem:
     return DeliveryItem(keys.delivery(delivery.id), keys.ONLY)
+
+
+def _update(delivery_id: str, actions: Iterable[Action], *, is_at: str = keys.DUE_DELIVERY) -> bool:
+    """Whether it was still there: not done, nor set aside or brought back by somebody else meanwhile."""
+    item = DeliveryItem(keys.delivery(delivery_id), keys.ONLY)
+    with in_our_words():
+        try:
+            item.update(actions=list(actions), condition=DeliveryItem.due_kind == is_at)
+        except UpdateError as failure:
+            if not is_condition(failure):
+                raise
+            return False
+    return True
+
+
+def _set_aside_from(item: DeliveryItem) -> SetAside:
+    at = item.due_at
+    assert at is not None  # noqa: S101 - it is in the index
+    return SetAside(
+        id=item.delivery,
+        kind=Kind(item.what),
+        reference=item.reference,
+        force=item.force or "",
+        attempts=item.attempts,
+        error=item.last_error or "",
+        at=at,
+        until=at + KEPT_ASIDE,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import reduce
 from typing import Any
@@ -14,18 +14,34 @@ from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters import case_items, changes, items, keys
-from chalicelib.adapters.failures import in_our_words, is_unavailable
-from chalicelib.adapters.tables import KeyItem, ReferenceItem, Row, SubmissionItem
-from chalicelib.domain.errors import NotFound, Unavailable
+from chalicelib.adapters.failures import code_of, in_our_words, is_unavailable
+from chalicelib.adapters.tables import ContentItem, KeyItem, ReferenceItem, Row, SubmissionItem
+from chalicelib.domain.errors import NotFound, StillRunning, Unavailable
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import Case
-from chalicelib.services.changes import Change, ChangeRefused, ChangeSubmission, KeyRecord
+from chalicelib.services.changes import (
+    Change,
+    ChangeRefused,
+    ChangeSubmission,
+    ContentRecord,
+    KeepContent,
+    KeepKey,
+    KeyRecord,
+)
 from chalicelib.services.ports import AskedTask, Listed, Place, Published, Waiting
 
 MAX_TRIES = 8
 _FEW = 50
 """Lines that one call reads of the public list, where a page of it is all that is wanted."""
+_AT_ONCE = 50
 _LONGEST_PAUSE_SECONDS = 0.4
+FIRST_TOLD = (ChangeSubmission, KeepKey, KeepContent)
+"""Of several that are refused, which is told: for the reason of the first, the others may not hold."""
+
+_REFUSED = "ConditionalCheckFailed"
+_CONFLICT = "TransactionConflict"
+_UNDER_WAY = "TransactionInProgressException"
+_STILL_RUNNING = "The first request with this key is just being stored. Send the same again in a moment."
 
 
 class DynamoForceRecords:
@@ -75,8 +91,9 @@ class DynamoRecords:
                 raise NotFound("There is no submission with this reference.") from None
 
     def commit(self, changes_: Sequence[Change]) -> None:
-        """One TransactWriteItems. Tried again, with full jitter, only where nothing but another transaction
-        stood in the way (TransactionConflict): a condition that does not hold will not hold next time."""
+        """One TransactWriteItems. Tried again, with full jitter, only where another transaction stood in the way
+        (TransactionConflict): a condition that does not hold will not hold next time, unless that one decides it."""
+        reasons: list[tuple[Change, str]] = []
         for attempt in range(MAX_TRIES):
             transaction = TransactWrite(connection=Row._get_connection().connection)
             placed = changes.place(transaction, changes_, relay_grace=self._relay_grace)
@@ -85,15 +102,21 @@ class DynamoRecords:
                     pass
                 return
             except TransactWriteError as error:
-                refused = _refused_change(error, placed)
+                reasons = _reasons(error, placed)
+                refused = _refused_change(reasons)
                 if refused is not None:
                     raise ChangeRefused(refused) from error
-                if not _met_another_transaction(error):
+                codes = {code for _, code in reasons}
+                if _CONFLICT not in codes or codes - {_CONFLICT, _REFUSED}:
+                    if code_of(error) == _UNDER_WAY and _keeps_key(changes_):
+                        raise StillRunning(_STILL_RUNNING) from error
                     if is_unavailable(error):
                         raise Unavailable("The service is busy. Try again in a minute.") from error
                     raise
             longest = min(_LONGEST_PAUSE_SECONDS, 0.02 * 2**attempt)
             self._pause(random.uniform(0, longest))  # noqa: S311 - jitter is no secret
+        if _keeps_key(change for change, code in reasons if code == _CONFLICT):
+            raise StillRunning(_STILL_RUNNING)
         raise Unavailable("Too many people are changing this at once. Try again in a minute.")
 
     def key(self, form: str, key: str, *, now: datetime) -> KeyRecord | None:
@@ -104,6 +127,15 @@ class DynamoRecords:
             except KeyItem.DoesNotExist:
                 return None
         return items.key_from(item) if item.expires_at > now else None
+
+    def content(self, digest: str, *, now: datetime) -> ContentRecord | None:
+        """The record of a content, unless it expired."""
+        with in_our_words():
+            try:
+                item = ContentItem.get(keys.content(digest), keys.ONLY, consistent_read=True)
+            except ContentItem.DoesNotExist:
+                return None
+        return items.content_from(item) if item.expires_at > now else None
 
     def page(self, form: str, *, after: Place | None, limit: int) -> list[Listed]:
         """From the index alone."""
@@ -140,6 +172,19 @@ class DynamoRecords:
                 if (found := case_items.published(row, now)) is not None:
                     yield found
 
+    def some(self, wanted: Sequence[tuple[str, str]]) -> Iterator[Case]:
+        """Batches of fifty: BatchGetItem takes a hundred items, and each has two."""
+        with in_our_words():
+            all_of_them = list(dict.fromkeys(keys.case(*one) for one in wanted))
+            for start in range(0, len(all_of_them), _AT_ONCE):
+                partitions = all_of_them[start : start + _AT_ONCE]
+                asked = [(pk, sk) for pk in partitions for sk in (keys.SUBMISSION, keys.TOKEN)]
+                found: dict[str, list[Row]] = {}
+                for row in Row.batch_get(asked, consistent_read=True):
+                    found.setdefault(row.pk, []).append(row)
+                cases = (case_items.case_from(rows) for rows in found.values())
+                yield from (case for case in cases if case is not None)
+
     def waiting(self) -> Iterator[Waiting]:
         """Open submissions, by their next date, from the index alone."""
         with in_our_words():
@@ -175,18 +220,22 @@ def _waiting(row: Row) -> Waiting:
     return Waiting(force=force, reference=reference, round=row.round or 1, turn=turn)
 
 
-def _refused_change(error: TransactWriteError, placed: Sequence[Change]) -> Change | None:
-    """The first; but where the submission has moved on, that: the others may then not hold for this reason alone."""
-    refused = [
-        change
-        for reason, change in zip(error.cancellation_reasons, placed)
-        if reason is not None and reason.code == "ConditionalCheckFailed"
-    ]
-    return next(
-        (change for change in refused if isinstance(change, ChangeSubmission)), next(iter(refused), None)
-    )
+def _reasons(error: TransactWriteError, placed: Sequence[Change]) -> list[tuple[Change, str]]:
+    """The changes that were in the way of the commit, each with the reason's code."""
+    reasons = zip(error.cancellation_reasons, placed)
+    return [(change, reason.code) for reason, change in reasons if reason is not None]
 
 
-def _met_another_transaction(error: TransactWriteError) -> bool:
-    codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
-    return bool(codes) and codes <= {"TransactionConflict"}
+def _refused_change(reasons: Sequence[tuple[Change, str]]) -> Change | None:
+    """The first of those that go before others, else the first of all. None where another transaction may decide it:
+    one that is just storing the same key, say, whose content is there already."""
+    for kind in FIRST_TOLD:
+        told = [(change, code) for change, code in reasons if isinstance(change, kind)]
+        if told:
+            change, code = told[0]
+            return change if code == _REFUSED else None
+    return next((change for change, code in reasons if code == _REFUSED), None)
+
+
+def _keeps_key(some: Iterable[Change]) -> bool:
+    return any(isinstance(change, KeepKey) for change in some)

@@ -17,8 +17,9 @@ from pynamodb.attributes import (
     UTCDateTimeAttribute,
 )
 from pynamodb.constants import NUMBER, PAY_PER_REQUEST_BILLING_MODE, STREAM_NEW_AND_OLD_IMAGE
-from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
+
+from chalicelib.adapters.indexes import DueIndex, EverywhereIndex, ListedIndex, PublicIndex
 
 
 class IntegerAttribute(Attribute[int]):
@@ -35,61 +36,6 @@ class IntegerAttribute(Attribute[int]):
     def deserialize(self, value: str) -> int:
         """The stored number."""
         return int(value)
-
-
-_LINE = ["kind", "reference", "form", "title", "force", "status", "stage", "asked_as"] + [
-    "waiting_for",
-    "deadline",
-    "amount_pence",
-]
-"""What a line of a list shows of a submission; PynamoDB asks for the kind in every query."""
-
-
-class DueIndex(GlobalSecondaryIndex["Row"]):  # type: ignore[no-untyped-call]
-    """What waits, by the date it waits for: open deliveries and open submissions. Sparse."""
-
-    class Meta:
-        index_name = "due"
-        projection = IncludeProjection([*_LINE, "round", "listed_at"])
-
-    due_kind = UnicodeAttribute(hash_key=True)
-    due_at = UTCDateTimeAttribute(range_key=True)
-
-
-class ListedIndex(GlobalSecondaryIndex["Row"]):  # type: ignore[no-untyped-call]
-    """The submissions of a form at a force, by when they were made; and what waits for a person, by its date."""
-
-    class Meta:
-        index_name = "listed"
-        projection = IncludeProjection([*_LINE, "number"])
-
-    listed_as = UnicodeAttribute(hash_key=True)
-    listed_at = UTCDateTimeAttribute(range_key=True)
-
-
-class EverywhereIndex(GlobalSecondaryIndex["Row"]):  # type: ignore[no-untyped-call]
-    """The submissions of a form at all forces, by when they were made: for the national team alone."""
-
-    class Meta:
-        index_name = "everywhere"
-        projection = IncludeProjection(list(_LINE))
-
-    everywhere_as = UnicodeAttribute(hash_key=True)
-    listed_at = UTCDateTimeAttribute(range_key=True)
-
-
-class PublicIndex(GlobalSecondaryIndex["Row"]):  # type: ignore[no-untyped-call]
-    """The submissions that everybody may read, by when they were made. Sparse."""
-
-    class Meta:
-        index_name = "public"
-        # A decision that may still be undone has not happened for the public: `undo` says how it stood before.
-        projection = IncludeProjection(
-            ["kind", "reference", "form", "title", "force", "category", "status", "undo"]
-        )
-
-    public_as = UnicodeAttribute(hash_key=True)
-    listed_at = UTCDateTimeAttribute(range_key=True)
 
 
 class Row(Model):
@@ -145,6 +91,8 @@ class SubmissionItem(Row, discriminator="submission"):
     reminded = IntegerAttribute(default=0)
     reserved_pence = IntegerAttribute(null=True)
     committed_pence = IntegerAttribute(null=True)
+    paid_pence = IntegerAttribute(default=0)
+    returned_pence = IntegerAttribute(default=0)
     moved_to = UnicodeAttribute(null=True)
     undo = JSONAttribute(null=True)
     tasks = IntegerAttribute()
@@ -226,18 +174,24 @@ class TextItem(Row, discriminator="text"):
 
 
 class TokenItem(Row, discriminator="token"):
-    """The Step Functions task token of the wait that is on. Up to 2,048 characters."""
+    """The Step Functions task token of the wait that is on. Up to 2,048 characters. The rest, with `round` and
+    `asked_as`, says which wait; an earlier release did not."""
 
     token = UnicodeAttribute()
+    stage = UnicodeAttribute(null=True)
+    version = IntegerAttribute(null=True)
+    revision = IntegerAttribute(null=True)
 
 
 class DeliveryItem(Row, discriminator="delivery"):
-    """An outbox item. Its `lane` is what the stream's consumers filter on."""
+    """An outbox item. Its `lane` is what the stream's consumers filter on. It has a `force` where it is about a
+    submission, and this release queued it."""
 
     delivery = UnicodeAttribute()
     lane = UnicodeAttribute()
     what = UnicodeAttribute()
     reference = UnicodeAttribute()
+    force = UnicodeAttribute(null=True)
     starts_at = UTCDateTimeAttribute()
     payload = JSONAttribute(null=True)
     attempts = IntegerAttribute()
@@ -266,6 +220,7 @@ class LineItem(Row, discriminator="line"):
     movement = UnicodeAttribute()
     amount_pence = IntegerAttribute()
     at = UTCDateTimeAttribute()
+    note = UnicodeAttribute(null=True)
 
 
 class ReservationItem(Row, discriminator="reservation"):
@@ -273,8 +228,23 @@ class ReservationItem(Row, discriminator="reservation"):
 
     reserved_pence = IntegerAttribute()
     committed_pence = IntegerAttribute()
+    spent_pence = IntegerAttribute(null=True)
+    returned_pence = IntegerAttribute(null=True)
     amount_pence = IntegerAttribute(null=True)
     state = UnicodeAttribute(null=True)
+
+
+class RunsItem(Row, discriminator="runs"):
+    """How many runs of the reconciler have been counted."""
+
+    number = IntegerAttribute()
+
+
+class RunItem(Row, discriminator="run"):
+    """What one run of the reconciler looked at and found; the next but 29 takes its place."""
+
+    at = UTCDateTimeAttribute()
+    report = JSONAttribute()
 
 
 class KeyItem(Row, discriminator="key"):
@@ -287,6 +257,21 @@ class KeyItem(Row, discriminator="key"):
     reference = UnicodeAttribute()
     submitted_at = UTCDateTimeAttribute()
     expires_at = UTCDateTimeAttribute()
+
+
+class ContentItem(Row, discriminator="content"):
+    """A content that came from an address, by the digest of both, and which submission it is."""
+
+    force = UnicodeAttribute()
+    reference = UnicodeAttribute()
+    submitted_at = UTCDateTimeAttribute()
+    expires_at = UTCDateTimeAttribute()
+
+
+class MailboxItem(Row, discriminator="mailbox"):
+    """How many submissions came from a mailbox in an hour."""
+
+    counted = IntegerAttribute()
 
 
 class PersonItem(Row, discriminator="person"):

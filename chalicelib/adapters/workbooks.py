@@ -33,8 +33,8 @@ _WIDTHS = {
     ColumnKind.DAY: 12,
     ColumnKind.MOMENT: 18,
 }
-_FORMATS = {
-    ColumnKind.TEXT: {"num_format": "@"},
+_FORMATS: dict[ColumnKind, dict[str, Any]] = {
+    ColumnKind.TEXT: {"num_format": "@", "text_wrap": True},  # a long title is read whole
     ColumnKind.WHOLE: {"num_format": "#,##0"},
     ColumnKind.MONEY: {"num_format": "£#,##0.00"},
     ColumnKind.DAY: {"num_format": "d mmm yyyy"},
@@ -103,7 +103,7 @@ def _headed(book: Workbook, columns: Sequence[Column]) -> Any:
     """A sheet with its headings; returns what adds a row to it."""
     sheet = book.add_worksheet("Submissions")
     bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
-    formats = [book.add_format(_FORMATS[column.kind]) for column in columns]
+    formats = [book.add_format({**_FORMATS[column.kind], "valign": "top"}) for column in columns]
     for number, column in enumerate(columns):
         sheet.set_column(number, number, max(_WIDTHS[column.kind], len(column.heading) + 2))
         sheet.write_string(0, number, plain(column.heading), bold)

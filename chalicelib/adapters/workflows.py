@@ -52,14 +52,31 @@ class StepFunctions:
 
     def is_running(self, workflow: str, name: str) -> bool:
         """DescribeExecution by the ARN that the name makes."""
-        arn = f"{self._arn_prefix.replace(':stateMachine:', ':execution:')}{workflow}:{name}"
         try:
-            found = aws.client("stepfunctions").describe_execution(executionArn=arn)
+            found = aws.client("stepfunctions").describe_execution(
+                executionArn=self._execution(workflow, name)
+            )
         except ClientError as error:
             if _code(error) == "ExecutionDoesNotExist":
                 return False
             raise
         return str(found["status"]) == "RUNNING"
+
+    def stop(self, workflow: str, name: str) -> None:
+        """StopExecution by the ARN that the name makes. Of one that has ended, AWS says when."""
+        try:
+            aws.client("stepfunctions").stop_execution(
+                executionArn=self._execution(workflow, name),
+                error="NotNeeded",
+                cause="What it waits for has ended, or another execution waits for it.",
+            )
+        except ClientError as error:
+            if _code(error) != "ExecutionDoesNotExist":
+                raise
+
+    def _execution(self, workflow: str, name: str) -> str:
+        prefix = self._arn_prefix.replace(":stateMachine:", ":execution:")
+        return f"{prefix}{workflow}:{name}"
 
 
 def _code(error: ClientError) -> str:

@@ -19,6 +19,12 @@ from chalicelib.domain.references import is_reference
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator, ValidationError
 
+MAX_PROBLEMS = 200
+"""An answer that lists more is longer than Lambda may send, at 64 KB of empty rows."""
+
+MAX_MARKS = 30
+"""More marks on one letter are in no language (Unicode Annex 15, D3), and normalising them takes their square."""
+
 # The marks and overrides that make text read in another order than it is stored (Unicode TR 9).
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_{|}~-]+)*", re.ASCII)
@@ -61,21 +67,20 @@ class Answer:
 def check_answers(form: Form, answers: Any) -> dict[str, Any]:
     """The answers, tidied (NFC, line ends as LF), where every one is right.
 
-    Raises InvalidAnswers with all problems at once, in the order of the form's questions.
+    Raises InvalidAnswers with all problems at once (of so many that no person made them, the first MAX_PROBLEMS), in
+    the order of the form's questions.
     """
     if not isinstance(answers, dict):
         raise InvalidAnswers([Problem(pointer="", code="type", message="The answers must be a JSON object")])
-    tidy: dict[str, Any] = _tidied(answers)
-    problems = list(_unshowable(form, tidy, form.schema, ()))
-    seen = {problem.pointer for problem in problems}
-    for error in form.validator.iter_errors(tidy):
-        for problem in _problems(form, error):
-            # One problem for each answer: the first thing to put right, not all that follows from it.
-            if problem.pointer not in seen:
-                seen.add(problem.pointer)
-                problems.append(problem)
-    if problems:
-        raise InvalidAnswers(sorted(problems, key=lambda problem: _place(form, problem.pointer)))
+    tidy: dict[str, Any] = _tidied(_within_reach(answers, form.schema))
+    found: dict[str, Problem] = {}
+    for problem in _all_problems(form, tidy):
+        # One problem for each answer: the first thing to put right, not all that follows from it.
+        found.setdefault(problem.pointer, problem)
+        if len(found) == MAX_PROBLEMS:
+            break
+    if found:
+        raise InvalidAnswers(sorted(found.values(), key=lambda problem: _place(form, problem.pointer)))
     return tidy
 
 
@@ -174,6 +179,18 @@ def long_date(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
+def has_mark_flood(text: str) -> bool:
+    """Whether more marks stand on one letter than MAX_MARKS."""
+    if text.isascii():
+        return False
+    marks = 0
+    for character in text:
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks > MAX_MARKS:
+            return True
+    return False
+
+
 def _tidied(value: Any) -> Any:
     if isinstance(value, str):
         return unicodedata.normalize("NFC", value).replace("\r\n", "\n").replace("\r", "\n")
@@ -182,6 +199,23 @@ def _tidied(value: Any) -> Any:
     if isinstance(value, dict):
         return {unicodedata.normalize("NFC", name): _tidied(item) for name, item in value.items()}
     return value
+
+
+def _within_reach(value: Any, schema: Mapping[str, Any]) -> Any:
+    """The answers, no list longer than it takes to see, and to say, that it is too long: 64 KB hold 20,000 rows."""
+    if isinstance(value, list):
+        most = schema.get("maxItems", len(value)) + 1
+        return [_within_reach(item, schema.get("items", {})) for item in value[:most]]
+    if isinstance(value, dict):
+        properties = schema.get("properties", {})
+        return {name: _within_reach(item, properties.get(name, {})) for name, item in value.items()}
+    return value
+
+
+def _all_problems(form: Form, answers: Mapping[str, Any]) -> Iterator[Problem]:
+    yield from _unshowable(form, answers, form.schema, ())
+    for error in form.validator.iter_errors(answers):
+        yield from _problems(form, error)
 
 
 def _unshowable(
@@ -216,6 +250,11 @@ def unshowable(text: str, *, multiline: bool) -> str:
         ):
             return "control-characters"
     return "pattern" if text and not any(_is_visible(character) for character in text) else ""
+
+
+def has_controls(name: str) -> bool:
+    """Whether the name of a field holds what no name of ours does, and what would not be seen in a message."""
+    return unshowable(name, multiline=False) in ("control-characters", "line-breaks")
 
 
 def _is_visible(character: str) -> bool:

@@ -75,7 +75,7 @@ def read_answer(
         known = [one.value for one in offered]
         choices = f"{', '.join(known[:-1])} or {known[-1]}"
         problems.append(_problem("/decision", "enum", f"Choose your decision: {choices}"))
-    words = _words("/comment", "The comment", comment, problems)
+    words = read_words("/comment", comment, problems, name="The comment")
     wanted = _changes(form, changes, problems)
     if choice is not None and choice.needs_reason and not words:
         problems.append(_problem("/comment", "required", f"Give the reason: {form.submitter} will read it"))
@@ -106,8 +106,8 @@ def _changes(form: Form, changes: object, problems: list[Problem]) -> dict[str, 
             message = f"The form has no such page. It has: {', '.join(pages)}"
             problems.append(_problem("/changes", "additionalProperties", message))
     read = {
-        page.id: _words(
-            f"/changes/{page.id}", f"What to change in “{page.title}”", changes[page.id], problems
+        page.id: read_words(
+            f"/changes/{page.id}", changes[page.id], problems, name=f"What to change in “{page.title}”"
         )
         for page in form.pages
         if page.id in changes
@@ -115,15 +115,18 @@ def _changes(form: Form, changes: object, problems: list[Problem]) -> dict[str, 
     return {name: words for name, words in read.items() if words}
 
 
-def _words(pointer: str, name: str, given: object, problems: list[Problem]) -> str:
+def read_words(pointer: str, given: object, problems: list[Problem], *, name: str = "") -> str:
+    """What somebody wrote of their own accord, tidied: a comment, a note, a reason. What is wrong with it is added
+    to `problems`, in sentences that begin with `name`; without one, they mean the only thing that there is to write."""
     if not isinstance(given, (str, type(None))):
         problems.append(_problem(pointer, "type", f"{name} must be text"))
         return ""
     words = (given or "").replace("\r\n", "\n").strip()
     if len(words) > MAX_COMMENT:
-        problems.append(_problem(pointer, "maxLength", f"{name} must be {MAX_COMMENT:,} characters or fewer"))
-    if unshowable(words, multiline=True) == "control-characters":
-        message = f"{name} holds a character that cannot be shown, such as a tab; take it out"
+        at_most = f"{name} must be" if name else "Write"
+        problems.append(_problem(pointer, "maxLength", f"{at_most} {MAX_COMMENT:,} characters or fewer"))
+    if unshowable(words, multiline=True):
+        message = f"{name or 'This'} holds a character that cannot be shown, such as a tab; take it out"
         problems.append(_problem(pointer, "control-characters", message))
     return words
 
@@ -205,12 +208,12 @@ def _moved(
         return replace(closed(one, Status(stands.status)), committed_pence=committed)
     if stage.name == workflow.reserve_at:
         one = replace(one, reserved_pence=one.amount_pence)
-    status = Status(stands.passing) if stands.passing else _going_on(one)
+    status = Status(stands.passing) if stands.passing else going_on(one)
     return replace(at_stage(one, following, calendar, now), status=status)
 
 
-def _going_on(one: Submission) -> Status:
-    """In review; where an earlier choice gave it a status in passing, still that one."""
+def going_on(one: Submission) -> Status:
+    """In review, for what somebody is to decide; where an earlier choice gave it a status in passing, still that."""
     return Status.IN_REVIEW if one.status in (Status.SUBMITTED, Status.CHANGES_REQUESTED) else one.status
 
 
@@ -226,29 +229,28 @@ def offered_at(case: Case, stage: Stage) -> tuple[Choice, ...]:
 def at_stage(one: Submission, stage: Stage, calendar: Calendar, now: datetime) -> Submission:
     """The submission at the beginning of a stage, its approver still to be asked."""
     due = calendar.deadline(now, stage.working_days)
-    return replace(
+    moved = replace(
         one,
         status=Status.IN_REVIEW,
         stage=stage.name,
         asked_as=AskedAs.APPROVER,
         waiting_for=stage.waits_for,
-        due_at=due,
-        next_at=calendar.next_date(due, stage.reminder_days, now),
-        reminded=0,
     )
+    return waiting_until(moved, due, stage.reminder_days, calendar, now)
 
 
 def _returned(one: Submission, workflow: Workflow, calendar: Calendar, now: datetime) -> Submission:
     due = calendar.deadline(now, workflow.amending.working_days)
-    return replace(
-        one,
-        status=Status.CHANGES_REQUESTED,
-        asked_as=AskedAs.CLAIMANT,
-        waiting_for=CLAIMANT,
-        due_at=due,
-        next_at=calendar.next_date(due, workflow.amending.reminder_days, now),
-        reminded=0,
-    )
+    moved = replace(one, status=Status.CHANGES_REQUESTED, asked_as=AskedAs.CLAIMANT, waiting_for=CLAIMANT)
+    return waiting_until(moved, due, workflow.amending.reminder_days, calendar, now)
+
+
+def waiting_until(
+    one: Submission, due: datetime, reminder_days: Sequence[int], calendar: Calendar, now: datetime
+) -> Submission:
+    """The submission with a new deadline: its reminders are still to come, and are counted anew."""
+    next_at = calendar.next_date(due, reminder_days, now)
+    return replace(one, due_at=due, next_at=next_at, reminded=0)
 
 
 def closed(one: Submission, status: Status) -> Submission:
@@ -295,8 +297,13 @@ def _movement(before: Submission, after: Submission, workflow: Workflow, now: da
 
 
 def held(one: Submission) -> Held:
-    """What the fund holds for a submission."""
-    return Held(reserved=one.reserved_pence, committed=one.committed_pence)
+    """What the fund holds for a submission, has paid for it, and got back."""
+    return Held(
+        reserved=one.reserved_pence,
+        committed=one.committed_pence,
+        spent=one.paid_pence,
+        returned=one.returned_pence,
+    )
 
 
 def movement(before: Submission, after: Held, fund: str, *, now: datetime) -> Movement | None:

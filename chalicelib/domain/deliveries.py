@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -45,7 +46,8 @@ class Delivery:
     """One thing to be delivered, at least once, from `due_at` (UTC) on.
 
     `id` is deterministic: the same cause makes the same delivery. It is also the notification id of a mail.
-    `is_held`: it was put off on purpose, so that what caused it can still be undone.
+    `is_held`: it was put off on purpose, so that what caused it can still be undone. `force` is that of the submission
+    it is about: empty where it is about none, and on what an earlier release queued.
     """
 
     id: str
@@ -55,11 +57,33 @@ class Delivery:
     payload: Mapping[str, Any]
     attempts: int = 0
     is_held: bool = False
+    force: str = ""
 
     @property
     def lane(self) -> str:
         """Which relay carries it."""
         return LANES[self.kind]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetAside:
+    """A delivery that failed too often, and waits for a person to say that it be tried again. Its payload is kept,
+    but is nobody's to read. `error` is the kind of error that it failed with last; `at` and `until` (UTC) are when it
+    was set aside, and how long it is kept."""
+
+    id: str
+    kind: Kind
+    reference: str
+    force: str
+    attempts: int
+    error: str
+    at: datetime
+    until: datetime
+
+    @property
+    def template(self) -> str:
+        """Which mail it is; empty where it is none."""
+        return self.id.split(".")[1] if self.kind is Kind.MAIL else ""
 
 
 _WAITS = ("approver_seconds", "deputy_seconds", "coordinators_seconds", "claimant_seconds")
@@ -72,6 +96,7 @@ def start(submission: Submission, form: Form, calendar: Calendar, *, now: dateti
         id=f"start.{name}",
         kind=Kind.START,
         reference=submission.reference,
+        force=submission.force,
         due_at=now,
         payload={
             "workflow": form.workflow.name,
@@ -87,19 +112,29 @@ def answer(submission: Submission, token: str, output: Mapping[str, Any], *, now
         id=f"answer.{submission.reference}.{submission.revision}",
         kind=Kind.ANSWER,
         reference=submission.reference,
+        force=submission.force,
         due_at=now,
         payload={"token": token, "output": dict(output)},
     )
 
 
 def mail(
-    template: str, *, to: str, about: str, reference: str, values: Mapping[str, Any], now: datetime
+    template: str,
+    *,
+    to: str,
+    about: str,
+    reference: str,
+    values: Mapping[str, Any],
+    now: datetime,
+    force: str = "",
 ) -> Delivery:
-    """Send one mail. `about` makes its id unique among the mails of this template."""
+    """Send one mail. `about` makes its id unique among the mails of this template; `force` is that of the submission
+    that it is about, if it is about one."""
     return Delivery(
         id=f"mail.{template}.{about}",
         kind=Kind.MAIL,
         reference=reference,
+        force=force,
         due_at=now,
         payload={"template": template, "to": to, "values": dict(values)},
     )
@@ -113,6 +148,14 @@ def held(delivery: Delivery, *, until: datetime) -> Delivery:
 def execution_name(reference: str, round_: int) -> str:
     """The name of a submission's execution. Names are unique for 90 days, hence the round."""
     return f"{reference}-r{round_}"
+
+
+def read_execution_name(name: str) -> tuple[str, int] | None:
+    """Reference and round of an execution; None where we did not name it."""
+    reference, found, number = name.rpartition("-r")
+    if not found or not re.fullmatch(r"[1-9][0-9]{0,8}", number, re.ASCII):
+        return None
+    return reference, int(number)
 
 
 def pointer(submission: Submission, form: Form, calendar: Calendar, *, now: datetime) -> dict[str, Any]:

@@ -96,6 +96,14 @@ class DoesNotFit(Conflict):
     """The amount is more than the fund, or the force's cap, has left."""
 
 
+class StillRunning(Conflict):
+    """The first request with this Idempotency-Key is being stored at this moment."""
+
+
+class LikelyDuplicate(Conflict):
+    """The same was sent from the same address a short while ago. Says nothing of what was sent then."""
+
+
 class Gone(Refused):
     """It was there and is over."""
 

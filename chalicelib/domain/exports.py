@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from enum import Enum
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,8 +21,14 @@ ALL = "all"
 
 CHIEF = "chief-constable"
 LEADERS = ("home-office-leader", "npcc-leader", "college-leader")
+MOST_LISTED = 12
+"""How many periods of a form the page of exports lists."""
+
+MANIFEST = "manifest.json"
 LONGEST_CELL = 32_767
 """Characters that a spreadsheet keeps in one cell."""
+
+_STAMP = "%Y%m%dT%H%M%Sz"
 
 Labels = Mapping[str, Mapping[str, str]]
 """For each question that offers options: value → label."""
@@ -73,6 +79,15 @@ class Period:
             return f"{first:%Y-%m-%d}-to-{last - timedelta(days=1):%Y-%m-%d}"
         return f"{_stamp(self.start)}-to-{_stamp(self.end)}"
 
+    @classmethod
+    def from_key(cls, key: str) -> Period:
+        """The period of this name. Raises ValueError for what names none."""
+        first, _, last = key.partition("-to-")
+        if "T" in key:
+            return cls(start=_read_stamp(first), end=_read_stamp(last))
+        after = date.fromisoformat(last) + timedelta(days=1)
+        return cls(start=midnight(date.fromisoformat(first)), end=midnight(after))
+
     @property
     def words(self) -> str:
         """`Monday 4 to Sunday 10 January 2027`; with the time where it ends within a day."""
@@ -89,8 +104,17 @@ def _is_midnight(moment: datetime) -> bool:
     return (moment.hour, moment.minute, moment.second) == (0, 0, 0)
 
 
+def midnight(day: date) -> datetime:
+    """When a day begins in London, in UTC."""
+    return datetime.combine(day, time(), LONDON).astimezone(timezone.utc)
+
+
 def _stamp(moment: datetime) -> str:
-    return f"{moment.astimezone(timezone.utc):%Y%m%dT%H%M%Sz}"
+    return f"{moment.astimezone(timezone.utc):{_STAMP}}"
+
+
+def _read_stamp(words: str) -> datetime:
+    return datetime.strptime(words, _STAMP).replace(tzinfo=timezone.utc)
 
 
 def _day(moment: datetime, last: datetime | None = None) -> str:
@@ -159,9 +183,23 @@ def _ends(period: Period) -> dict[str, str]:
     return {"start": period.start.isoformat(), "end": period.end.isoformat()}
 
 
-def folder(form: str, scope: str, period_key: str) -> str:
-    """Where an export is stored."""
-    return f"exports/{form}/{scope}/{period_key}"
+def folder(form: str, scope: str, period_key: str = "") -> str:
+    """Where an export is stored; without a period, where all of the form and scope are."""
+    return "/".join(filter(None, ("exports", form, scope, period_key)))
+
+
+def newest(keys: Iterable[str]) -> list[Period]:
+    """The periods of the exports among these files, the newest first and so many as are listed. One without its
+    manifest is not finished."""
+    found = (key.split("/")[-2] for key in keys if key.endswith(f"/{MANIFEST}"))
+    return sorted(map(Period.from_key, found), key=lambda one: (one.end, one.start), reverse=True)[
+        :MOST_LISTED
+    ]
+
+
+def scopes(person: Person, forces: Sequence[str]) -> list[str]:
+    """The scopes whose exports somebody may have, that of all forces first."""
+    return [scope for scope in (ALL, *forces) if may_fetch(person, scope)]
 
 
 def may_fetch(person: Person, scope: str) -> bool:

@@ -1,9 +1,13 @@
-"""The fund: what is left, for all and for each force, and the movements that change it. Integer pence."""
+"""The fund: what is left, for all and for each force, and the movements that change it. Integer pence.
+
+The ledger's lines are the record. A balance and what is held for a claim are their sums, kept beside them so that a
+condition can be put on them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
@@ -11,21 +15,40 @@ from chalicelib.domain.money import pounds
 
 
 class Kind(str, Enum):
-    """What a movement does with the money. `uncommit` takes an approval back, `cancel` gives up what was approved."""
+    """What a movement does with the money. `uncommit` takes an approval back, `cancel` gives up what was approved;
+    `pay` is what leaves the fund, `return` what of that comes back."""
 
     RESERVE = "reserve"
     COMMIT = "commit"
     RELEASE = "release"
     UNCOMMIT = "uncommit"
     CANCEL = "cancel"
+    PAY = "pay"
+    RETURN = "return"
+
+
+MENDED = "mended"
+"""The note of a line that the reconciler wrote."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """Pence that the fund holds for one claim."""
+    """Pence that the fund holds for one claim, has paid for it, and got back of that."""
 
     reserved: int = 0
     committed: int = 0
+    spent: int = 0
+    returned: int = 0
+
+    def moved(self, kind: Kind, amount_pence: int) -> Held:
+        """The same after a movement."""
+        reserved, committed, spent, returned = _STEPS[kind]
+        return Held(
+            reserved=self.reserved + reserved * amount_pence,
+            committed=self.committed + committed * amount_pence,
+            spent=self.spent + spent * amount_pence,
+            returned=self.returned + returned * amount_pence,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +82,7 @@ class Movement:
     """One ledger line: money of `fund` moved for a claim of `force`, for which the fund holds `before`.
 
     `revision` is the claim's with which it moves; with the reference it names the line, so that a repeat of the
-    same movement meets the first one.
+    same movement meets the first one. `note` is the reference of a payment, or MENDED.
     """
 
     fund: str
@@ -70,32 +93,86 @@ class Movement:
     revision: int
     at: datetime
     before: Held
+    note: str = ""
 
     def __post_init__(self) -> None:
         # A negative amount would pass every condition and make money.
         if type(self.amount_pence) is not int or self.amount_pence < 1:
             raise ValueError("a movement moves a whole number of pence, one or more")
-        if min(self.after.reserved, self.after.committed) < 0:
+        after = self.after
+        if min(after.reserved, after.committed, after.spent - after.returned) < 0:
             raise ValueError("a movement takes no more than is held")
 
     @property
     def after(self) -> Held:
         """What the fund holds for the claim afterwards."""
-        reserved, committed = _STEPS[self.kind]
-        return Held(
-            reserved=self.before.reserved + reserved * self.amount_pence,
-            committed=self.before.committed + committed * self.amount_pence,
-        )
+        return self.before.moved(self.kind, self.amount_pence)
 
 
 _STEPS = {
-    Kind.RESERVE: (1, 0),
-    Kind.COMMIT: (-1, 1),
-    Kind.RELEASE: (-1, 0),
-    Kind.UNCOMMIT: (1, -1),
-    Kind.CANCEL: (0, -1),
+    Kind.RESERVE: (1, 0, 0, 0),
+    Kind.COMMIT: (-1, 1, 0, 0),
+    Kind.RELEASE: (-1, 0, 0, 0),
+    Kind.UNCOMMIT: (1, -1, 0, 0),
+    Kind.CANCEL: (0, -1, 0, 0),
+    Kind.PAY: (0, -1, 1, 0),
+    Kind.RETURN: (0, 0, 0, 1),
 }
-"""What a penny moved does to what is reserved and to what is committed."""
+"""What a penny moved does to what is reserved, committed, spent and returned."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A stored ledger line."""
+
+    force: str
+    reference: str
+    revision: int
+    kind: Kind
+    amount_pence: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ledger:
+    """All lines of a fund, and what is kept for each claim beside them."""
+
+    lines: tuple[Line, ...]
+    kept: Mapping[str, Held]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """A balance as it is stored. `available` is what conditions are put on: it may be wrong, as may the rest. `force`
+    is empty for the fund's own."""
+
+    force: str
+    balance: Balance
+    available: int
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether what is kept as available is what the rest of it makes."""
+        return self.available == self.balance.available
+
+
+def summed(lines: Iterable[Line]) -> Held:
+    """What the lines make together."""
+    total = Held()
+    for line in lines:
+        total = total.moved(line.kind, line.amount_pence)
+    return total
+
+
+def as_lines_say(balance: Balance, lines: Iterable[Line]) -> Balance:
+    """The balance that follows from the lines. What the fund was opened with is no line: it stays."""
+    held = summed(lines)
+    return replace(
+        balance,
+        reserved=held.reserved,
+        committed=held.committed,
+        spent=held.spent,
+        returned=held.returned,
+    )
 
 
 def between(before: Held, after: Held) -> tuple[Kind, int] | None:
@@ -103,12 +180,15 @@ def between(before: Held, after: Held) -> tuple[Kind, int] | None:
     takes more than one."""
     if before == after:
         return None
-    for kind, (reserved, committed) in _STEPS.items():
-        amount = max(abs(after.reserved - before.reserved), abs(after.committed - before.committed))
-        moved = Held(
-            reserved=before.reserved + reserved * amount, committed=before.committed + committed * amount
-        )
-        if moved == after:
+    changed = (
+        after.reserved - before.reserved,
+        after.committed - before.committed,
+        after.spent - before.spent,
+        after.returned - before.returned,
+    )
+    amount = max(map(abs, changed))
+    for kind in _STEPS:
+        if before.moved(kind, amount) == after:
             return kind, amount
     raise ValueError("it takes more than one movement")
 

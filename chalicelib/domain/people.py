@@ -6,6 +6,8 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
+from chalicelib.domain.errors import Forbidden
+
 NATIONAL = "national"
 COORDINATOR = "coordinator"
 FINANCE = "fund-holder"
@@ -56,10 +58,26 @@ class Person:
         """Whether this person holds the role there."""
         return Holding(role=role, at=at) in self.roles
 
+    def holds_for(self, role: str, *, force: str) -> bool:
+        """Whether this person holds the role for a force: there, or for all of them."""
+        return self.holds(role, at=force) or self.holds(role, at=NATIONAL)
+
     def staff_of(self) -> frozenset[str]:
         """The forces whose submissions this person may read as staff; `national` means all of them."""
         roles = [held for held in self.roles if held.role in (COORDINATOR, FINANCE, ADMIN)]
         return frozenset(held.at for held in roles)
+
+
+def check_staff(person: Person) -> None:
+    """Raise Forbidden for people who are staff of no force."""
+    if not person.staff_of():
+        raise Forbidden("This takes a coordinator or the fund holder.")
+
+
+def check_coordinator(person: Person, force: str) -> None:
+    """Raise Forbidden for everybody but a coordinator of the force, or a national one."""
+    if not person.holds_for(COORDINATOR, force=force):
+        raise Forbidden("This takes a coordinator.")
 
 
 @dataclass(frozen=True, kw_only=True)

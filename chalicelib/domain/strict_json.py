@@ -7,8 +7,10 @@ is a way to say one thing to us and another to the next reader (RFC 8259, sectio
 from __future__ import annotations
 
 import json
+import unicodedata
 from typing import Any
 
+from chalicelib.domain.answers import MAX_MARKS, has_controls, has_mark_flood
 from chalicelib.domain.errors import TooLarge, Unreadable
 
 MAX_BYTES = 64 * 1024
@@ -72,10 +74,15 @@ def _check_depth(text: str) -> None:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    names = set()
     for name, value in pairs:
-        if name in found:
+        known_as = unicodedata.normalize("NFC", _text(name))
+        if known_as in names:
             raise Unreadable("The request names the same field twice.")
-        found[_text(name)] = _checked(value)
+        if has_controls(name):
+            raise Unreadable("The request names a field with a character that cannot be shown.")
+        names.add(known_as)
+        found[name] = _checked(value)
     return found
 
 
@@ -94,6 +101,8 @@ def _text(value: str) -> str:
         value.encode("utf-8")
     except UnicodeEncodeError:
         raise Unreadable("The request holds half of a character (a lone surrogate).") from None
+    if has_mark_flood(value):
+        raise Unreadable(f"The request holds a letter with more than {MAX_MARKS} marks on it.")
     return value
 
 

@@ -20,6 +20,7 @@ class Status(str, Enum):
     IN_REVIEW = "in-review"
     CHANGES_REQUESTED = "changes-requested"
     APPROVED = "approved"
+    PAID = "paid"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
     LAPSED = "lapsed"
@@ -37,6 +38,7 @@ STATUS_WORDS = {
     Status.IN_REVIEW: "Being decided",
     Status.CHANGES_REQUESTED: "Waiting for your changes",
     Status.APPROVED: "Approved",
+    Status.PAID: "Paid",
     Status.REJECTED: "Not approved",
     Status.WITHDRAWN: "Withdrawn",
     Status.LAPSED: "Lapsed: the changes did not come in time",
@@ -124,6 +126,24 @@ class Undo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Wait:
+    """What an execution waits for: the answer of this turn, in this round, to this version of the answers."""
+
+    round: int
+    stage: str
+    asked_as: AskedAs
+    version: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenFor:
+    """The wait that a token was kept for, and the submission's revision at which it was."""
+
+    wait: Wait
+    revision: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Submission:
     """One submission, without its personal answers.
 
@@ -131,7 +151,8 @@ class Submission:
     `version` counts its answers. `waiting_for` is a role, `due_at` the deadline and `next_at` the next date at
     which something is to happen (a reminder, or the deadline); all empty once it is decided. `approved_by` maps
     stages to the ids of the people who approved there. `moved_to` is the force it was moved to by a change of
-    its answers. Times are UTC, money is pence.
+    its answers. `paid_pence` has left the fund for it, `returned_pence` of that came back. Times are UTC, money is
+    pence.
     """
 
     reference: str
@@ -159,6 +180,8 @@ class Submission:
     reminded: int = 0
     reserved_pence: int = 0
     committed_pence: int = 0
+    paid_pence: int = 0
+    returned_pence: int = 0
     moved_to: str = ""
     undo: Undo | None = None
 
@@ -166,6 +189,11 @@ class Submission:
     def is_open(self) -> bool:
         """Whether somebody still has to do something about it."""
         return bool(self.waiting_for)
+
+    @property
+    def wait(self) -> Wait:
+        """What an execution waits for now."""
+        return Wait(round=self.round, stage=self.stage, asked_as=self.asked_as, version=self.version)
 
     @property
     def standing(self) -> Standing:
@@ -179,6 +207,10 @@ class Submission:
     def may_undo(self, now: datetime) -> bool:
         """Whether the last decision may still be taken back; until then nobody else is told of it."""
         return self.undo is not None and now < self.undo.until
+
+    def as_told(self, now: datetime) -> Submission:
+        """The submission as others may know it: a decision that may still be undone has not happened."""
+        return self.put_back(self.undo.before) if self.undo and self.may_undo(now) else self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,7 +226,8 @@ class Version:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A submission with everything stored beside it. `token` is the workflow's, of the wait that is on."""
+    """A submission with everything stored beside it. `token` is the workflow's, of the last wait that was kept;
+    `token_for` says which, None where an earlier release kept it."""
 
     submission: Submission
     personal: Mapping[str, Any]
@@ -202,7 +235,15 @@ class Case:
     entries: tuple[Entry, ...] = ()
     texts: Mapping[int, Text] = field(default_factory=dict)
     token: str = ""
+    token_for: TokenFor | None = None
     versions: tuple[Version, ...] = ()
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether the token is of what is waited for now, as far as it is known."""
+        if not self.token:
+            return False
+        return self.token_for is None or self.token_for.wait == self.submission.wait
 
     @property
     def answers(self) -> dict[str, Any]:
@@ -267,7 +308,7 @@ class Case:
             return self
         known = tuple(entry for entry in self.entries if entry.sequence < one.undo.sequence)
         tasks = tuple(before_decision(task, one.undo.task) for task in self.tasks)
-        return replace(self, submission=one.put_back(one.undo.before), entries=known, tasks=tasks)
+        return replace(self, submission=one.as_told(now), entries=known, tasks=tasks)
 
     def _fingerprint(self, answers: Mapping[str, Any]) -> str:
         one = self.submission

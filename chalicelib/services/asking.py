@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain import approvals, deliveries
+from chalicelib.domain.decisions import going_on, waiting_until
 from chalicelib.domain.forms import Form
 from chalicelib.domain.people import COORDINATOR, NATIONAL, Holding
 from chalicelib.domain.stages import TURNS, AskedAs, Stage, next_turn
@@ -90,7 +91,7 @@ def _hold(parts: Parts, case: Case, form: Form, token: str, now: datetime) -> li
     moved = replace(moved, undo=undo)
     return [
         ChangeSubmission(submission=moved),
-        KeepToken(submission=moved, token=token),
+        KeepToken(submission=moved, token=token, wait=one.put_back(one.undo.before).wait),
         AddDelivery(delivery=answer),
     ]
 
@@ -157,13 +158,14 @@ class Asking:
     def go_on(self, turn: AskedAs, *, came_for: AskedAs | None) -> list[Change]:
         """Ask whoever is to be asked in this turn; where nobody may be, the next turn at once, and in the end
         the coordinators. `came_for` is the turn that an execution waits in, None where none has come."""
-        one = next_revision(self._with_claimant(), now=self.now)
+        one, barred = with_claimant(self.parts, self.case)
+        one = replace(next_revision(one, now=self.now), undo=None)
         changes: list[Change] = []
         if turn is AskedAs.COORDINATORS and not self.case.open_tasks:
-            turn = self._turn_with_people_now(one)
+            turn = self._turn_with_people_now(barred)
         reason = TOO_LATE if self.case.open_tasks else NOBODY
         while turn is not AskedAs.COORDINATORS:
-            chosen = self._chosen(one, turn)
+            chosen = self._chosen(turn, barred)
             if chosen:
                 return self._finish(*self._ask_people(one, turn, chosen), came_for, changes)
             reason = NOBODY
@@ -172,16 +174,15 @@ class Asking:
             turn = next_turn(turn)
         return self._finish(*self.tell_coordinators(one, reason), came_for, changes)
 
-    def _turn_with_people_now(self, one: Submission) -> AskedAs:
+    def _turn_with_people_now(self, barred: frozenset[str]) -> AskedAs:
         """Where nobody could be asked before, somebody may have been registered since."""
         turns = (AskedAs.APPROVER, AskedAs.DEPUTY)
-        return next((turn for turn in turns if self._chosen(one, turn)), AskedAs.COORDINATORS)
+        return next((turn for turn in turns if self._chosen(turn, barred)), AskedAs.COORDINATORS)
 
-    def _chosen(self, one: Submission, turn: AskedAs) -> list[Chosen]:
-        case = replace(self.case, submission=one)
+    def _chosen(self, turn: AskedAs, barred: frozenset[str]) -> list[Chosen]:
         if turn is AskedAs.DEPUTY and self.stage.asks_several:
-            return choose_deputies(self.parts, case, self.stage, now=self.now)
-        return choose(self.parts, case, self.stage, turn, now=self.now)
+            return choose_deputies(self.parts, self.case, self.stage, barred=barred, now=self.now)
+        return choose(self.parts, self.case, self.stage, turn, barred=barred, now=self.now)
 
     def _finish(
         self, one: Submission, asked: list[Change], came_for: AskedAs | None, before: list[Change]
@@ -195,9 +196,6 @@ class Asking:
         output = deliveries.pointer(one, self.form, self.parts.calendar, now=self.now)
         answer = deliveries.answer(one, self.token, output, now=self.now)
         return [*changes, AddDelivery(delivery=answer)]
-
-    def _with_claimant(self) -> Submission:
-        return replace(with_claimant(self.parts, self.case), undo=None)
 
     def _pass_over(self, one: Submission, turn: AskedAs) -> tuple[Submission, Change]:
         role = approvals.waits_for(self.stage, turn)
@@ -213,42 +211,23 @@ class Asking:
         self, one: Submission, turn: AskedAs, chosen: Sequence[Chosen]
     ) -> tuple[Submission, list[Change]]:
         due = self.parts.calendar.deadline(self.now, self.stage.days(turn))
-        one = replace(
-            one,
-            status=Status.IN_REVIEW if one.status is Status.SUBMITTED else one.status,
-            asked_as=turn,
-            waiting_for=approvals.waits_for(self.stage, turn),
-            due_at=due,
-            next_at=self.parts.calendar.next_date(due, self.stage.reminder_days, self.now),
-            reminded=0,
-        )
+        waits_for = approvals.waits_for(self.stage, turn)
+        one = replace(one, status=going_on(one), asked_as=turn, waiting_for=waits_for)
+        one = waiting_until(one, due, self.stage.reminder_days, self.parts.calendar, self.now)
         changes: list[Change] = []
         tasks = []
         for choice in chosen:
-            task = self._task(one, choice, due)
+            task = choice.task(one, asked_at=self.now, due_at=due)
             one, entry = self._asked_entry(replace(one, tasks=task.number), task)
             changes += [entry, AddTask(task=task)]
             tasks.append((task, choice))
         letters = Letters(parts=self.parts, case=self.case, form=self.form, one=one)
-        for task in self._overtaken(tasks):
-            changes += [CloseTask(task=task), *self._told_too_late(letters, task)]
-        changes += [AddDelivery(delivery=letters.asked(task, choice.person)) for task, choice in tasks]
-        return one, changes
-
-    def _task(self, one: Submission, chosen: Chosen, due: datetime) -> Task:
-        return Task(
-            force=one.force,
-            reference=one.reference,
-            number=one.tasks + 1,
-            stage=one.stage,
-            version=one.version,
-            asked_as=one.asked_as,
-            person_id=chosen.person.id,
-            role=chosen.role,
-            asked_at=self.now,
-            due_at=due,
-            stands_in_for=chosen.stands_in_for,
-        )
+        overtaken = self._overtaken(tasks)
+        changes += [CloseTask(task=task) for task in overtaken]
+        reason = "The time to decide ran out, and the deputy was asked instead."
+        mails = letters.no_longer_needed(overtaken, reason)
+        mails += [letters.asked(task, choice.person) for task, choice in tasks]
+        return one, [*changes, *(AddDelivery(delivery=mail) for mail in mails)]
 
     def _asked_entry(self, one: Submission, task: Task) -> tuple[Submission, Change]:
         details: dict[str, str | int] = {
@@ -274,20 +253,13 @@ class Asking:
             if choice.instead_of is not None
         ]
 
-    def _told_too_late(self, letters: Letters, task: Task) -> list[Change]:
-        person = self.parts.people.person(task.person_id)
-        if person is None:
-            return []
-        reason = "The time to decide ran out, and the deputy was asked instead."
-        return [AddDelivery(delivery=letters.no_longer_needed(task, person, reason))]
-
     def tell_coordinators(self, one: Submission, reason: str) -> tuple[Submission, list[Change]]:
         """Nobody decided, or nobody may: those who can put it right are told, again at every date. An open task
         stays open: late is better than nobody."""
         due = self.parts.calendar.deadline(self.now, self.stage.days(AskedAs.COORDINATORS))
         one = replace(
             one,
-            status=Status.IN_REVIEW if one.status is Status.SUBMITTED else one.status,
+            status=going_on(one),
             asked_as=AskedAs.COORDINATORS,
             waiting_for=COORDINATOR,
             due_at=due,

@@ -11,7 +11,7 @@ from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.fund import Movement
 from chalicelib.domain.people import Holding
-from chalicelib.domain.submissions import Submission, Task, TaskState, Version
+from chalicelib.domain.submissions import Submission, Task, TaskState, TokenFor, Version, Wait
 from chalicelib.domain.timeline import Entry, Text
 
 
@@ -90,10 +90,17 @@ class AddEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class KeepToken:
-    """The task token of the wait that is on. Always beside a ChangeSubmission, which orders it."""
+    """The task token of the wait that is on. Always beside a ChangeSubmission, which orders it. `wait` is what it
+    waits for, where that is not what the submission says now."""
 
     submission: Submission
     token: str
+    wait: Wait | None = None
+
+    @property
+    def token_for(self) -> TokenFor:
+        """What is kept with the token."""
+        return TokenFor(wait=self.wait or self.submission.wait, revision=self.submission.revision)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,11 +146,49 @@ class KeepKey:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ContentRecord:
+    """Which submission brought a content from an address: `digest` stands for the form, the address and the content."""
+
+    digest: str
+    force: str
+    reference: str
+    submitted_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepContent:
+    """A content that came from an address; refused while it is kept already, unless by the submission `in_place_of`,
+    or the submitter wants it stored `anyway`."""
+
+    record: ContentRecord
+    in_place_of: str = ""
+    anyway: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountMailbox:
+    """One more submission from a mailbox (its digest) in the hour that begins then (UTC); refused after `limit`."""
+
+    mailbox: str
+    hour: datetime
+    limit: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class StillHolds:
     """Refused unless this person holds the role at the moment of the commit."""
 
     person_id: str
     holding: Holding
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotThere:
+    """Refused where this force has a submission of this reference."""
+
+    force: str
+    reference: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,14 +214,18 @@ Change = Union[
     CancelDelivery,
     MoveMoney,
     KeepKey,
+    KeepContent,
+    CountMailbox,
     StillHolds,
+    NotThere,
     KnownReference,
 ]
 
 
 class ChangeRefused(Conflict):
     """Nothing was stored, because of this change. Where a submission had moved on, it is its ChangeSubmission,
-    whatever else did not hold either: everything is worth another look then."""
+    whatever else did not hold either: everything is worth another look then. Next comes a KeepKey, then a
+    KeepContent: what was sent before is told before all that is wrong with sending it now."""
 
     def __init__(self, change: Change) -> None:
         super().__init__(

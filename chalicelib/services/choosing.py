@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -27,21 +27,46 @@ class Chosen:
     stands_in_for: str = ""
     instead_of: Task | None = None
 
+    def task(self, one: Submission, *, asked_at: datetime, due_at: datetime) -> Task:
+        """The submission's next task, in the turn that it is at."""
+        return Task(
+            force=one.force,
+            reference=one.reference,
+            number=one.tasks + 1,
+            stage=one.stage,
+            version=one.version,
+            asked_as=one.asked_as,
+            person_id=self.person.id,
+            role=self.role,
+            asked_at=asked_at,
+            due_at=due_at,
+            stands_in_for=self.stands_in_for,
+        )
 
-def with_claimant(parts: Parts, case: Case) -> Submission:
-    """The submission, saying who the claimant is, if registered: that person is not asked and may not decide."""
+
+def with_claimant(parts: Parts, case: Case) -> tuple[Submission, frozenset[str]]:
+    """The submission, saying who the claimant is, if registered, and the ids of those who may not decide it.
+
+    The claimant stays the first who was known: another address, given with changes, bars whoever has it as well,
+    and lets nobody in.
+    """
     one = case.submission
-    claimant = parts.people.by_address(_address(parts, case))
-    return replace(one, claimant_id=one.claimant_id or (claimant.id if claimant else ""))
+    email_field = parts.forms.form(one.form, one.form_version).email_field
+    claimant = parts.people.by_address(str(case.personal.get(email_field, "")))
+    present = claimant.id if claimant else ""
+    one = replace(one, claimant_id=one.claimant_id or present)
+    return one, approvals.barred(one) | ({present} - {""})
 
 
-def choose(parts: Parts, case: Case, stage: Stage, turn: AskedAs, *, now: datetime) -> list[Chosen]:
+def choose(
+    parts: Parts, case: Case, stage: Stage, turn: AskedAs, *, barred: frozenset[str], now: datetime
+) -> list[Chosen]:
     """Who is asked in a turn; nobody where there are fewer than the stage's quorum takes."""
     if turn is AskedAs.DEPUTY:
         waiting = {task.person_id for task in case.open_tasks}
-        chooser = _Chooser(parts, case, now, also_barred=waiting)
+        chooser = _Chooser(parts, case, barred | waiting, now)
         return _one_or_none(chooser.one(stage.seats[0], as_deputy=True))
-    chooser = _Chooser(parts, case, now)
+    chooser = _Chooser(parts, case, barred, now)
     if stage.everyone:
         found = list(chooser.everyone(stage.seats[0]))
     elif stage.asks_several:
@@ -53,30 +78,25 @@ def choose(parts: Parts, case: Case, stage: Stage, turn: AskedAs, *, now: dateti
     return found if found and len(found) >= stage.needed(len(found)) else []
 
 
-def choose_deputies(parts: Parts, case: Case, stage: Stage, *, now: datetime) -> list[Chosen]:
+def choose_deputies(
+    parts: Parts, case: Case, stage: Stage, *, barred: frozenset[str], now: datetime
+) -> list[Chosen]:
     """A deputy for each open task of a stage that asks several, as far as there are any."""
     sitting = {task.person_id for task in case.sitting}
-    chooser = _Chooser(parts, case, now, also_barred=sitting)
+    chooser = _Chooser(parts, case, barred | sitting, now)
     found = []
     for task in case.sitting:
         if task not in case.open_tasks:
             continue
         chosen = chooser.one(approvals.seat_of(stage, task), as_deputy=True)
         if chosen is not None:
-            found.append(
-                Chosen(
-                    person=chosen.person,
-                    role=chosen.role,
-                    stands_in_for=chosen.stands_in_for,
-                    instead_of=task,
-                )
-            )
+            found.append(replace(chosen, instead_of=task))
     return found
 
 
-def may_be_asked(parts: Parts, case: Case, stage: Stage, seat: Seat) -> dict[str, Chosen]:
+def may_be_asked(parts: Parts, case: Case, seat: Seat, *, barred: frozenset[str]) -> dict[str, Chosen]:
     """Everybody who may decide in a seat, by id, whether away or not: those to whom a task can be handed."""
-    barred = _barred(parts, case) | {task.person_id for task in case.sitting}
+    barred |= {task.person_id for task in case.sitting}
     found: dict[str, Chosen] = {}
     for asked in (seat.asks, seat.deputy):
         holders = parts.people.holders(asked.holding(case.submission.force))
@@ -89,25 +109,13 @@ def _one_or_none(chosen: Chosen | None) -> list[Chosen]:
     return [chosen] if chosen else []
 
 
-def _barred(parts: Parts, case: Case) -> set[str]:
-    """The ids of those who may not decide. The claimant stays the first who was known: another address, given with
-    changes, bars whoever has it as well, and lets nobody in."""
-    present = parts.people.by_address(_address(parts, case))
-    return set(approvals.barred(case.submission)) | ({present.id} if present else set())
-
-
-def _address(parts: Parts, case: Case) -> str:
-    one = case.submission
-    return str(case.personal.get(parts.forms.form(one.form, one.form_version).email_field, ""))
-
-
 class _Chooser:
     """Chooses one person after another, nobody twice."""
 
-    def __init__(self, parts: Parts, case: Case, now: datetime, *, also_barred: Collection[str] = ()) -> None:
+    def __init__(self, parts: Parts, case: Case, barred: frozenset[str], now: datetime) -> None:
         self._parts = parts
         self._force = case.submission.force
-        self._taken = _barred(parts, case) | set(also_barred)
+        self._taken = set(barred)
         self._first = approvals.preferred(case)
         self._today = london_day(now)
 

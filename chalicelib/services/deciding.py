@@ -209,11 +209,8 @@ def _what_goes_out(
         )
     comment = _reasons(case, decided, answered, decided.stands.value)
     told = [letters.decided(decided.task, decided.stands, changes, comment)]
-    for task in decided.closed:
-        person = parts.people.person(task.person_id)
-        if person is not None:
-            reason = f"It was decided meanwhile: somebody {decided.stands.done} it."
-            told.append(letters.no_longer_needed(task, person, reason))
+    reason = f"It was decided meanwhile: somebody {decided.stands.done} it."
+    told += letters.no_longer_needed(decided.closed, reason)
     if case.token:
         goes_out = one.changed_at + parts.undo_for
         output = deliveries.pointer(one, form, parts.calendar, now=goes_out)

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chalicelib.domain.errors import Forbidden, NotFound
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Fund
-from chalicelib.domain.people import NATIONAL, Person
+from chalicelib.domain.people import NATIONAL, Person, check_staff
 from chalicelib.services.ports import AskedTask, Listed, Parts
 from chalicelib.services.tracking import fund_for
 
@@ -64,9 +64,8 @@ class Desk:
 
 def desk_for(parts: Parts, person: Person) -> Desk:
     """The desk of this person. Raises Forbidden for people who are no staff."""
+    check_staff(person)
     scope = person.staff_of()
-    if not scope:
-        raise Forbidden("This takes a coordinator or the fund holder.")
     forms = parts.forms.all()
     lines, is_whole = _open_lines(parts, scope, forms)
     now = parts.now()

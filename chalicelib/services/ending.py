@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from chalicelib.domain import decisions, deliveries
-from chalicelib.domain.errors import Overtaken
+from chalicelib.domain.errors import InvalidAnswers, Overtaken, Problem
 from chalicelib.domain.forms import Form
 from chalicelib.domain.people import COORDINATOR, Person
 from chalicelib.domain.submissions import STATUS_WORDS, Case, Status, TaskState
@@ -38,7 +38,12 @@ WITHDRAWABLE = frozenset(
 
 def withdraw(parts: Parts, force: str, reference: str, *, reason: str = "", by: Person | None = None) -> None:
     """Withdrawn by its submitter, or by a coordinator on their behalf; also when it is approved: the money is free
-    again. Withdrawing it twice is harmless. Raises NotFound, and Overtaken where it has ended otherwise."""
+    again. Withdrawing it twice is harmless. Raises NotFound, InvalidAnswers for a reason that cannot be kept, and
+    Overtaken where it has ended otherwise."""
+    problems: list[Problem] = []
+    reason = decisions.read_words("/reason", reason, problems, name="The reason")
+    if problems:
+        raise InvalidAnswers(problems)
     again_if_overtaken(lambda: _withdraw(parts, force, reference, reason, by))
 
 
@@ -49,7 +54,7 @@ def _withdraw(parts: Parts, force: str, reference: str, reason: str, by: Person 
     if one.status is Status.WITHDRAWN:
         return
     now = parts.now()
-    told = case.as_told(now).submission.status
+    told = one.as_told(now).status
     if one.status not in WITHDRAWABLE and told not in WITHDRAWABLE:
         raise Overtaken(
             f"This {form.noun} has ended ({STATUS_WORDS[one.status].lower()}); it cannot be withdrawn."
@@ -104,12 +109,9 @@ def _changes(
     # Those whose tasks that decision had closed have not been told of it either.
     closed = [task for task in case.tasks if task.state is TaskState.CLOSED]
     unaware = [task for task in closed if undo and task.ended_by == undo.task]
-    for task in (*ended.closed, *unaware):
-        person = parts.people.person(task.person_id)
-        if person is not None:
-            who = "a coordinator" if role == COORDINATOR else "the person who made it"
-            reason = f"The {form.noun} was withdrawn by {who}."
-            changes.append(AddDelivery(delivery=letters.no_longer_needed(task, person, reason)))
+    who = "a coordinator" if role == COORDINATOR else "the person who made it"
+    told = letters.no_longer_needed((*ended.closed, *unaware), f"The {form.noun} was withdrawn by {who}.")
+    changes += [AddDelivery(delivery=mail) for mail in told]
     if case.token:
         output = deliveries.pointer(one, form, parts.calendar, now=now)
         changes.append(AddDelivery(delivery=deliveries.answer(one, case.token, output, now=now)))

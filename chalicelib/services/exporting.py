@@ -14,18 +14,46 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.exports import ALL, Cell, MadeFile, Manifest, Period
 from chalicelib.domain.forms import Form
 from chalicelib.domain.people import Person
-from chalicelib.domain.submissions import Submission
 from chalicelib.services.ports import Parts
 
 MOST_FETCHED = 4 * 1024 * 1024
-"""Bytes of a file that the pages hand out: with base64 it fits Lambda's answer of 6 MB."""
+"""Bytes of a file that goes through the app: with base64 it fits Lambda's answer of 6 MB."""
 
-_MANIFEST = "manifest.json"
+ADDRESS_SECONDS = 60
+"""How long the address of a larger one is good for."""
+
 _MOST_MANIFEST = 64 * 1024
 
 
 class NotOver(ValueError):
     """The period is not over: an export made now would not be what it is called."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandedOut:
+    """A file for whoever asked for it: its content, or for a large one the address where they fetch it."""
+
+    called: str
+    media_type: str
+    content: bytes = b""
+    address: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shelf:
+    """The exports that there are of a form, newest first."""
+
+    form: Form
+    periods: tuple[Period, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shelves:
+    """The exports of one scope, and the scopes that the person who asks may see."""
+
+    scope: str
+    scopes: tuple[str, ...]
+    shelves: tuple[Shelf, ...]
 
 
 def export(parts: Parts, form_id: str, scope: str, period: Period) -> Manifest:
@@ -44,6 +72,27 @@ def export(parts: Parts, form_id: str, scope: str, period: Period) -> Manifest:
     return _make(parts, form, scope, period)
 
 
+def shelves(parts: Parts, person: Person, scope: str = "") -> Shelves:
+    """The exports that somebody may have, of one scope: the widest of theirs where none is named. Raises NotFound
+    for whoever may have none, or none of this scope."""
+    scopes = exports.scopes(person, parts.forms.forces())
+    if not scopes:
+        raise NotFound("There are no exports for you. They are for chief constables and the national team.")
+    if scope and scope not in scopes:
+        raise NotFound("There are no such exports, or they are not for you.")
+    scope = scope or scopes[0]
+    return Shelves(
+        scope=scope,
+        scopes=tuple(scopes),
+        shelves=tuple(_shelf(parts, form, scope) for form in parts.forms.all()),
+    )
+
+
+def _shelf(parts: Parts, form: Form, scope: str) -> Shelf:
+    found = exports.newest(parts.files.keys(f"{exports.folder(form.id, scope)}/"))
+    return Shelf(form=form, periods=tuple(found))
+
+
 def fetch_manifest(parts: Parts, person: Person, form_id: str, scope: str, period_key: str) -> Manifest:
     """What an export holds, for somebody who may have it. Raises NotFound, also to whoever may not: whether there
     is one is not theirs to know."""
@@ -55,19 +104,31 @@ def fetch_manifest(parts: Parts, person: Person, form_id: str, scope: str, perio
     return kept
 
 
+def hand_out(parts: Parts, person: Person, form_id: str, scope: str, period_key: str, name: str) -> HandedOut:
+    """A file of an export, for somebody who may have it. Raises NotFound as `fetch_manifest` does."""
+    manifest = fetch_manifest(parts, person, form_id, scope, period_key)
+    file = _file(manifest, name)
+    called = f"{manifest.form}-{manifest.scope}-{manifest.period.key}.{file.name}"
+    if file.size > MOST_FETCHED:
+        address = parts.files.address(
+            file.key, called=called, media_type=file.media_type, seconds=ADDRESS_SECONDS
+        )
+        return HandedOut(called=called, media_type=file.media_type, address=address)
+    _, content = fetch_file(parts, manifest, name)
+    return HandedOut(called=called, media_type=file.media_type, content=content)
+
+
 def fetch_file(parts: Parts, manifest: Manifest, name: str) -> tuple[MadeFile, bytes]:
     """A file of an export. Raises NotFound, or TooLarge beyond MOST_FETCHED."""
-    file = manifest.file(name)
-    if file is None:
-        raise NotFound("There is no such file.")
+    file = _file(manifest, name)
     return file, parts.files.get(file.key, most=MOST_FETCHED)
 
 
-def as_told(one: Submission, parts: Parts) -> Submission:
-    """The submission as others may know it: a decision that can still be undone has not happened."""
-    if one.undo is not None and one.may_undo(parts.now()):
-        return one.put_back(one.undo.before)
-    return one
+def _file(manifest: Manifest, name: str) -> MadeFile:
+    file = manifest.file(name)
+    if file is None:
+        raise NotFound("There is no such file.")
+    return file
 
 
 def forces_in(parts: Parts, scope: str) -> list[str]:
@@ -77,7 +138,7 @@ def forces_in(parts: Parts, scope: str) -> list[str]:
 
 def _kept(parts: Parts, form_id: str, scope: str, period_key: str) -> Manifest | None:
     try:
-        key = f"{exports.folder(form_id, scope, period_key)}/{_MANIFEST}"
+        key = f"{exports.folder(form_id, scope, period_key)}/{exports.MANIFEST}"
         return Manifest.from_json(parts.files.get(key, most=_MOST_MANIFEST))
     except NotFound:
         return None
@@ -105,7 +166,7 @@ class _Rows:
                     continue  # it stands with the force that it was moved to
                 self.count += 1
                 self.versions.add(one.form_version)
-                told = as_told(one, self.parts)
+                told = one.as_told(self.parts.now())
                 yield exports.row(told, columns, force_name=name, labels=labels)
 
 
@@ -139,7 +200,7 @@ def _make(parts: Parts, form: Form, scope: str, period: Period) -> Manifest:
         files=tuple(made),
     )
     content = manifest.to_json()
-    if parts.files.put_if_absent(f"{folder}/{_MANIFEST}", content, media_type="application/json"):
+    if parts.files.put_if_absent(f"{folder}/{exports.MANIFEST}", content, media_type="application/json"):
         return manifest
     # Somebody else was quicker: theirs is the export.
     return _kept(parts, form.id, scope, period.key) or manifest

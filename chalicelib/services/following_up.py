@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
-from chalicelib.domain.amendments import asked_for
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.forms import Form
 from chalicelib.domain.submissions import Case, Status, Submission
@@ -95,12 +94,7 @@ def _reminders(parts: Parts, case: Case, form: Form, now: datetime) -> Sequence[
         stage=one.stage,
         details={"role": one.waiting_for, "time": one.reminded},
     )
-    letters = Letters(parts=parts, case=case, form=form, one=one)
-    if one.status is Status.CHANGES_REQUESTED:
-        mails = [letters.changes_reminder(asked_for(case, form))]
-    else:
-        people = [(task, parts.people.person(task.person_id)) for task in case.open_tasks]
-        mails = [letters.reminder(task, person) for task, person in people if person is not None]
+    mails = Letters(parts=parts, case=case, form=form, one=one).reminders()
     return [ChangeSubmission(submission=one), entry, *(AddDelivery(delivery=mail) for mail in mails)]
 
 

@@ -4,33 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
+from math import ceil
 from typing import Any
 
 from chalicelib.domain import deliveries
-from chalicelib.domain.answers import check_answers, fingerprint, total_pence, walk
-from chalicelib.domain.errors import InvalidAnswers, KeyReused, Problem, Unavailable
+from chalicelib.domain.answers import check_answers, fingerprint, total_pence
+from chalicelib.domain.errors import (
+    InvalidAnswers,
+    KeyReused,
+    LikelyDuplicate,
+    Problem,
+    StillRunning,
+    TooMany,
+    Unavailable,
+)
 from chalicelib.domain.forms import Form
-from chalicelib.domain.money import pounds
+from chalicelib.domain.people import normalised
 from chalicelib.domain.references import new_reference
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import Status, Submission
 from chalicelib.domain.timeline import CLAIMANT, Chain
+from chalicelib.services import receipts
 from chalicelib.services.changes import (
     AddDelivery,
     AddSubmission,
     Change,
     ChangeRefused,
+    ContentRecord,
+    CountMailbox,
+    KeepContent,
     KeepKey,
     KeyRecord,
     KnownReference,
 )
 from chalicelib.services.changing import with_entry
-from chalicelib.services.letters import cost_rows
 from chalicelib.services.ports import Parts
 
 KEY_LIFE = timedelta(hours=24)
-_TRIES_FOR_A_REFERENCE = 3
+DUPLICATE_LIFE = timedelta(days=7)
+_TRIES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,30 +60,103 @@ class Receipt:
     replayed: bool = False
 
 
-def submit(parts: Parts, form: Form, answers: Any, *, key: str | None = None) -> Receipt:
-    """Accept a submission: exactly one for a key, however often it is sent.
+def submit(
+    parts: Parts, form: Form, answers: Any, *, key: str | None = None, duplicate_ok: bool = False
+) -> Receipt:
+    """Accept a submission: exactly one for a key, however often it is sent; and one for a content and the address it
+    comes from, within a week, unless a duplicate is `duplicate_ok`.
 
-    Raises InvalidAnswers with all problems, KeyReused where the key came with other answers before, Unavailable
-    where nothing could be stored for sure (sending it again with the same key is safe).
+    Raises InvalidAnswers with all problems, KeyReused where the key came with other answers before, StillRunning
+    where its first request is not stored yet, LikelyDuplicate where the same was sent before (its receipt is mailed
+    again), TooMany where the mailbox has sent its share, Unavailable where nothing could be stored for sure (sending
+    it again with the same key is safe).
     """
     tidy = check_answers(form, answers)
-    sent = fingerprint(form.id, form.version, tidy)
     now = parts.now()
-    for _ in range(_TRIES_FOR_A_REFERENCE):
+    given_up = ""
+    for _ in range(_TRIES):
         submission = _new_submission(parts, form, tidy, now)
-        record = _key_record(submission, key, sent, now) if key else None
+        before = _sent_before(submission, form, tidy, key, given_up=given_up, duplicate_ok=duplicate_ok)
         try:
-            parts.records.commit(_changes(parts, form, submission, tidy, record))
+            parts.records.commit([*before, *_changes(parts, form, submission, tidy)])
         except ChangeRefused as refused:
-            if isinstance(refused.change, KeepKey):
-                return _replay(parts, form, key or "", sent)
-            if isinstance(refused.change, KnownReference):
-                raise InvalidAnswers([unknown_reference(form, refused.change.field)]) from refused
-            if not isinstance(refused.change, AddSubmission):
+            change = refused.change
+            if isinstance(change, KeepKey):
+                return _replay(parts, form, change.record, tidy)
+            if isinstance(change, KeepContent):
+                given_up = _given_up(parts, form, change.record.digest, now)
+            elif isinstance(change, KnownReference):
+                raise InvalidAnswers([unknown_reference(form, change.field)]) from refused
+            elif isinstance(change, CountMailbox):
+                raise _too_many(now) from refused
+            elif not isinstance(change, AddSubmission):
                 raise
         else:
             return _receipt(parts, submission)
     raise Unavailable("No reference was free. Nothing was stored; try again.")
+
+
+def _sent_before(
+    submission: Submission,
+    form: Form,
+    answers: Mapping[str, Any],
+    key: str | None,
+    *,
+    given_up: str,
+    duplicate_ok: bool,
+) -> list[Change]:
+    """What tells a repeat, by its key and by its content. `given_up` is a submission that need not be minded."""
+    content = ContentRecord(
+        digest=_content_digest(form, answers),
+        force=submission.force,
+        reference=submission.reference,
+        submitted_at=submission.submitted_at,
+        expires_at=submission.submitted_at + DUPLICATE_LIFE,
+    )
+    found: list[Change] = [KeepContent(record=content, in_place_of=given_up, anyway=duplicate_ok)]
+    if key:
+        sent = fingerprint(form.id, form.version, dict(answers))
+        found.insert(0, KeepKey(record=_key_record(submission, key, sent)))
+    return found
+
+
+def _content_digest(form: Form, answers: Mapping[str, Any]) -> str:
+    """Stands for a form, a mailbox, and all that was answered besides the address. It names nobody."""
+    content = {name: value for name, value in answers.items() if name != form.email_field}
+    return fingerprint("content", form.id, normalised(answers[form.email_field]), content)
+
+
+def _given_up(parts: Parts, form: Form, digest: str, now: datetime) -> str:
+    """The reference of the submission with this content, where it no longer counts; empty where there is none any
+    more. Raises LikelyDuplicate for one that counts, once its receipt is on its way."""
+    record = parts.records.content(digest, now=now)
+    if record is None:
+        return ""
+    if receipts.mail_receipt_again(parts, record, now=now):
+        raise LikelyDuplicate(
+            f"A {form.noun} with the same answers came from this address within the last {DUPLICATE_LIFE.days} days. "
+            "Nothing was stored; we mailed its receipt to the address again. To send a second one all the same, add "
+            "?duplicate_ok=true."
+        )
+    return record.reference
+
+
+def _too_many(now: datetime) -> TooMany:
+    seconds = ceil((_next_hour(now) - now).total_seconds())
+    minutes = -(-seconds // 60)
+    return TooMany(
+        "This address has sent as many as we take from one address in an hour. Nothing was stored. Send it again in "
+        f"{minutes} minute{'' if minutes == 1 else 's'}.",
+        retry_after=seconds,
+    )
+
+
+def _hour(now: datetime) -> datetime:
+    return now.astimezone(timezone.utc).replace(minute=0, second=0, microsecond=0)
+
+
+def _next_hour(now: datetime) -> datetime:
+    return _hour(now) + timedelta(hours=1)
 
 
 def _new_submission(parts: Parts, form: Form, answers: Mapping[str, Any], now: datetime) -> Submission:
@@ -103,9 +189,7 @@ def _new_submission(parts: Parts, form: Form, answers: Mapping[str, Any], now: d
     )
 
 
-def _changes(
-    parts: Parts, form: Form, submission: Submission, answers: Mapping[str, Any], record: KeyRecord | None
-) -> list[Change]:
+def _changes(parts: Parts, form: Form, submission: Submission, answers: Mapping[str, Any]) -> list[Change]:
     now = submission.submitted_at
     submission, entry = with_entry(
         submission,
@@ -120,44 +204,25 @@ def _changes(
         },
     )
     personal = {name: value for name, value in answers.items() if name in form.personal}
+    receipt = receipts.receipt_mail(
+        parts, form, force=submission.force, reference=submission.reference, answers=answers, now=now
+    )
     changes: list[Change] = [
         AddSubmission(submission=submission, personal=personal),
         entry,
         AddDelivery(delivery=deliveries.start(submission, form, parts.calendar, now=now)),
-        AddDelivery(delivery=_receipt_mail(parts, form, submission, answers)),
+        AddDelivery(delivery=receipt),
     ]
-    if record is not None:
-        changes.append(KeepKey(record=record))
+    if parts.limits.mailbox_an_hour:
+        mailbox = fingerprint("mailbox", normalised(answers[form.email_field]))
+        limit = parts.limits.mailbox_an_hour
+        changes.append(CountMailbox(mailbox=mailbox, hour=_hour(now), limit=limit))
     if "innovation_day" in answers:
         changes.append(KnownReference(reference=answers["innovation_day"], field="innovation_day"))
     return changes
 
 
-def _receipt_mail(
-    parts: Parts, form: Form, submission: Submission, answers: Mapping[str, Any]
-) -> deliveries.Delivery:
-    shown = [answer for answer in walk(form, answers) if not answer.personal and not answer.rows]
-    stage = form.workflow.stage(submission.stage)
-    return deliveries.mail(
-        "receipt",
-        to=answers[form.email_field],
-        about=submission.reference,
-        reference=submission.reference,
-        values={
-            "reference": submission.reference,
-            "noun": form.noun,
-            "form_title": form.title,
-            "answers": [[answer.heading, answer.value] for answer in shown],
-            "costs": cost_rows(form, answers),
-            "total": pounds(submission.amount_pence) if form.workflow.fund else "",
-            "stage_title": stage.title,
-            "status_url": parts.links.status(submission.force, submission.reference),
-        },
-        now=submission.submitted_at,
-    )
-
-
-def _key_record(submission: Submission, key: str, sent: str, now: datetime) -> KeyRecord:
+def _key_record(submission: Submission, key: str, sent: str) -> KeyRecord:
     return KeyRecord(
         form=submission.form,
         key=key,
@@ -165,17 +230,20 @@ def _key_record(submission: Submission, key: str, sent: str, now: datetime) -> K
         force=submission.force,
         reference=submission.reference,
         form_version=submission.form_version,
-        submitted_at=now,
-        expires_at=now + KEY_LIFE,
+        submitted_at=submission.submitted_at,
+        expires_at=submission.submitted_at + KEY_LIFE,
     )
 
 
-def _replay(parts: Parts, form: Form, key: str, sent: str) -> Receipt:
+def _replay(parts: Parts, form: Form, asked: KeyRecord, answers: Mapping[str, Any]) -> Receipt:
     """The first answer again, for the same answers only: a key that was guessed reads nobody else's receipt."""
-    record = parts.records.key(form.id, key, now=parts.now())
+    record = parts.records.key(asked.form, asked.key, now=asked.submitted_at)
     if record is None:
-        raise Unavailable("The first request with this key is just being finished. Try again in a moment.")
-    if record.fingerprint != sent:
+        raise StillRunning(
+            "The first request with this key is just being stored. Send the same again in a moment."
+        )
+    # The same answers are the same, also where a newer version of the form has come meanwhile.
+    if record.fingerprint != fingerprint(form.id, record.form_version, dict(answers)):
         raise KeyReused
     return Receipt(
         reference=record.reference,

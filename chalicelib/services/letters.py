@@ -6,13 +6,13 @@ not need; what decides is never in a mail, only the link to where it is decided.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain import approvals, deliveries
 from chalicelib.domain.amendments import Asked as ChangesAsked
-from chalicelib.domain.amendments import differences
+from chalicelib.domain.amendments import asked_for, differences
 from chalicelib.domain.answers import walk
 from chalicelib.domain.deadlines import short_day, spoken_day, spoken_time
 from chalicelib.domain.deliveries import Delivery
@@ -41,11 +41,23 @@ class Letters:
         """To an approver who has not decided yet."""
         return self._asking("reminder", task, person, about=f"{task.id}.{self.one.reminded}")
 
-    def no_longer_needed(self, task: Task, person: Person, reason: str) -> Delivery:
-        """To somebody who was asked and need not decide any more."""
-        return self._mail(
-            "no-longer-needed", to=person.address, about=f"{task.id}.{self.one.revision}", reason=reason
-        )
+    def reminders(self) -> list[Delivery]:
+        """To all whom it waits for: the claimant, or each who was asked and has not decided."""
+        if self.one.status is Status.CHANGES_REQUESTED:
+            return [self.changes_reminder(asked_for(self.case, self.form))]
+        people = [(task, self.parts.people.person(task.person_id)) for task in self.case.open_tasks]
+        return [self.reminder(task, person) for task, person in people if person is not None]
+
+    def no_longer_needed(self, tasks: Iterable[Task], reason: str) -> list[Delivery]:
+        """To those who were asked and need not decide any more, as far as they are still registered."""
+        people = [(task, self.parts.people.person(task.person_id)) for task in tasks]
+        return [
+            self._mail(
+                "no-longer-needed", to=person.address, about=f"{task.id}.{self.one.revision}", reason=reason
+            )
+            for task, person in people
+            if person is not None
+        ]
 
     def decision_made(self, task: Task, person: Person, comment: str) -> Delivery:
         """To the maker of a decision: what was recorded in their name, and until when they can undo it."""
@@ -84,6 +96,10 @@ class Letters:
         stage = self.form.workflow.stage(self.one.stage)
         about = f"{self.one.reference}.{self.one.version}"
         return self._to_claimant("amended", about, sections=list(sections), next_stage=stage.title)
+
+    def paid(self, amount: str, payment: str) -> Delivery:
+        """To the claimant: what was paid, under which reference."""
+        return self._to_claimant("paid", self.one.reference, paid=amount, payment=payment)
 
     def ended(self, template: str) -> Delivery:
         """To the claimant: `withdrawn` or `lapsed`."""
@@ -178,6 +194,7 @@ class Letters:
             to=to,
             about=about,
             reference=self.one.reference,
+            force=self.one.force,
             values={
                 "reference": self.one.reference,
                 "title": self.one.title,

@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from chalicelib.domain.errors import Forbidden, MistypedReference, NotFound, Unreadable
-from chalicelib.domain.people import NATIONAL, Person
+from chalicelib.domain.errors import MistypedReference, NotFound
+from chalicelib.domain.people import NATIONAL, Person, check_staff
 from chalicelib.domain.references import read_reference
 from chalicelib.domain.submissions import Submission
+from chalicelib.services import paging
 from chalicelib.services.ports import Listed, Parts, Place
 from chalicelib.services.tracking import submission_for
 
@@ -53,7 +54,7 @@ def submissions(parts: Parts, person: Person, wanted: Wanted, *, limit: int, cur
     and Unreadable for a cursor that is not ours or belongs to another list."""
     forces = _forces(person, wanted.force)
     name = _name_of_list(forces, wanted)
-    after = _read_cursor(parts, name, cursor) if cursor else None
+    after = paging.read_cursor(parts.links, name, cursor)
     matches = _matcher(parts, wanted)
     reference = _reference(wanted.q)
     if reference:
@@ -73,8 +74,8 @@ def submissions(parts: Parts, person: Person, wanted: Wanted, *, limit: int, cur
         if matches(line):
             kept.append(line)
     goes_on = looked < len(read) or len(read) == count
-    cursor = _cursor(parts, name, read[looked - 1].place) if goes_on else ""
-    return Page(lines=tuple(kept), next=cursor, now=parts.now())
+    following = paging.cursor(parts.links, name, read[looked - 1].place) if goes_on else ""
+    return Page(lines=tuple(kept), next=following, now=parts.now())
 
 
 def listed(one: Submission) -> Listed:
@@ -96,9 +97,8 @@ def listed(one: Submission) -> Listed:
 
 def _forces(person: Person, wanted: str) -> tuple[str, ...] | None:
     """The forces whose lists are read: None for all of them, empty where what is wanted is not this person's."""
+    check_staff(person)
     scope = person.staff_of()
-    if not scope:
-        raise Forbidden("This takes a coordinator or the fund holder.")
     if NATIONAL in scope:
         return (wanted,) if wanted else None
     return tuple(sorted(scope & {wanted} if wanted else scope))
@@ -163,15 +163,3 @@ def _name_of_list(forces: tuple[str, ...] | None, wanted: Wanted) -> str:
     """What tells one list from another: a cursor is of use in its own list alone."""
     told = json.dumps([forces, asdict(wanted)], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:16]
-
-
-def _cursor(parts: Parts, name: str, place: Place) -> str:
-    return parts.links.page_token([name, place.submitted_at.isoformat(), place.force, place.reference])
-
-
-def _read_cursor(parts: Parts, name: str, token: str) -> Place:
-    of, *where = parts.links.read_page_token(token)
-    if of != name:
-        raise Unreadable("This cursor belongs to another list. Start the list anew.")
-    moment, force, reference = where
-    return Place(submitted_at=datetime.fromisoformat(moment), force=force, reference=reference)

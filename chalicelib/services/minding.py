@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from chalicelib.domain.amendments import asked_for
-from chalicelib.domain.answers import unshowable
-from chalicelib.domain.decisions import MAX_COMMENT
-from chalicelib.domain.deliveries import Delivery
-from chalicelib.domain.errors import Forbidden, InvalidAnswers, Overtaken, Problem, TooMany
-from chalicelib.domain.forms import Form
-from chalicelib.domain.people import ADMIN, COORDINATOR, FINANCE, NATIONAL, Person
+from chalicelib.domain.decisions import read_words
+from chalicelib.domain.errors import InvalidAnswers, Overtaken, Problem, TooMany
+from chalicelib.domain.people import ADMIN, COORDINATOR, FINANCE, Person, check_coordinator
 from chalicelib.domain.submissions import Case, Status, Submission
 from chalicelib.services import ending
 from chalicelib.services.changes import AddDelivery, ChangeSubmission
@@ -26,7 +22,7 @@ BETWEEN_CHASES = timedelta(hours=1)
 
 def note(parts: Parts, person: Person, reference: str, words: str) -> None:
     """Keep a note that staff alone read. Raises InvalidAnswers, and as `tracking.submission_for`."""
-    words = _tidied("/note", "the note", words)
+    words = _needed("/note", "the note", words)
 
     def attempt() -> None:
         one = submission_for(parts, person, reference).submission
@@ -56,8 +52,8 @@ def withdraw(parts: Parts, person: Person, reference: str, reason: str) -> None:
     """Withdraw it on its submitter's behalf, who is told. Raises InvalidAnswers without a reason, Overtaken where
     it has ended, and Forbidden for staff who are no coordinators."""
     one = submission_for(parts, person, reference).submission
-    check_coordinator(person, one)
-    reason = _tidied("/reason", "why it is withdrawn", reason)
+    check_coordinator(person, one.force)
+    reason = _needed("/reason", "why it is withdrawn", reason)
     ending.withdraw(parts, one.force, one.reference, reason=reason, by=person)
 
 
@@ -66,7 +62,7 @@ def may_chase(parts: Parts, person: Person, case: Case) -> bool:
     one = case.submission
     is_waiting = one.status is Status.CHANGES_REQUESTED or bool(case.open_tasks)
     return (
-        is_coordinator(person, one)
+        person.holds_for(COORDINATOR, force=one.force)
         and is_waiting
         and not one.may_undo(parts.now())
         and _seconds_left(parts, case) <= 0
@@ -75,24 +71,13 @@ def may_chase(parts: Parts, person: Person, case: Case) -> bool:
 
 def may_withdraw(person: Person, one: Submission) -> bool:
     """Whether the page offers it."""
-    return is_coordinator(person, one) and one.status in ending.WITHDRAWABLE
-
-
-def is_coordinator(person: Person, one: Submission) -> bool:
-    """Whether this person coordinates the submission's force, or all."""
-    return any(person.holds(COORDINATOR, at=at) for at in (one.force, NATIONAL))
-
-
-def check_coordinator(person: Person, one: Submission) -> None:
-    """Raise Forbidden for everybody but a coordinator of the force, or a national one."""
-    if not is_coordinator(person, one):
-        raise Forbidden("This takes a coordinator.")
+    return person.holds_for(COORDINATOR, force=one.force) and one.status in ending.WITHDRAWABLE
 
 
 def _chase(parts: Parts, person: Person, reference: str) -> None:
     case = submission_for(parts, person, reference)
     before, now = case.submission, parts.now()
-    check_coordinator(person, before)
+    check_coordinator(person, before.force)
     form = parts.forms.form(before.form, before.form_version)
     is_claimants = before.status is Status.CHANGES_REQUESTED
     if before.may_undo(now) or not (is_claimants or case.open_tasks):
@@ -114,18 +99,10 @@ def _chase(parts: Parts, person: Person, reference: str) -> None:
         role=COORDINATOR,
         details={"role": one.waiting_for, "time": one.reminded},
     )
-    mails = _reminders(parts, case, form, one)
+    mails = Letters(parts=parts, case=case, form=form, one=one).reminders()
     parts.records.commit(
         [ChangeSubmission(submission=one), entry, *(AddDelivery(delivery=mail) for mail in mails)]
     )
-
-
-def _reminders(parts: Parts, case: Case, form: Form, one: Submission) -> list[Delivery]:
-    letters = Letters(parts=parts, case=case, form=form, one=one)
-    if one.status is Status.CHANGES_REQUESTED:
-        return [letters.changes_reminder(asked_for(case, form))]
-    people = [(task, parts.people.person(task.person_id)) for task in case.open_tasks]
-    return [letters.reminder(task, person) for task, person in people if person is not None]
 
 
 def _seconds_left(parts: Parts, case: Case) -> int:
@@ -139,17 +116,14 @@ def _seconds_left(parts: Parts, case: Case) -> int:
 def _role(person: Person, one: Submission) -> str:
     """In which role somebody acts as staff: a coordinator above all."""
     held = (COORDINATOR, FINANCE, ADMIN)
-    return next(role for role in held if any(person.holds(role, at=at) for at in (one.force, NATIONAL)))
+    return next(role for role in held if person.holds_for(role, force=one.force))
 
 
-def _tidied(pointer: str, what: str, typed: str) -> str:
-    words = typed.replace("\r\n", "\n").strip()
+def _needed(pointer: str, what: str, typed: str) -> str:
+    problems: list[Problem] = []
+    words = read_words(pointer, typed, problems)
     if not words:
-        raise InvalidAnswers([Problem(pointer=pointer, code="required", message=f"Write {what}")])
-    if len(words) > MAX_COMMENT:
-        message = f"Write {MAX_COMMENT:,} characters or fewer"
-        raise InvalidAnswers([Problem(pointer=pointer, code="maxLength", message=message)])
-    if unshowable(words, multiline=True):
-        message = "This holds a character that cannot be shown, such as a tab; take it out"
-        raise InvalidAnswers([Problem(pointer=pointer, code="control-characters", message=message)])
+        problems.append(Problem(pointer=pointer, code="required", message=f"Write {what}"))
+    if problems:
+        raise InvalidAnswers(problems)
     return words

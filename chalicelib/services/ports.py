@@ -12,103 +12,25 @@ from datetime import datetime, timedelta
 from typing import IO, Any, Protocol
 
 from chalicelib.domain.accounts import Session, SignIn
+from chalicelib.domain.checks import Run
 from chalicelib.domain.deadlines import Calendar
-from chalicelib.domain.deliveries import Delivery
+from chalicelib.domain.deliveries import Delivery, SetAside
 from chalicelib.domain.exports import Cell, Column
 from chalicelib.domain.forces import Force
+from chalicelib.domain.form_keys import FormKey
 from chalicelib.domain.forms import Form
-from chalicelib.domain.fund import Fund
+from chalicelib.domain.fund import Balance, Fund, Held, Kept, Ledger
+from chalicelib.domain.limits import Limits
 from chalicelib.domain.people import Away, Holding, Person
-from chalicelib.domain.stages import AskedAs
-from chalicelib.domain.submissions import Case, Status, Submission, Task
-from chalicelib.services.changes import Change, KeyRecord
+from chalicelib.domain.submissions import Case, Submission, Task
+from chalicelib.services.changes import Change, ContentRecord, KeyRecord
+from chalicelib.services.lines import AskedTask as AskedTask
+from chalicelib.services.lines import Listed as Listed
+from chalicelib.services.lines import Place as Place
+from chalicelib.services.lines import Published as Published
+from chalicelib.services.lines import Waiting as Waiting
 
 Now = Callable[[], datetime]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Waiting:
-    """An open submission, the round that its execution should be in, and whose turn it is."""
-
-    force: str
-    reference: str
-    round: int
-    turn: AskedAs
-
-
-@dataclass(frozen=True, kw_only=True)
-class Listed:
-    """A submission in a list, as an index has it. `turn` says whose turn of the stage it is; `waiting_for` is a role
-    and `due_at` the deadline, both empty once it has ended."""
-
-    reference: str
-    form: str
-    title: str
-    force: str
-    status: Status
-    stage: str
-    turn: AskedAs
-    waiting_for: str
-    due_at: datetime | None
-    amount_pence: int
-    submitted_at: datetime
-
-    @property
-    def is_open(self) -> bool:
-        """Whether somebody still has to do something about it."""
-        return bool(self.waiting_for)
-
-    @property
-    def place(self) -> Place:
-        """Where it stands in a list."""
-        return Place(submitted_at=self.submitted_at, force=self.force, reference=self.reference)
-
-    def is_overdue(self, now: datetime) -> bool:
-        """Whether nobody decided in time: its date has passed, or the coordinators are to see to it."""
-        late = self.turn is AskedAs.COORDINATORS or (self.due_at is not None and self.due_at < now)
-        return self.is_open and late
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a page of a list ended."""
-
-    submitted_at: datetime
-    force: str
-    reference: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class AskedTask:
-    """A task that waits for somebody, as an index has it."""
-
-    force: str
-    reference: str
-    number: int
-    stage: str
-    due_at: datetime
-
-    @property
-    def id(self) -> str:
-        """As in Task."""
-        return f"{self.force}.{self.reference}.{self.number}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Published:
-    """A submission that everybody may read, as the public list has it. `status` is the one the public may know."""
-
-    reference: str
-    title: str
-    force: str
-    category: str
-    status: Status
-    submitted_at: datetime
-
-    @property
-    def place(self) -> Place:
-        """Where it stands in the list."""
-        return Place(submitted_at=self.submitted_at, force=self.force, reference=self.reference)
 
 
 class ForceRecords(Protocol):
@@ -136,10 +58,14 @@ class Records(Protocol):
 
     def commit(self, changes: Sequence[Change]) -> None:
         """Store all changes or none. Raises ChangeRefused naming the first that does not hold, Unavailable
-        where the store does not answer (the changes may then be stored, or not)."""
+        where the store does not answer (the changes may then be stored, or not), StillRunning where that is since
+        the same key is being stored."""
 
     def key(self, form: str, key: str, *, now: datetime) -> KeyRecord | None:
         """The record of an Idempotency-Key that has not expired."""
+
+    def content(self, digest: str, *, now: datetime) -> ContentRecord | None:
+        """The record of a content that has not expired."""
 
     def page(self, form: str, *, after: Place | None, limit: int) -> list[Listed]:
         """All forces' submissions of a form, newest first, each where it is now. For national staff. As
@@ -158,6 +84,10 @@ class Records(Protocol):
         they are named. What a decision made public is not among it before that can no longer be undone. Is read as
         far as it is asked for. May be a moment behind."""
 
+    def some(self, wanted: Sequence[tuple[str, str]]) -> Iterator[Case]:
+        """These submissions, by force and reference, each with its token and with nothing else that is stored with
+        it. In no order that means anything; those that are not there are left out. For the reconciler."""
+
     def waiting(self) -> Iterator[Waiting]:
         """Every submission that is open. For the reconciler. May be a moment behind."""
 
@@ -169,7 +99,7 @@ class Outbox(Protocol):
     """Deliveries not yet done. They come in with Records.commit."""
 
     def get(self, delivery_id: str) -> Delivery | None:
-        """The delivery, unless it is done."""
+        """The delivery, unless it is done or set aside."""
 
     def reference_of(self, delivery_id: str) -> str:
         """What a delivery was about, done or not; empty where it was about no submission, or is not known."""
@@ -190,12 +120,48 @@ class Outbox(Protocol):
     def failed(self, delivery: Delivery, *, error: str, again_at: datetime) -> None:
         """Not delivered; to be tried again. `error` is the kind of error, never its message."""
 
+    def set_aside(self, delivery: Delivery, *, error: str, at: datetime) -> bool:
+        """Not delivered, and not to be tried again before a person says so. False where it is done meanwhile."""
+
+    def all_set_aside(self, *, force: str = "", limit: int) -> list[SetAside]:
+        """What was set aside, of one force where one is named; the newest first. May miss what was set aside a
+        moment ago."""
+
+    def force_of(self, delivery_id: str) -> str | None:
+        """The force of a delivery, done or not; empty where it has none, None where there is no such delivery."""
+
+    def again(self, delivery_id: str, *, now: datetime) -> bool:
+        """Due at once, as if it had never been tried. False, and nothing changes, where it is not set aside."""
+
 
 class Funds(Protocol):
     """The funds and their balances."""
 
     def fund(self, fund_id: str) -> Fund:
         """Balances as they are now. Raises NotFound."""
+
+    def ledger(self, fund_id: str) -> Ledger:
+        """Every line of the fund, in an order that stays, and what is kept for each claim. Read piece by piece: what
+        moves meanwhile is in it or not."""
+
+    def kept(self, fund_id: str) -> list[Kept]:
+        """Each balance as it is stored, right or wrong; of a fund that is not opened, none."""
+
+    def recompute(self, fund_id: str, seen: Kept, balance: Balance) -> bool:
+        """Store a balance in place of what was seen of it. False where it is not just that any more."""
+
+    def recompute_held(self, fund_id: str, reference: str, seen: Held, held: Held) -> bool:
+        """Store what is held for a claim in place of what was seen of it. False where it is not just that any more."""
+
+
+class Checks(Protocol):
+    """What the reconciler found in its last runs."""
+
+    def keep(self, run: Run) -> None:
+        """Keep a run in the place of the oldest of thirty."""
+
+    def last(self, *, limit: int) -> list[Run]:
+        """The newest runs, the newest first."""
 
 
 class People(Protocol):
@@ -260,6 +226,9 @@ class Workflows(Protocol):
     def is_running(self, workflow: str, name: str) -> bool:
         """Whether the execution exists and is under way."""
 
+    def stop(self, workflow: str, name: str) -> None:
+        """End an execution. One that has ended, or never was, is no error."""
+
 
 class Mailer(Protocol):
     """Sends mail."""
@@ -291,6 +260,12 @@ class Links(Protocol):
 
     def read_page_token(self, token: str) -> list[str]:
         """The place of a token that we signed. Raises Unreadable for any other."""
+
+    def form_key(self, key: FormKey) -> str:
+        """What a form's page carries, signed."""
+
+    def read_form_key(self, token: str) -> FormKey:
+        """What we signed. Raises Unreadable for all else."""
 
     def task(self, task: Task) -> str:
         """The page where a task is decided."""
@@ -364,6 +339,13 @@ class Files(Protocol):
     def get(self, key: str, *, most: int) -> bytes:
         """A file of up to `most` bytes. Raises NotFound, or TooLarge for a larger one."""
 
+    def keys(self, prefix: str) -> Iterator[str]:
+        """The keys that begin so, in no order that means anything."""
+
+    def address(self, key: str, *, called: str, media_type: str, seconds: int) -> str:
+        """Where whoever has the address can fetch the file for so long, under this name. Asks nobody whether there
+        is one."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
@@ -372,6 +354,7 @@ class Parts:
     records: Records
     outbox: Outbox
     funds: Funds
+    checks: Checks
     people: People
     accounts: Accounts
     workflows: Workflows
@@ -384,5 +367,6 @@ class Parts:
     calendar: Calendar
     now: Now
     undo_for: timedelta
+    limits: Limits
     choose: Callable[[Sequence[str]], str]
     new_secret: Callable[[], str]

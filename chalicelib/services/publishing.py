@@ -16,7 +16,8 @@ from chalicelib.domain.people import role_words
 from chalicelib.domain.references import read_reference
 from chalicelib.domain.submissions import STATUS_WORDS, Case, Status
 from chalicelib.domain.verdicts import verdicts
-from chalicelib.services.ports import Parts, Place, Published
+from chalicelib.services import paging
+from chalicelib.services.ports import Parts, Published
 from chalicelib.services.tracking import HistoryLine
 
 MOST_COUNTED = 10_000
@@ -63,11 +64,13 @@ def page_of_ideas(
     or a category that there is not, and for a cursor that is not ours."""
     _check("force", force, parts.forms.forces())
     _check("category", category, list(categories(parts)))
-    after = _read_cursor(parts, cursor) if cursor else None
+    after = paging.read_cursor(parts.links, _OUR_CURSORS, cursor)
     read = parts.records.published(parts.now(), after=after, force=force, category=category)
     found = tuple(islice(read, limit + 1))
     shown = found[:limit]
-    return IdeasPage(ideas=shown, next=_cursor(parts, shown[-1].place) if len(found) > limit else "")
+    is_last = len(found) <= limit
+    following = "" if is_last else paging.cursor(parts.links, _OUR_CURSORS, shown[-1].place)
+    return IdeasPage(ideas=shown, next=following)
 
 
 def all_ideas(parts: Parts) -> list[Published]:
@@ -129,17 +132,3 @@ def _history(case: Case, form: Form) -> tuple[HistoryLine, ...]:
 def _check(name: str, value: str, known: list[str]) -> None:
     if value and value not in known:
         raise Unreadable(f"There is no such {name}.")
-
-
-def _cursor(parts: Parts, place: Place) -> str:
-    return parts.links.page_token(
-        [_OUR_CURSORS, place.submitted_at.isoformat(), place.force, place.reference]
-    )
-
-
-def _read_cursor(parts: Parts, token: str) -> Place:
-    of, *where = parts.links.read_page_token(token)
-    if of != _OUR_CURSORS:
-        raise Unreadable("This cursor belongs to another list. Start the list anew.")
-    moment, force, reference = where
-    return Place(submitted_at=datetime.fromisoformat(moment), force=force, reference=reference)

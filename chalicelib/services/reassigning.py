@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain import approvals
-from chalicelib.domain.errors import Forbidden, InvalidAnswers, NotAsked, Overtaken, OwnSubmission, Problem
+from chalicelib.domain.decisions import waiting_until
+from chalicelib.domain.errors import InvalidAnswers, NotAsked, Overtaken, OwnSubmission, Problem
 from chalicelib.domain.forms import Form
-from chalicelib.domain.people import COORDINATOR, NATIONAL, Person, role_words
+from chalicelib.domain.people import COORDINATOR, Person, check_coordinator, role_words
 from chalicelib.domain.stages import AskedAs, Stage
 from chalicelib.domain.submissions import Case, Status, Submission, Task, TaskState
 from chalicelib.services.changes import (
@@ -52,8 +53,8 @@ class HandOnView:
 def task_hand_on_view(parts: Parts, person: Person, task_id: str) -> HandOnView:
     """Handing on a task: for the person asked, and for coordinators. Raises as `viewing.task_view`."""
     case, task = find_task(parts, task_id)
-    case, form = _check(parts, case, task, person)
-    return _view(parts, case, task, form)
+    case, form, barred = _check(parts, case, task, person)
+    return _view(parts, case, task, form, barred)
 
 
 def submission_hand_on_view(parts: Parts, person: Person, reference: str) -> HandOnView:
@@ -62,8 +63,8 @@ def submission_hand_on_view(parts: Parts, person: Person, reference: str) -> Han
     Raises NotFound, Forbidden, and Overtaken where nobody is to decide.
     """
     case = submission_for(parts, person, reference)
-    case, form = _check(parts, case, case.open_task, person)
-    return _view(parts, case, case.open_task, form)
+    case, form, barred = _check(parts, case, case.open_task, person)
+    return _view(parts, case, case.open_task, form, barred)
 
 
 def hand_on_task(parts: Parts, person: Person, task_id: str, to: object) -> None:
@@ -86,13 +87,13 @@ def hand_on_submission(parts: Parts, person: Person, reference: str, to: object)
     again_if_overtaken(attempt)
 
 
-def _check(parts: Parts, case: Case, task: Task | None, person: Person) -> tuple[Case, Form]:
-    one = with_claimant(parts, case)
+def _check(parts: Parts, case: Case, task: Task | None, person: Person) -> tuple[Case, Form, frozenset[str]]:
+    """The case, with its form and the ids of those who may not decide it."""
+    one, barred = with_claimant(parts, case)
     form = parts.forms.form(one.form, one.form_version)
-    is_coordinator = any(person.holds(COORDINATOR, at=at) for at in (one.force, NATIONAL))
-    if task is None and not is_coordinator:
-        raise Forbidden("This takes a coordinator.")
-    if task is not None and task.person_id != person.id and not is_coordinator:
+    if task is None:
+        check_coordinator(person, one.force)
+    elif task.person_id != person.id and not person.holds_for(COORDINATOR, force=one.force):
         raise NotAsked("Somebody else was asked. Only they, or a coordinator, can hand this on.")
     if person.id == one.claimant_id:
         raise OwnSubmission(f"This is your own {form.noun}. Another coordinator says who decides it.")
@@ -101,22 +102,24 @@ def _check(parts: Parts, case: Case, task: Task | None, person: Person) -> tuple
         raise Overtaken(f"Nobody is asked to decide this {form.noun} now, so there is nothing to hand on.")
     if task is not None:
         check_waiting(parts, case, task, form)
-    return replace(case, submission=one), form
+    return replace(case, submission=one), form, barred
 
 
 def _stage(case: Case, form: Form) -> Stage:
     return form.workflow.stage(case.submission.stage)
 
 
-def _candidates(parts: Parts, case: Case, task: Task | None, form: Form) -> dict[str, Chosen]:
+def _candidates(
+    parts: Parts, case: Case, task: Task | None, form: Form, barred: frozenset[str]
+) -> dict[str, Chosen]:
     stage = _stage(case, form)
     seat = approvals.seat_of(stage, task) if task else stage.seats[0]
-    return may_be_asked(parts, case, stage, seat)
+    return may_be_asked(parts, case, seat, barred=barred)
 
 
-def _view(parts: Parts, case: Case, task: Task | None, form: Form) -> HandOnView:
+def _view(parts: Parts, case: Case, task: Task | None, form: Form, barred: frozenset[str]) -> HandOnView:
     asked = parts.people.person(task.person_id) if task else None
-    found = _candidates(parts, case, task, form).values()
+    found = _candidates(parts, case, task, form, barred).values()
     return HandOnView(
         submission=case.submission,
         form=form,
@@ -131,8 +134,8 @@ def _view(parts: Parts, case: Case, task: Task | None, form: Form) -> HandOnView
 
 
 def _hand_on(parts: Parts, case: Case, task: Task | None, person: Person, to: object) -> None:
-    case, form = _check(parts, case, task, person)
-    chosen = _candidates(parts, case, task, form).get(str(to))
+    case, form, barred = _check(parts, case, task, person)
+    chosen = _candidates(parts, case, task, form, barred).get(str(to))
     if chosen is None:
         message = "Choose who is to decide"
         raise InvalidAnswers([Problem(pointer="/to", code="enum", message=message)])
@@ -153,30 +156,12 @@ def _changes(
     # After the coordinators it is the deputy's turn again: once more unanswered, it comes back to them.
     turn = AskedAs.DEPUTY if moved.asked_as is AskedAs.COORDINATORS else moved.asked_as
     due = _due(parts, case, stage, now)
-    fresh = Task(
-        force=moved.force,
-        reference=moved.reference,
-        number=moved.tasks + 1,
-        stage=moved.stage,
-        version=moved.version,
-        asked_as=turn,
-        person_id=chosen.person.id,
-        role=chosen.role,
-        asked_at=now,
-        due_at=due,
-    )
-    moved = replace(
-        moved,
-        asked_as=turn,
-        waiting_for=stage.waits_for if stage.asks_several else chosen.role,
-        due_at=due,
-        next_at=parts.calendar.next_date(due, stage.reminder_days, now),
-        reminded=0,
-        tasks=fresh.number,
-        undo=None,
-    )
+    waits_for = stage.waits_for if stage.asks_several else chosen.role
+    moved = replace(moved, asked_as=turn, waiting_for=waits_for, undo=None)
+    moved = waiting_until(moved, due, stage.reminder_days, parts.calendar, now)
+    fresh = chosen.task(moved, asked_at=now, due_at=due)
     one, entry = with_entry(
-        moved,
+        replace(moved, tasks=fresh.number),
         at=now,
         action="reassigned",
         stage=fresh.stage,
@@ -200,7 +185,10 @@ def _changes(
     ]
     if task is not None:
         changes.append(CloseTask(task=replace(task, state=TaskState.REASSIGNED, ended_by=fresh.number)))
-        changes += _told(parts, letters, task, by)
+        if task.person_id != by.id:
+            reason = "A coordinator has asked somebody else to decide."
+            mails = letters.no_longer_needed([task], reason)
+            changes += [AddDelivery(delivery=mail) for mail in mails]
     return changes
 
 
@@ -208,15 +196,6 @@ def _due(parts: Parts, case: Case, stage: Stage, now: datetime) -> datetime:
     """At least a deputy's time, and never less than was left."""
     due = parts.calendar.deadline(now, stage.deputy_working_days)
     return max(due, case.submission.due_at or due)
-
-
-def _told(parts: Parts, letters: Letters, task: Task, by: Person) -> list[Change]:
-    """Whoever was asked is told, unless they handed it on themselves."""
-    asked = parts.people.person(task.person_id)
-    if asked is None or asked.id == by.id:
-        return []
-    reason = "A coordinator has asked somebody else to decide."
-    return [AddDelivery(delivery=letters.no_longer_needed(task, asked, reason))]
 
 
 def _role(by: Person, task: Task | None) -> str:

@@ -1,79 +1,129 @@
-"""The reconciler: finds submissions that wait without an execution, and starts one where the data says they are."""
+"""The reconciler: every hour it compares what should agree, mends what does not, and keeps a report of it.
+
+Each part looks for itself: one that fails keeps no other from being looked at. Repeating a run, or running two at
+once, mends nothing twice. What it may mend, and what is for people, is in docs/adr/0015.
+"""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
-from chalicelib.domain import deliveries
-from chalicelib.domain.errors import NotFound
-from chalicelib.services.changes import AddDelivery, ChangeRefused, ChangeSubmission
-from chalicelib.services.changing import next_revision, with_entry
+from chalicelib.domain.checks import MOST_KEPT, Finding, Found, Looked, Run
+from chalicelib.services import balancing, delivering, restarting
 from chalicelib.services.ports import Parts
+from chalicelib.services.restarting import could_not
 
-SETTLING = timedelta(seconds=5)
-"""How long after its last change a submission is left alone: its start or answer is just on the way."""
+OVERDUE_AFTER = timedelta(minutes=10)
+"""How long a delivery may be due: the sweeper comes every two minutes."""
+
+MOST_DELIVERED = 200
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reconciled:
-    """How many open submissions were looked at, and which got a new execution."""
+    """A run, with all that it found."""
 
-    looked_at: int
-    restarted: tuple[str, ...]
-    failed: int = 0
+    run: Run
+    findings: tuple[Finding, ...]
+
+    @property
+    def looked_at(self) -> int:
+        """How many open submissions were looked at."""
+        return self.run.looked_at.get("submissions", 0)
+
+    @property
+    def restarted(self) -> tuple[str, ...]:
+        """Whose workflow was started anew."""
+        return tuple(
+            one.reference for one in self.findings if one.found in (Found.LOST, Found.WAITS_FOR_NOTHING)
+        )
+
+    @property
+    def failed(self) -> int:
+        """How many could not be looked at."""
+        return self.count(Found.COULD_NOT)
+
+    def count(self, *kinds: Found) -> int:
+        """How many were found of these kinds."""
+        return sum(one.found in kinds for one in self.findings)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """All of it in numbers."""
+        return {
+            "looked_at": self.looked_at,
+            "restarted": len(self.restarted),
+            "stopped": self.count(Found.NOT_NEEDED),
+            "delivered": self.count(Found.UNDELIVERED),
+            "released": self.count(Found.STILL_HELD),
+            "recomputed": self.count(Found.WRONG_HELD, Found.WRONG_BALANCE),
+            "not_held": self.count(Found.NOT_HELD),
+            "failed": self.failed,
+        }
 
 
 def reconcile(parts: Parts) -> Reconciled:
-    """Start anew what waits for nobody. Repeating it, or running two at once, starts nothing twice."""
-    looked_at = failed = 0
-    restarted = []
-    running = _running(parts)
-    for waiting in parts.records.waiting():
-        looked_at += 1
-        if deliveries.execution_name(waiting.reference, waiting.round) in running:
-            continue
+    """Look at everything once. Raises, when all is done and kept, what a whole part failed with: a schedule that fails
+    is seen."""
+    began = parts.now()
+    looked: list[Looked] = []
+    errors: list[Exception] = []
+    for name, look in _parts_of_a_run(parts):
         try:
-            if _restart_if_lost(parts, waiting.force, waiting.reference):
-                restarted.append(waiting.reference)
-        except Exception as error:  # one that fails must not keep the rest from being looked at
-            failed += 1
-            _log.warning("could not reconcile %s: %s", waiting.reference, type(error).__name__)
-    if restarted:
-        _log.warning("restarted %d workflows", len(restarted))
-    return Reconciled(looked_at=looked_at, restarted=tuple(restarted), failed=failed)
-
-
-def _running(parts: Parts) -> frozenset[str]:
-    """All executions under way: one call for a thousand of them, instead of one for each."""
-    workflows = {form.workflow.name for form in parts.forms.all()}
-    return frozenset().union(*(parts.workflows.running(name) for name in workflows))
-
-
-def _restart_if_lost(parts: Parts, force: str, reference: str) -> bool:
-    """Under the next round's name. The old execution, should it turn up, is told that its round is over."""
-    try:
-        one = parts.records.of(force).case(reference).submission
-    except NotFound:
-        return False
-    now = parts.now()
-    if not one.is_open or one.may_undo(now) or now - one.changed_at < SETTLING:
-        return False
-    form = parts.forms.form(one.form, one.form_version)
-    if parts.outbox.get(deliveries.start(one, form, parts.calendar, now=now).id) is not None:
-        return False  # its start is still to be delivered: the sweeper's work
-    if parts.workflows.is_running(form.workflow.name, deliveries.execution_name(one.reference, one.round)):
-        return False
-    moved = replace(next_revision(one, now=now), round=one.round + 1)
-    moved, entry = with_entry(
-        moved, at=now, action="restarted", stage=one.stage, details={"round": moved.round}
+            looked.append(look())
+        except Exception as error:  # the others are looked at all the same
+            errors.append(error)
+            looked.append(Looked(at={}, findings=(could_not(error, reference=name),)))
+    findings = tuple(one for part in looked for one in part.findings)
+    run = Run(
+        at=began,
+        looked_at={name: number for part in looked for name, number in part.at.items()},
+        findings=findings[:MOST_KEPT],
+        more=max(0, len(findings) - MOST_KEPT),
     )
-    start = deliveries.start(moved, form, parts.calendar, now=now)
-    try:
-        parts.records.commit([ChangeSubmission(submission=moved), entry, AddDelivery(delivery=start)])
-    except ChangeRefused:
-        return False  # somebody changed it at this moment: it is not lost, or the next run will find it
-    return True
+    done = Reconciled(run=run, findings=findings)
+    _log_findings(done)
+    parts.checks.keep(run)
+    if errors:
+        raise errors[0]
+    return done
+
+
+def _parts_of_a_run(parts: Parts) -> Iterable[tuple[str, Callable[[], Looked]]]:
+    yield "workflows", partial(restarting.look, parts)
+    yield "outbox", partial(_overdue, parts)
+    for fund in sorted({form.workflow.fund for form in parts.forms.all() if form.workflow.fund}):
+        yield fund, partial(balancing.look, parts, fund)
+
+
+def _overdue(parts: Parts) -> Looked:
+    """Deliver what relay and sweeper have left. What was put off after a failure, or held back, is not due."""
+    ids = parts.outbox.due(parts.now() - OVERDUE_AFTER, limit=MOST_DELIVERED)
+    swept = delivering.deliver(parts, ids, sets_aside=False)
+    findings = tuple(
+        Finding(found=Found.UNDELIVERED, force=one.force, reference=one.reference) for one in swept.done
+    )
+    return Looked(at={"overdue deliveries": len(ids)}, findings=findings)
+
+
+def _log_findings(done: Reconciled) -> None:
+    """A line for each kind, which a metric and an alarm wait for (infra/resources.yaml)."""
+    counts = done.counts
+    if counts["restarted"]:
+        _log.warning("restarted %d workflows", counts["restarted"])
+    if counts["stopped"]:
+        _log.warning("stopped %d workflows that nothing waited for", counts["stopped"])
+    if counts["delivered"]:
+        _log.warning("delivered %d that were overdue", counts["delivered"])
+    if counts["released"]:
+        _log.warning("released what was still held for %d claims", counts["released"])
+    if counts["recomputed"]:
+        _log.warning("worked out %d sums of money anew", counts["recomputed"])
+    if counts["not_held"]:
+        _log.warning("found %d claims whose money is not held", counts["not_held"])

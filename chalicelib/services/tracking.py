@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain import ideas, timeline
-from chalicelib.domain.errors import Forbidden, NotFound
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Fund
-from chalicelib.domain.people import NATIONAL, Person, role_words
+from chalicelib.domain.money import pounds
+from chalicelib.domain.people import NATIONAL, Person, check_staff, role_words
 from chalicelib.domain.references import read_reference
+from chalicelib.domain.sentences import mid_sentence
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import STATUS_WORDS, Case, Status
 from chalicelib.domain.timeline import Entry
@@ -147,9 +149,8 @@ def submission_for(parts: Parts, person: Person, reference: str) -> Case:
     Raises MistypedReference, NotFound, and Forbidden for people who are no staff.
     """
     asked = read_reference(reference)
+    check_staff(person)
     scope = person.staff_of()
-    if not scope:
-        raise Forbidden("This takes a coordinator or the fund holder.")
     if NATIONAL in scope:
         return parts.records.of(parts.records.force_of(asked)).case(asked)
     for force in sorted(scope):
@@ -181,9 +182,8 @@ def timeline_for(parts: Parts, person: Person, reference: str) -> Timeline:
 
 def fund_for(parts: Parts, person: Person, fund_id: str) -> Fund:
     """A fund as this person may see it: the whole balance, and the shares of their own force or of all."""
+    check_staff(person)
     scope = person.staff_of()
-    if not scope:
-        raise Forbidden("This takes a coordinator or the fund holder.")
     fund = parts.funds.fund(fund_id)
     if NATIONAL in scope:
         return fund
@@ -216,14 +216,19 @@ def _line(case: Case, form: Form, entry: Entry) -> HistoryLine | None:
         choice = form.workflow.choice(str(entry.details["decision"]))
         words = f"The {role_words(entry.role)} {choice.done} it."
         if form.workflow.stage(entry.stage).asks_several:
-            words = f"The {role_words(entry.role)} answered: {_mid_sentence(choice.label)}."
+            words = f"The {role_words(entry.role)} answered: {mid_sentence(choice.label)}."
         comment = case.words(entry.sequence)
+    elif entry.action in _MOVED:
+        kind, said = _MOVED[entry.action]
+        amount = pounds(int(entry.details[kind]))
+        words = said.format(amount=amount, payment=entry.details.get("payment", ""))
     return HistoryLine(at=entry.at, words=words, comment=comment) if words else None
 
 
-def _mid_sentence(label: str) -> str:
-    return label[:1].lower() + label[1:]
-
+_MOVED = {
+    "paid": ("fund-pay", "{amount} was paid. The reference of the payment is {payment}."),
+    "returned": ("fund-return", "{amount} of it came back to the fund."),
+}
 
 _SAID = {
     "submitted": "We received your {noun}.",

@@ -19,6 +19,7 @@ _TO_CLAIMANT = tuple(
         "receipt",
         "moved-on",
         "approved",
+        "paid",
         "rejected",
         "changes-requested",
         "changes-reminder",
@@ -27,12 +28,17 @@ _TO_CLAIMANT = tuple(
         "lapsed",
     )
 )
+SET_ASIDE = "set-aside"
+"""What came of a mail that could not be sent for hours, and is not tried any more."""
+
+_HAPPENED = {"bounce": "came back", SET_ASIDE: "could not be sent"}
 _log = logging.getLogger(__name__)
 
 
 def came_back(parts: Parts, notification_id: str, *, what: str) -> bool:
-    """Note that the mail of this id was not delivered (`bounce`), or complained about (`complaint`), and have the
-    coordinators see to it. Being told twice is harmless. False where the mail was about no submission."""
+    """Note that the mail of this id was not delivered (`bounce`), complained about (`complaint`) or not even sent
+    (SET_ASIDE), and have the coordinators see to it. Being told twice is harmless. False where the mail was about no
+    submission."""
     reference = parts.outbox.reference_of(notification_id)
     if not reference:
         _log.warning("a mail without a submission came back: %s", what)
@@ -53,7 +59,7 @@ def _note(parts: Parts, force: str, reference: str, notification_id: str, what: 
     one = case.submission
     form = parts.forms.form(one.form, one.form_version)
     moved, entry = with_entry(
-        replace(next_revision(one, now=parts.now())),
+        next_revision(one, now=parts.now()),
         at=parts.now(),
         action="undelivered",
         stage=one.stage,
@@ -67,9 +73,12 @@ def _changes(
 ) -> list[Change]:
     one = case.submission
     task = _waiting_task(case, notification_id)
-    if not one.is_open or (task is None and not notification_id.startswith(_TO_CLAIMANT)):
+    is_over = (
+        not one.is_open and what != SET_ASIDE
+    )  # what it ended with must reach them: it can be tried again
+    if is_over or (task is None and not notification_id.startswith(_TO_CLAIMANT)):
         return [ChangeSubmission(submission=one), entry]
-    happened = "came back" if what == "bounce" else "was reported as unwanted"
+    happened = _HAPPENED.get(what, "was reported as unwanted")
     if task is None:
         reason = f"our mail to the person who made the {form.noun} {happened}"
         told = coordinator_mails(parts, case, form, one, reason, is_stuck=False)

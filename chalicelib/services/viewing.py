@@ -12,6 +12,7 @@ from chalicelib.domain.errors import Difference, NotFound
 from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Balance
 from chalicelib.domain.people import NATIONAL, role_words
+from chalicelib.domain.sentences import capital, mid_sentence
 from chalicelib.domain.stages import Choice, Effect
 from chalicelib.domain.submissions import Case, Submission, Task, TaskState
 from chalicelib.domain.timeline import Entry
@@ -122,14 +123,16 @@ def next_step(form: Form, case: Case, task: Task) -> str:
     who = form.submitter
     stood = _what_stood(form, case, task)
     if stood is not None and stood.effect is Effect.RETURN:
-        return f"{_capital(who)} is asked for the changes. You get the {form.noun} back when they have made them."
+        return (
+            f"{capital(who)} is asked for the changes. You get the {form.noun} back when they have made them."
+        )
     if stood is not None and stood.effect is Effect.CLOSE:
         told = "told, with your reason" if stood.value == task.decision else "told"
-        return f"{_capital(who)} is {told}. The {form.noun} has ended."
+        return f"{capital(who)} is {told}. The {form.noun} has ended."
     following = form.workflow.after(stage.name, one.amount_pence)
     if following is None:
         return f"The {form.noun} is approved, and {who} is told. The money is committed."
-    return f"{_capital(who)} is told. Next to decide: {_mid_sentence(following.title)}."
+    return f"{capital(who)} is told. Next to decide: {mid_sentence(following.title)}."
 
 
 def _what_stood(form: Form, case: Case, task: Task) -> Choice | None:
@@ -145,15 +148,6 @@ def _what_stood(form: Form, case: Case, task: Task) -> Choice | None:
 def earlier_decisions(case: Case, form: Form) -> tuple[EarlierDecision, ...]:
     """All decisions that stand, in order."""
     return tuple(_earlier(case, form, entry) for entry in case.decisions)
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
-
-
-def _mid_sentence(title: str) -> str:
-    """A stage's title inside a sentence: `The fund holder` → `the fund holder`."""
-    return title[:1].lower() + title[1:]
 
 
 def _view(parts: Parts, case: Case, task: Task, form: Form) -> TaskView:

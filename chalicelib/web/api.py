@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalice import Blueprint
@@ -71,8 +71,13 @@ def show_form(request: Request, form: str) -> Response:
 @view(PUBLIC)
 def submit(request: Request, form: str) -> Response:
     """Take a submission in. 201 only once it is stored."""
-    key = _idempotency_key(request.headers)
-    receipt = intake.submit(request.parts, _form(request, form), request.json(), key=key)
+    receipt = intake.submit(
+        request.parts,
+        _form(request, form),
+        request.json(),
+        key=_idempotency_key(request.header_values("idempotency-key")),
+        duplicate_ok=_duplicate_ok(request.query.get("duplicate_ok", "false")),
+    )
     headers = {"Location": request.parts.links.page(f"/api/v1/status/{receipt.status_token}")}
     if receipt.replayed:
         headers["Idempotency-Replayed"] = "true"
@@ -195,18 +200,28 @@ def _form(request: Request, form_id: str) -> Form:
     return request.parts.forms.form(form_id, int(asked))
 
 
-def _idempotency_key(headers: Mapping[str, str]) -> str | None:
-    """The Idempotency-Key, quoted as in draft-ietf-httpapi-idempotency-key-header or not."""
-    given = headers.get("idempotency-key")
-    if given is None:
+def _idempotency_key(given: Sequence[str]) -> str | None:
+    """The Idempotency-Key, quoted as in draft-ietf-httpapi-idempotency-key-header or not. One that came more than
+    once, as lines or as a list, is none."""
+    if not given:
         return None
-    key = given.strip()
-    if len(key) >= 2 and key[0] == key[-1] == '"':
+    key = given[0].strip()
+    is_quoted = len(key) >= 2 and key[0] == key[-1] == '"'
+    if is_quoted:
         key = key[1:-1]
     well_formed = 0 < len(key) <= _MAX_KEY and all("!" <= character <= "~" for character in key)
-    if not well_formed or '"' in key or "\\" in key:
-        raise Unreadable(f"The Idempotency-Key must be 1 to {_MAX_KEY} printable characters without spaces.")
+    is_one = len(given) == 1 and (is_quoted or "," not in key)
+    if not (well_formed and is_one) or '"' in key or "\\" in key:
+        raise Unreadable(
+            f"The Idempotency-Key must be one key of 1 to {_MAX_KEY} printable characters without spaces."
+        )
     return key
+
+
+def _duplicate_ok(given: str) -> bool:
+    if given not in ("true", "false"):
+        raise Unreadable("duplicate_ok must be true or false.")
+    return given == "true"
 
 
 def _decision(body: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Plain functions, registered in app.py: Lambda would import a blueprint's module 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chalicelib import wiring
@@ -34,12 +34,20 @@ def relay_mail(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 
 def _relay(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Answers which failed, so that only those return (`ReportBatchItemFailures`)."""
+    """Answers which failed, so that only those return (`ReportBatchItemFailures`). A record that is no new delivery
+    is passed over, whatever it is: it would keep those behind it from coming through."""
     from chalicelib.services import delivering
 
-    ids = {_delivery_id(record): str(record["dynamodb"]["SequenceNumber"]) for record in event["Records"]}
-    failed = delivering.relay(wiring.parts(), ids)
-    return {"batchItemFailures": [{"itemIdentifier": ids[delivery_id]} for delivery_id in failed]}
+    numbers: dict[str, list[str]] = {}
+    for record in event.get("Records") or ():
+        for delivery_id, number in _delivery(record):
+            numbers.setdefault(delivery_id, []).append(number)
+    failed = delivering.relay(wiring.parts(), numbers)
+    return {
+        "batchItemFailures": [
+            {"itemIdentifier": number} for delivery_id in failed for number in numbers[delivery_id]
+        ]
+    }
 
 
 def sweep(_event: object) -> dict[str, int]:
@@ -47,7 +55,7 @@ def sweep(_event: object) -> dict[str, int]:
     from chalicelib.services import delivering
 
     swept = delivering.sweep(wiring.parts())
-    return {"delivered": swept.delivered, "failed": swept.failed}
+    return {"delivered": swept.delivered, "failed": swept.failed, "set_aside": swept.set_aside}
 
 
 def follow_up(_event: object) -> dict[str, int]:
@@ -97,11 +105,16 @@ def _undelivered(message: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def reconcile(_event: object) -> dict[str, int]:
-    """Restart what waits for nobody."""
-    from chalicelib.services import reconciling
+    """Find and mend what no longer agrees; then count what came in the last hour."""
+    from chalicelib.services import reconciling, watching
 
     done = reconciling.reconcile(wiring.parts())
-    return {"looked_at": done.looked_at, "restarted": len(done.restarted), "failed": done.failed}
+    watched = watching.watch(wiring.parts())
+    return {
+        **done.counts,
+        "submitted": watched.submitted,
+        "too_many": len(watched.too_many),
+    }
 
 
 class DigestsFailed(Exception):
@@ -118,5 +131,9 @@ def digest(event: Any) -> dict[str, int]:
     return {"queued": done.queued}
 
 
-def _delivery_id(record: Mapping[str, Any]) -> str:
-    return str(record["dynamodb"]["NewImage"]["delivery"]["S"])
+def _delivery(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Id and sequence number of the delivery that a record brings, if it brings one."""
+    try:
+        yield str(record["dynamodb"]["NewImage"]["delivery"]["S"]), str(record["dynamodb"]["SequenceNumber"])
+    except (KeyError, TypeError):  # something was removed, or it is another kind of item
+        return

@@ -8,8 +8,7 @@ from urllib.parse import quote
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.accounts import CLAIMANT_LIFE
-from chalicelib.domain.answers import unshowable
-from chalicelib.domain.decisions import MAX_COMMENT
+from chalicelib.domain.decisions import MAX_COMMENT, read_words
 from chalicelib.domain.errors import Gone, InvalidAnswers, NotSignedIn, Problem
 from chalicelib.services import ending, signing_in, tracking
 from chalicelib.services.tracking import StatusView
@@ -66,8 +65,11 @@ def show_withdraw(request: Request, token: str) -> Response:
 def post_withdraw(request: Request, token: str) -> Response:
     status = tracking.status_of(request.parts, token)
     fields = request.fields()
-    reason = fields.get("reason", "").replace("\r\n", "\n").strip()
-    wrong = _withdraw_problems(fields.get("confirm", ""), reason, status.noun)
+    wrong = []
+    if fields.get("confirm") != "yes":
+        message = f"Confirm that you want to withdraw the {status.noun}"
+        wrong.append(Problem(pointer="/confirm", code="required", message=message))
+    reason = read_words("/reason", fields.get("reason", ""), wrong, name="The reason")
     if wrong:
         return _withdraw_page(request, token, status, reason=reason, wrong=wrong)
     force, reference = request.parts.links.read_status_token(token)
@@ -136,24 +138,10 @@ def _over_page(status: StatusView, after: str, detail: str, *, secure: bool) -> 
     return page("sign_in_over.html", status=410, headers=cleared, detail=detail, again=again)
 
 
-def _withdraw_problems(confirmed: str, reason: str, noun: str) -> list[Problem]:
-    problems = []
-    if confirmed != "yes":
-        message = f"Confirm that you want to withdraw the {noun}"
-        problems.append(Problem(pointer="/confirm", code="required", message=message))
-    if len(reason) > MAX_COMMENT:
-        message = f"The reason must be {MAX_COMMENT:,} characters or fewer"
-        problems.append(Problem(pointer="/reason", code="maxLength", message=message))
-    elif unshowable(reason, multiline=True) == "control-characters":
-        message = "The reason holds a character that cannot be shown, such as a tab; take it out"
-        problems.append(Problem(pointer="/reason", code="control-characters", message=message))
-    return problems
-
-
 def _withdraw_page(
     request: Request, token: str, status: StatusView, *, reason: str = "", wrong: Sequence[Problem] = ()
 ) -> Response:
-    messages = {problem.pointer[1:]: problem.message for problem in wrong}
+    messages = {problem.pointer[1:]: problem.message for problem in reversed(wrong)}
     return page(
         "withdraw.html",
         status=422 if wrong else 200,

@@ -10,9 +10,10 @@ from chalicelib.domain.answers import walk
 from chalicelib.domain.decisions import MAX_COMMENT
 from chalicelib.domain.errors import InvalidAnswers, Overtaken, Refused, Unavailable
 from chalicelib.domain.forms import Form
+from chalicelib.domain.people import check_coordinator
 from chalicelib.domain.references import read_reference
 from chalicelib.domain.submissions import Case
-from chalicelib.services import minding, reassigning, tracking
+from chalicelib.services import minding, paying, reassigning, tracking
 from chalicelib.web import access, desk_mails, desk_words
 from chalicelib.web.form_views import ErrorLink
 from chalicelib.web.pages import page, redirect
@@ -26,6 +27,8 @@ _DONE = {
     "noted": "Your note is kept.",
     "chased": "A reminder is on its way.",
     "withdrawn": "It is withdrawn. Whoever sent it is told.",
+    "paid": "The payment is recorded. Whoever sent the claim is told.",
+    "returned": "It is recorded. The money can be promised to others again.",
 }
 
 
@@ -119,6 +122,8 @@ def _case_page(request: Request, reference: str, *, typed_note: str = "", note_e
         may_hand_on=_may_hand_on(request, case),
         may_chase=minding.may_chase(parts, request.person, case),
         may_withdraw=minding.may_withdraw(request.person, one),
+        may_pay=paying.may_pay(one, parts.now()) and _may_record(request, case),
+        may_return=paying.may_return(one) and _may_record(request, case),
         typed_note=typed_note,
         note_error=note_error,
         most_words=MAX_COMMENT,
@@ -148,7 +153,7 @@ def _withdraw_page(request: Request, reference: str, *, reason: str = "", messag
     parts = request.parts
     one = tracking.submission_for(parts, request.person, reference).submission
     form = parts.forms.form(one.form, one.form_version)
-    minding.check_coordinator(request.person, one)
+    check_coordinator(request.person, one.force)
     if not minding.may_withdraw(request.person, one):
         raise Overtaken(f"This {form.noun} has ended, so it cannot be withdrawn.")
     return page(
@@ -166,6 +171,17 @@ def _withdraw_page(request: Request, reference: str, *, reason: str = "", messag
         message=message,
         most_words=MAX_COMMENT,
     )
+
+
+def _may_record(request: Request, case: Case) -> bool:
+    """Whether this person may record payments: then the page offers it."""
+    try:
+        paying.check_may_record(request.parts, request.person, case)
+    except Unavailable:
+        raise
+    except Refused:
+        return False
+    return True
 
 
 def _may_hand_on(request: Request, case: Case) -> bool:

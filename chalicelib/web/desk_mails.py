@@ -10,6 +10,7 @@ from chalicelib.domain.people import role_words
 from chalicelib.domain.stages import Effect
 from chalicelib.domain.submissions import Case
 from chalicelib.domain.timeline import Entry
+from chalicelib.services.undelivered import SET_ASIDE
 
 Row = tuple[str, str, datetime]
 
@@ -23,6 +24,7 @@ _SIMPLE = {
     "stuck": ("Nobody decides it", _COORDINATORS),
     "withdrawn": ("Withdrawn", _CLAIMANT),
     "lapsed": ("Lapsed", _CLAIMANT),
+    "paid": ("Paid", _CLAIMANT),
 }
 
 
@@ -46,7 +48,8 @@ def _rows(entry: Entry, case: Case, form: Form, name: Callable[[str], str]) -> I
             yield f"The outcome: {form.workflow.choice(str(details['decision'])).done}", _CLAIMANT, entry.at
     elif entry.action == "undelivered":
         template = str(details.get("mail", "")).split(".")[1:2]
-        yield f"Came back: {''.join(template).replace('-', ' ')}", "Nobody", entry.at
+        what = "Could not be sent" if details.get("what") == SET_ASIDE else "Came back"
+        yield f"{what}: {''.join(template).replace('-', ' ')}", "Nobody", entry.at
 
 
 def _settles(entry: Entry, form: Form) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from chalicelib.domain.forms import Form
+from chalicelib.domain.money import pounds
 from chalicelib.domain.people import role_words
 from chalicelib.domain.submissions import STATUS_WORDS, Case, Status, Task, TaskState
 from chalicelib.domain.timeline import CLAIMANT, SYSTEM, Entry
@@ -55,6 +56,9 @@ _SAID: Mapping[str, str] = {
     "noted": "{actor} noted, for staff alone",
     "chased": "{actor} sent a reminder to the {role}",
     "undelivered": "A mail could not be delivered",
+    "paid": "{actor} recorded that {amount} was paid, under the reference {payment}",
+    "returned": "{actor} recorded that {amount} came back",
+    "mended": "The service released {amount} that was still held for the {noun}",
     "restarted": "The workflow was started anew",
 }
 
@@ -114,7 +118,15 @@ def _words(entry: Entry, case: Case, form: Form, name: Names) -> str:
         person=name(str(details.get("person", ""))),
         role=role_words(str(details.get("role", ""))),
         reason=_REFUSED.get(reason, reason).format(noun=form.noun),
+        amount=_amount(entry),
+        payment=details.get("payment", ""),
     )
+
+
+def _amount(entry: Entry) -> str:
+    """What an entry moved in the fund, if it moved anything."""
+    moved = [int(pence) for name, pence in entry.details.items() if name.startswith("fund-")]
+    return pounds(moved[0]) if moved else ""
 
 
 def _changes(entry: Entry, case: Case, form: Form) -> tuple[tuple[str, str], ...]:

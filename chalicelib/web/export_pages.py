@@ -1,4 +1,4 @@
-"""Exports, for those who may have them: a page that says what there is, and the files themselves."""
+"""Exports, for those who may have them: the list, a page that says what one holds, and the files themselves."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.errors import NotFound
 from chalicelib.domain.exports import ALL, Manifest
+from chalicelib.domain.sentences import capital
 from chalicelib.services import exporting
+from chalicelib.services.ports import Parts
 from chalicelib.web import access
-from chalicelib.web.pages import page
+from chalicelib.web.pages import page, redirect
 from chalicelib.web.requests import Request
 from chalicelib.web.views import view
 
@@ -33,6 +34,24 @@ class Bytes(Response):
         return {**as_text.to_dict(), "isBase64Encoded": True}
 
 
+@export_pages.route("/exports", methods=["GET"])
+@view(access.SIGNED_IN)
+def show_exports(request: Request) -> Response:
+    parts = request.parts
+    found = exporting.shelves(parts, request.person, request.query.get("force", ""))
+    items = [
+        {"value": scope, "text": capital(_where(parts, scope)), "selected": scope == found.scope}
+        for scope in found.scopes
+    ]
+    return page(
+        "exports.html",
+        signed_in=True,
+        where=_where(parts, found.scope),
+        scopes=items,
+        found=found,
+    )
+
+
 @export_pages.route("/exports/{form}/{scope}/{period}", methods=["GET"])
 @view(access.SIGNED_IN)
 def show_export(request: Request, form: str, scope: str, period: str) -> Response:
@@ -42,25 +61,28 @@ def show_export(request: Request, form: str, scope: str, period: str) -> Respons
         "export.html",
         signed_in=True,
         noun=parts.forms.form(manifest.form).noun,
-        where="all forces" if scope == ALL else parts.forms.force_name(scope),
+        where=_where(parts, scope),
         manifest=manifest,
         files=[(_NAMES[name], f"{request.path}/{name}", _size(manifest, name)) for name in _NAMES],
+        all_exports=f"/exports?force={scope}",
     )
 
 
 @export_pages.route("/exports/{form}/{scope}/{period}/{name}", methods=["GET"])
 @view(access.SIGNED_IN)
 def get_export(request: Request, form: str, scope: str, period: str, name: str) -> Response:
-    manifest = exporting.fetch_manifest(request.parts, request.person, form, scope, period)
-    file, content = exporting.fetch_file(request.parts, manifest, name)
-    if file.name not in _NAMES:
-        raise NotFound("There is no such file.")
-    called = f"{manifest.form}-{manifest.scope}-{manifest.period.key}.{file.name}"
+    file = exporting.hand_out(request.parts, request.person, form, scope, period, name)
+    if file.address:
+        return redirect(file.address)
     headers: dict[str, str | list[str]] = {
         "Content-Type": file.media_type,
-        "Content-Disposition": f'attachment; filename="{called}"',
+        "Content-Disposition": f'attachment; filename="{file.called}"',
     }
-    return Bytes(body=content, headers=headers)
+    return Bytes(body=file.content, headers=headers)
+
+
+def _where(parts: Parts, scope: str) -> str:
+    return "all forces" if scope == ALL else parts.forms.force_name(scope)
 
 
 def _size(manifest: Manifest, name: str) -> str:

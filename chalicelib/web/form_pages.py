@@ -2,46 +2,62 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.errors import InvalidAnswers, KeyReused, Problem
+from chalicelib.domain.errors import (
+    InvalidAnswers,
+    KeyReused,
+    LikelyDuplicate,
+    NotFound,
+    StillRunning,
+    TooMany,
+    Unavailable,
+    Unreadable,
+)
+from chalicelib.domain.form_keys import FormKey
 from chalicelib.domain.forms import Form
 from chalicelib.services import intake, tracking
+from chalicelib.services.intake import DUPLICATE_LIFE
 from chalicelib.services.ports import Parts
-from chalicelib.web import access, html_forms
-from chalicelib.web.form_views import FormView, form_view
+from chalicelib.web import access, html_forms, problems
+from chalicelib.web.form_views import ErrorLink, FormView, form_view
 from chalicelib.web.pages import page, redirect
 from chalicelib.web.requests import Request
 from chalicelib.web.views import ANY_TYPE, view
 
 form_pages = Blueprint(__name__)
 
-_KEY = re.compile(r"[A-Za-z0-9_-]{16,128}", re.ASCII)
+TRAP = "homepage"
+"""An input that people do not see and programs fill in."""
+
+ANYWAY = "duplicate_ok"
+"""The box that is ticked to send the same a second time."""
+
+OWN_FIELDS = frozenset({"key", "action", TRAP, ANYWAY})
+"""Fields of the page that are no questions of the form."""
 
 
 @form_pages.route("/forms/{form}", methods=["GET"])
 @view(access.PUBLIC)
 def show_form(request: Request, form: str) -> Response:
     one = request.parts.forms.form(form)
-    return _form_page(one, form_view(one), key=request.parts.new_secret())
+    return _Sheet(parts=request.parts, form=one, key=_new_key(request.parts, one)).shown(form_view(one))
 
 
 @form_pages.route("/forms/{form}", methods=["POST"], content_types=ANY_TYPE)
 @view(access.PUBLIC)
 def post_form(request: Request, form: str) -> Response:
     """Send the form, or add or remove a line and show it again. A double click has one key: it sends once."""
-    one = request.parts.forms.form(form)
     fields = request.fields()
-    key = fields.get("key", "")
-    if not _KEY.fullmatch(key):
-        key = request.parts.new_secret()
-    changed = html_forms.lines_changed(one, fields)
+    sheet, doubt = _sheet(request.parts, form, fields)
+    changed = html_forms.lines_changed(sheet.form, fields)
     if changed is not None:
-        return _form_page(one, form_view(one, html_forms.read_fields(one, changed)), key=key)
-    return _submit(request.parts, one, html_forms.read_fields(one, fields), key)
+        return sheet.shown(form_view(sheet.form, html_forms.read_fields(sheet.form, changed)))
+    posted = html_forms.read_fields(sheet.form, fields)
+    return sheet.again(posted, doubt) if doubt else _submit(sheet, posted)
 
 
 @form_pages.route("/forms/{form}/sent/{token}", methods=["GET"])
@@ -51,25 +67,105 @@ def sent(request: Request, form: str, token: str) -> Response:
     return page("sent.html", sent=tracking.status_of(request.parts, token), token=token)
 
 
-def _submit(parts: Parts, form: Form, posted: html_forms.Posted, key: str) -> Response:
+@dataclass(frozen=True, kw_only=True)
+class _Sheet:
+    """The page of a form in somebody's browser. `anyway`: they ticked that a duplicate is meant."""
+
+    parts: Parts
+    form: Form
+    key: FormKey
+    anyway: bool = False
+
+    def with_new_key(self) -> _Sheet:
+        """The same page, of which nothing was sent yet."""
+        return replace(self, key=replace(self.key, key=self.parts.new_secret()))
+
+    def shown(
+        self,
+        shown: FormView,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        offer: bool = False,
+    ) -> Response:
+        """The page. `offer`: with the box that lets a duplicate through, ticked or not."""
+        return page(
+            "form.html",
+            status=status,
+            headers=headers,
+            form=self.form,
+            view=shown,
+            errors=shown.errors,
+            key=self.parts.links.form_key(self.key),
+            trap=TRAP,
+            anyway_field=ANYWAY,
+            offer=offer or self.anyway,
+            anyway=self.anyway,
+        )
+
+    def again(
+        self,
+        posted: html_forms.Posted,
+        message: str,
+        *,
+        status: int = 422,
+        headers: Mapping[str, str] | None = None,
+        offer: bool = False,
+    ) -> Response:
+        """The page with all that was typed, and one message about the whole."""
+        link = ErrorLink(text=message, href=f"#{ANYWAY}" if offer else "")
+        shown = replace(form_view(self.form, posted), errors=(link,))
+        return self.shown(shown, status=status, headers=headers, offer=offer)
+
+
+def _sheet(parts: Parts, form_id: str, fields: Mapping[str, str]) -> tuple[_Sheet, str]:
+    """The page that was sent, in the version that was shown; and why it cannot be taken as it is, in words, or
+    nothing. The page has a new key then, and what was typed is sent once more."""
+    anyway = fields.get(ANYWAY) == "true"
     try:
-        receipt = intake.submit(parts, form, posted.answers, key=key)
+        key = parts.links.read_form_key(fields.get("key", ""))
+        if key.form != form_id or key.is_over(parts.now()):
+            raise Unreadable("The page is of another form, or from another week.")
+        form = parts.forms.form(form_id, key.version)
+    except (Unreadable, NotFound):
+        form = parts.forms.form(form_id)
+        doubt = "This page was open for too long, or did not reach us whole. Nothing is lost: send it again"
+        return _Sheet(parts=parts, form=form, key=_new_key(parts, form), anyway=anyway), doubt
+    sheet = _Sheet(parts=parts, form=form, key=key, anyway=anyway)
+    if fields.get(TRAP):
+        doubt = "A box that people do not see was filled in, perhaps by your browser. It is empty now: send it again"
+    elif key.is_too_soon(parts.now(), parts.limits.form_wait):
+        doubt = "This was sent sooner than anybody types. Nothing is lost: send it again"
+    else:
+        return sheet, ""
+    return sheet.with_new_key(), doubt
+
+
+def _new_key(parts: Parts, form: Form) -> FormKey:
+    return FormKey(form=form.id, version=form.version, key=parts.new_secret(), shown_at=parts.now())
+
+
+def _submit(sheet: _Sheet, posted: html_forms.Posted) -> Response:
+    form = sheet.form
+    try:
+        receipt = intake.submit(
+            sheet.parts, form, posted.answers, key=sheet.key.key, duplicate_ok=sheet.anyway
+        )
     except KeyReused:
         # Somebody went back to the form they had sent and changed it: a second claim, if they mean it.
-        message = (
-            "You sent this form before, with other answers. "
-            f"To send these as a second {form.noun}, send it again"
-        )
-        again = Problem(pointer="", code="sent-already", message=message)
-        return _refused(form, posted, [again], key=parts.new_secret())
+        message = "You sent this form before, with other answers. "
+        message += f"To send these as a second {form.noun}, send it again"
+        return sheet.with_new_key().again(posted, message)
     except InvalidAnswers as error:
-        return _refused(form, posted, error.problems, key=key)
+        return sheet.shown(form_view(form, posted, error.problems), status=422)
+    except LikelyDuplicate as error:
+        message = f"You sent this {form.noun}, with the same answers, within the last {DUPLICATE_LIFE.days} days, and "
+        message += (
+            f"we have mailed you its receipt again. If you mean a second {form.noun}, tick the box at the end"
+        )
+        return sheet.again(posted, message, status=problems.status_of(error), offer=True)
+    except (StillRunning, TooMany, Unavailable) as error:
+        message = f"{error} All that you typed is still here"
+        status, headers = problems.status_of(error), problems.headers_of(error)
+        return sheet.again(posted, message, status=status, headers=headers)
     return redirect(f"/forms/{form.id}/sent/{receipt.status_token}")
-
-
-def _refused(form: Form, posted: html_forms.Posted, problems: Sequence[Problem], *, key: str) -> Response:
-    return _form_page(form, form_view(form, posted, problems), key=key, status=422)
-
-
-def _form_page(form: Form, view: FormView, *, key: str, status: int = 200) -> Response:
-    return page("form.html", status=status, form=form, view=view, errors=view.errors, key=key)

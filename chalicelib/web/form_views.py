@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from chalicelib.domain.forms import Form, Option, Question
 from chalicelib.web.html_forms import Posted, most_rows, prefixes, schema_of
 from chalicelib.web.typed_dates import DATE_PARTS, missing_parts, wrong_parts
 
+_NO_HTML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 _INPUT_WIDTHS = (2, 3, 4, 5, 10, 20, 30)
 
 
@@ -162,7 +164,7 @@ def _field(form: Form, question: Question, posted: Posted, wrong: _Wrong, prefix
         label=question.label,
         hint=question.hint,
         error=error,
-        typed=typed.get(name, ""),
+        typed=showable(typed.get(name, "")),
         autocomplete=question.autocomplete,
         width=_input_width(question.width),
         limit=schema_of(form, question).get("maxLength") if not prefix else None,
@@ -208,10 +210,15 @@ def date_parts(name: str, typed: Mapping[str, str], is_wrong: bool) -> Iterator[
             id=one,
             name=one,
             label=part.capitalize(),
-            typed=typed.get(one, ""),
+            typed=showable(typed.get(one, "")),
             wrong=part in wrong,
             width=4 if part == "year" else 2,
         )
+
+
+def showable(typed: str) -> str:
+    """What was typed, without the characters that no page may hold (HTML, 13.2.3.5)."""
+    return _NO_HTML.sub("", typed)
 
 
 def _input_width(characters: int | None) -> int | None:

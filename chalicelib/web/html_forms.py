@@ -18,7 +18,7 @@ from chalicelib.domain.references import read_reference
 from chalicelib.web.typed_dates import DATE_PARTS, date_answer
 
 _REMOVE_LINE = re.compile(r"remove-line-([1-9][0-9]{0,3})", re.ASCII)
-_WHOLE_NUMBER = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,15})", re.ASCII)
+_WHOLE_NUMBER = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3}){1,4}|[0-9]{1,15})", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,10 +116,11 @@ def _reference(typed: str) -> str:
 
 
 def _renumbered(form: Form, fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The fields that the form has, each group's rows numbered 0, 1, 2 … whatever their numbers were."""
+    """The fields that the form has, each group's rows numbered 0, 1, 2 … whatever their numbers were. Of rows that
+    none of our pages has, one is enough to refuse them all: each costs a row of the page that is shown again."""
     for question in form.questions():
         if question.columns:
-            for place, old in enumerate(_places(question, fields)):
+            for place, old in enumerate(_places(question, fields)[: most_rows(form, question) + 1]):
                 for column in question.columns:
                     name = f"{question.name}-{old}-{column.name}"
                     if name in fields:

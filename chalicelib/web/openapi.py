@@ -24,6 +24,7 @@ _FEATURES = "/api/v1/ideas.geojson"
 _TYPES = {_FEATURES: "application/geo+json"}
 """What is not answered as plain JSON."""
 
+_SUBMIT_PROBLEMS = ("400", "403", "404", "409", "413", "415", "422", "429", "503")
 _DECIDE = f"{_TASK}/decision"
 _UNDO = f"{_TASK}/undo"
 
@@ -103,17 +104,24 @@ def _submitting(view: Callable[..., Any], form: Form) -> dict[str, Any]:
     key = {
         "name": "Idempotency-Key",
         "in": "header",
-        "description": "The same key with the same answers gets the first receipt again, for 24 hours.",
+        "description": "One key, quoted or not. With the same answers it gets the first receipt again, for 24 hours; "
+        "422 with others; 409 while the first request is being stored.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    }
+    duplicate_ok = {
+        "name": "duplicate_ok",
+        "in": "query",
+        "description": "true: take answers that came from the same address within the last 7 days (else: 409)",
+        "schema": {"type": "boolean", "default": False},
     }
     accepted = _answer({"$ref": "#/components/schemas/Receipt"})
     accepted["headers"] = {"Location": {"schema": _TEXT}, "Idempotency-Replayed": {"schema": _TEXT}}
     return {
         "operationId": f"{view.__name__}_{form.id.replace('-', '_')}",
         "summary": form.summary,
-        "parameters": [key, _version()],
+        "parameters": [key, _version(), duplicate_ok],
         "requestBody": _body(dict(form.schema)),
-        "responses": {"201": accepted, **_problems(["400", "404", "409", "413", "415", "422", "503"])},
+        "responses": {"201": accepted, **_problems(_SUBMIT_PROBLEMS)},
     }
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Response
 
+from chalicelib.domain.sentences import capital
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -87,7 +89,7 @@ def _environment() -> Environment:
         plain_day=lambda moment: long_date(london_day(moment)),
         spoken_time=spoken_time,
         spoken_clock=lambda moment: spoken_time(moment).rpartition(" at ")[2],
-        capital=lambda words: words[:1].upper() + words[1:],
+        capital=capital,
         role_words=role_words,
         status_words=STATUS_WORDS.__getitem__,
     )

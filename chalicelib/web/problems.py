@@ -15,6 +15,7 @@ from chalicelib.web import shapes
 
 PROBLEM_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
+STILL_RUNNING_SECONDS = 1
 
 STATUSES: Mapping[type[Exception], int] = {
     errors.Unreadable: 400,
@@ -45,6 +46,8 @@ TITLES: Mapping[type[Exception], str] = {
     errors.NoLongerUndoable: "This can no longer be undone",
     errors.ClaimChanged: "This changed after it was shown to you",
     errors.DoesNotFit: "There is not enough money left",
+    errors.StillRunning: "The first request is still being stored",
+    errors.LikelyDuplicate: "This was sent before",
     errors.Conflict: "Somebody else changed this",
     errors.Expired: "The time to decide has run out",
     errors.Reassigned: "This was handed to somebody else",
@@ -74,7 +77,7 @@ def problem(error: errors.Refused) -> Response:
     if isinstance(error, errors.ClaimChanged):
         body["changes"] = [shapes.difference(one) for one in error.differences]
     return problem_json(
-        status_of(error), _nearest(error, TITLES), str(error), headers=_headers(error), **body
+        status_of(error), _nearest(error, TITLES), str(error), headers=headers_of(error), **body
     )
 
 
@@ -95,7 +98,7 @@ def page(error: errors.Refused, *, signed_in: bool = False) -> Response:
     from chalicelib.web.pages import problem_page
 
     response = problem_page(status_of(error), _nearest(error, TITLES), str(error), signed_in=signed_in)
-    response.headers.update(_headers(error))
+    response.headers.update(headers_of(error))
     return response
 
 
@@ -112,9 +115,12 @@ def unforeseen(request_id: str, *, as_json: bool) -> Response:
     return problem_page(HTTPStatus.INTERNAL_SERVER_ERROR, title, detail, request_id)
 
 
-def _headers(error: errors.Refused) -> dict[str, str]:
+def headers_of(error: errors.Refused) -> dict[str, str]:
+    """The headers that go with a refusal."""
     if isinstance(error, errors.TooMany):
         return {"Retry-After": str(error.retry_after)}
+    if isinstance(error, errors.StillRunning):
+        return {"Retry-After": str(STILL_RUNNING_SECONDS)}
     if isinstance(error, errors.Unavailable):
         return {"Retry-After": str(RETRY_SECONDS)}
     if isinstance(error, errors.NotSignedIn):

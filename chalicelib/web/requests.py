@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from chalice.app import Request as ChaliceRequest
 
 from chalicelib.domain.accounts import Session, claimant_of
-from chalicelib.domain.errors import Forbidden, NotSignedIn, TooLarge, Unreadable, UnsupportedMediaType
+from chalicelib.domain.errors import Forbidden, NotSignedIn, TooLarge, UnsupportedMediaType
 from chalicelib.domain.people import Person
+from chalicelib.domain.strict_form import read_form
 from chalicelib.domain.strict_json import MAX_BYTES, read_json
 from chalicelib.services import signing_in
 from chalicelib.services.ports import Parts
@@ -19,7 +20,6 @@ from chalicelib.web import cookies
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 JSON_TYPE = "application/json"
-_MAX_FIELDS = 300
 _SUBMITTERS = claimant_of("", "").rstrip(".")
 
 
@@ -48,6 +48,13 @@ class Request:
         """Headers, whatever the case of their names."""
         return self._raw.headers
 
+    def header_values(self, name: str) -> list[str]:
+        """All values of a header, each time that it came. `headers` has the last one alone."""
+        given = self._raw.to_original_event().get("multiValueHeaders") or {}
+        found = [value for one, values in given.items() if one.lower() == name.lower() for value in values]
+        alone = self.headers.get(name)
+        return found or ([] if alone is None else [alone])
+
     @cached_property
     def query(self) -> Mapping[str, str]:
         """The query's fields; the last one of a name counts."""
@@ -70,14 +77,9 @@ class Request:
         return read_json(self._body())
 
     def fields(self) -> dict[str, str]:
-        """The fields of an HTML form; the last one of a name counts. Raises as `json` does."""
+        """The fields of an HTML form, each of another name. Raises as `json` does."""
         self._check_type(FORM_TYPE)
-        try:
-            text = self._body().decode("ascii")
-            pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS)
-        except (UnicodeError, ValueError):
-            raise Unreadable("The form could not be read. Go back, and send it again.") from None
-        return dict(pairs)
+        return read_form(self._body())
 
     @cached_property
     def session(self) -> Session | None:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from chalice.app import Blueprint, Response
 
+from chalicelib.domain import exports
 from chalicelib.domain.errors import Gone, InvalidAnswers
 from chalicelib.services import signing_in
 from chalicelib.web import access, cookies
@@ -97,10 +98,14 @@ def local_path(path: str) -> str:
 
 
 def _first_page(request: Request, secret: str) -> str:
-    """Where somebody comes who wanted nothing in particular: staff to their desk."""
+    """Where somebody comes who wanted nothing in particular: staff to their desk, leaders to their exports."""
     session = signing_in.session(request.parts, secret)
     person = request.parts.people.person(session.person_id) if session else None
-    return "/desk" if person is not None and person.staff_of() else "/"
+    if person is None:
+        return "/"
+    if person.staff_of():
+        return "/desk"
+    return "/exports" if exports.scopes(person, request.parts.forms.forces()) else "/"
 
 
 def _with_next(path: str, after: str) -> str:

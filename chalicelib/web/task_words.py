@@ -11,6 +11,7 @@ from chalicelib.domain import ideas
 from chalicelib.domain.errors import Problem
 from chalicelib.domain.money import pounds
 from chalicelib.domain.people import role_words
+from chalicelib.domain.sentences import capital
 from chalicelib.domain.stages import Effect
 from chalicelib.domain.submissions import STATUS_WORDS
 from chalicelib.services.ports import Listed
@@ -138,11 +139,6 @@ def waited(since: datetime, now: datetime) -> str:
         return "less than an hour"
     number, unit = (hours, "hour") if hours < 48 else (hours // 24, "day")
     return f"{number} {unit}{'' if number == 1 else 's'}"
-
-
-def capital(words: str) -> str:
-    """Words at the beginning of a sentence."""
-    return words[:1].upper() + words[1:]
 
 
 def _standing(task: TaskView, now: datetime) -> dict[str, Any]:

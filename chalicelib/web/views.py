@@ -16,6 +16,7 @@ from chalice.app import Response
 from chalicelib import wiring
 from chalicelib.domain.accounts import Session
 from chalicelib.domain.errors import Forbidden, NotSignedIn, Refused
+from chalicelib.domain.people import check_staff
 from chalicelib.web import problems
 from chalicelib.web.access import Access
 from chalicelib.web.requests import Request
@@ -98,8 +99,8 @@ def _admit(access: Access, request: Request, path_parameters: Mapping[str, str])
             _check_csrf(request, session)
         return
     _ = request.person_id  # raises NotSignedIn
-    if access is Access.STAFF and not request.person.staff_of():
-        raise Forbidden("This takes a coordinator or the fund holder.")
+    if access is Access.STAFF:
+        check_staff(request.person)
     if request.method == "POST" and not request.wants_json:
         _check_csrf(request, request.session)
 

@@ -54,9 +54,14 @@ class Gateway:
 
     def _ask_app(self, method: str, path: str, headers: Message, body: bytes | None) -> Answer:
         try:
-            return _as_answer(self._local.handle_request(method, path, dict(headers), body))
+            return _as_answer(self._local.handle_request(method, path, _joined(headers), body))
         except LocalGatewayException as refusal:
             return problem(refusal.CODE, "The gateway refused this request.")
+
+
+def _joined(headers: Message) -> dict[str, str]:
+    """Each header once: what came several times is a list (RFC 9110, 5.2)."""
+    return {name: ", ".join(headers.get_all(name, [])) for name in headers}
 
 
 def _as_answer(response: dict[str, Any]) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.errors
 import re
 from email.message import Message
 from io import BufferedIOBase
@@ -9,6 +10,11 @@ from io import BufferedIOBase
 from infra.local.answers import Answer, problem
 
 LIMIT = 10 * 1024 * 1024  # API Gateway's
+_TORN = (
+    email.errors.FirstHeaderLineIsContinuationDefect,
+    email.errors.MisplacedEnvelopeHeaderDefect,
+    email.errors.MissingHeaderBodySeparatorDefect,
+)
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(;.*)?")
 
@@ -19,6 +25,16 @@ class Unreadable(Exception):
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)
         self.answer = answer
+
+
+def check_headers(headers: Message) -> None:
+    """Raise Unreadable for a line that is no header. Python takes it for the headers' end: a Content-Length after
+    it would not count, and the body pass for a second request."""
+    torn = any(
+        isinstance(defect, _TORN) for defect in headers.defects
+    )  # others are about a body it looks for
+    if torn or any("\n" in value or "\r" in value for value in headers.values()):
+        raise _refuse(400, "The headers cannot be read.")
 
 
 def body(headers: Message, stream: BufferedIOBase) -> bytes | None:

@@ -66,9 +66,22 @@ class Handler(BaseHTTPRequestHandler):
             answer = problem(500, "Something went wrong here. It has been logged.", close=True)
         self._send(answer)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _handle
+    def parse_request(self) -> bool:
+        """HTTP/0.9 has no status to answer with, and nobody who speaks it sends a form."""
+        read = super().parse_request()
+        if read and self.request_version == "HTTP/0.9":
+            self.send_error(HTTPStatus.BAD_REQUEST, "Speak HTTP/1.1.")
+            return False
+        return read
+
+    def __getattr__(self, name: str) -> Any:
+        """The base class looks for `do_` and the method. Which methods an address takes, the gateway knows."""
+        if name.startswith("do_"):
+            return self._handle
+        raise AttributeError(name)
 
     def _answer(self) -> Answer:
+        reading.check_headers(self.headers)
         body = reading.body(self.headers, self.rfile)
         if self.path == export.PATH:
             return export.answer(self.command, self.headers)
@@ -114,7 +127,10 @@ class Handler(BaseHTTPRequestHandler):
         return super().handle_expect_100()
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What the base class refuses: requests that are not HTTP, methods it does not know."""
+        """What the base class refuses: requests that are not HTTP, or not a version that we speak."""
+        self.request_version = self.protocol_version  # where it could not be read, no status would be sent
+        if code == HTTPStatus.HTTP_VERSION_NOT_SUPPORTED:
+            code = HTTPStatus.BAD_REQUEST  # the caller's fault: 5xx are ours
         self._send(problem(code, message or HTTPStatus(code).phrase, close=True))
 
     def log_message(self, format: str, *args: Any) -> None:

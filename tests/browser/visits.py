@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 
 from claim_scenes import amended, changed_behind, claimant_session, sent_back
 from playwright.sync_api import Page
@@ -13,6 +15,8 @@ from chalicelib.domain.accounts import SESSION_LIFE, Session, digest
 from chalicelib.services import going_away
 
 FORM = "/forms/funding-claim"
+
+_filled = count(1)
 
 Visit = Callable[[Page, Website], None]
 
@@ -29,11 +33,13 @@ def signed_in(page: Page, site: Website, person_id: str = "lead-kent") -> None:
     page.context.add_cookies([{"name": "session", "value": secret, "url": site.parts.links.page("")}])
 
 
-def fill(page: Page) -> None:
-    """Answer all questions of the claim, as a person would."""
+def fill(page: Page, **changes: str) -> None:
+    """Answer all questions of the claim, as a person would: of another claim than those before."""
+    number = next(_filled)
+    changes = {"event_title": f"Ideas from the front line, day {number}", **changes}
     page.goto(FORM)
     page.get_by_role("button", name="Add another line").click()
-    for name, value in a_filled_form().items():
+    for name, value in {**a_filled_form(), **changes}.items():
         control = page.locator(f"[id='{name}']")
         if name == "action":
             continue
@@ -59,6 +65,26 @@ def a_form_with_mistakes(page: Page, site: Website) -> None:
 def a_sent_claim(page: Page, site: Website) -> None:
     fill(page)
     send(page)
+
+
+def a_duplicate(page: Page, site: Website) -> None:
+    for _ in range(2):
+        fill(page, event_title=f"Sent twice from a window of {page.viewport_size}")
+        send(page)
+        page.wait_for_load_state()
+
+
+def a_full_mailbox(page: Page, site: Website) -> None:
+    """Nobody may send more than one claim in an hour; one was sent from here."""
+    site.submit()
+    limits = site.parts.limits
+    site.use(limits=replace(limits, mailbox_an_hour=1))
+    try:
+        fill(page)
+        send(page)
+        page.get_by_role("heading", name="There is a problem").wait_for()
+    finally:
+        site.use(limits=limits)
 
 
 def a_status(page: Page, site: Website) -> None:
@@ -274,6 +300,8 @@ PAGES: dict[str, tuple[Visit, str]] = {
     "form": (at(FORM), "Claim money for an innovation day"),
     "form-mistakes": (a_form_with_mistakes, "Error: Claim money"),
     "sent": (a_sent_claim, "Claim received"),
+    "form-duplicate": (a_duplicate, "Error: Claim money"),
+    "form-too-many": (a_full_mailbox, "Error: Claim money"),
     "status": (a_status, "Claim CLM-"),
     "task": (a_task, "Decide claim CLM-"),
     "task-mistakes": (a_task_with_mistakes, "Error: Decide claim CLM-"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import uuid4
 
@@ -10,22 +10,16 @@ import pytest
 
 from chalicelib.adapters import tables
 from chalicelib.adapters.accounts import DynamoAccounts
+from chalicelib.adapters.checks import DynamoChecks
 from chalicelib.adapters.funds import DynamoFunds
 from chalicelib.adapters.outbox import DynamoOutbox
 from chalicelib.adapters.people import DynamoPeople
 from chalicelib.adapters.records import DynamoRecords
 from chalicelib.services.ports import Parts
-from infra.local.dynoxide import running_dynoxide
 from tests import fakes
 from tests.builders import Story, the_people
 
 FORCES = ("kent", "essex")
-
-
-@pytest.fixture(scope="session")
-def dynoxide() -> Iterator[str]:
-    with running_dynoxide() as url:
-        yield url
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +41,7 @@ def dynamo_parts(dynoxide: str, table_name: str, monkeypatch: pytest.MonkeyPatch
         records=DynamoRecords(relay_grace=timedelta(seconds=60)),
         outbox=DynamoOutbox(relay_grace=timedelta(seconds=60)),
         funds=DynamoFunds(),
+        checks=DynamoChecks(),
         people=DynamoPeople(),
         accounts=DynamoAccounts(),
     )

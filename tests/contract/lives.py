@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.adapters import keys
+from chalicelib.adapters.items import held_from
 from chalicelib.adapters.tables import BalanceItem, LineItem, ReservationItem, Row
+from chalicelib.domain import decisions
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Held, Kind
@@ -18,14 +20,6 @@ from chalicelib.services import amending, deciding, ending, following_up, reassi
 from chalicelib.services.ports import Parts
 from tests import fakes
 from tests.builders import Story
-
-STEPS = {
-    Kind.RESERVE: (1, 0),
-    Kind.COMMIT: (-1, 1),
-    Kind.RELEASE: (-1, 0),
-    Kind.UNCOMMIT: (1, -1),
-    Kind.CANCEL: (0, -1),
-}
 
 
 class Life(Story):
@@ -141,20 +135,20 @@ def check_money(parts: Parts, references: Iterable[str]) -> None:
     by_force = {force: Held() for force in fund.forces}
     by_claim: dict[str, Held] = {}
     for force, reference, kind, amount in ledger(parts):
-        by_force[force] = _moved(by_force[force], kind, amount)
-        by_claim[reference] = _moved(by_claim.get(reference, Held()), kind, amount)
+        by_force[force] = by_force[force].moved(kind, amount)
+        by_claim[reference] = by_claim.get(reference, Held()).moved(kind, amount)
     assert {force: _held(share) for force, share in fund.forces.items()} == by_force
     assert _held(fund.balance) == _total(by_force.values())
     assert min(fund.balance.available, *(share.available for share in fund.forces.values())) >= 0
     assert reservations(parts) == by_claim
     for reference in references:
         ones = submissions(parts, [reference])
-        held = _total(Held(reserved=one.reserved_pence, committed=one.committed_pence) for one in ones)
+        held = _total(decisions.held(one) for one in ones)
         assert held == by_claim.get(reference, Held())
     if not isinstance(parts.records, fakes.MemoryRecords):
         for row in Row.query(keys.fund("ptf"), consistent_read=True):
             assert isinstance(row, BalanceItem)
-            assert row.available == row.total - row.reserved - row.committed
+            assert row.available == row.total - row.reserved - row.committed - row.spent + row.returned
 
 
 def ledger(parts: Parts) -> list[tuple[str, str, Kind, int]]:
@@ -173,25 +167,26 @@ def ledger(parts: Parts) -> list[tuple[str, str, Kind, int]]:
 def reservations(parts: Parts) -> dict[str, Held]:
     """What is held for each claim that money was ever moved for."""
     if isinstance(parts.records, fakes.MemoryRecords):
-        items = parts.records.store.items
-        return {key[2]: held for key, held in items.items() if key[0] == "reservation"}
+        stored = parts.records.store.items
+        return {key[2]: held for key, held in stored.items() if key[0] == "reservation"}
     rows = Row.query(keys.ledger("ptf"), consistent_read=True)
-    return {
-        row.sk.partition("#")[2]: Held(reserved=row.reserved_pence, committed=row.committed_pence)
-        for row in rows
-        if isinstance(row, ReservationItem)
-    }
-
-
-def _moved(held: Held, kind: Kind, amount: int) -> Held:
-    reserved, committed = STEPS[kind]
-    return Held(reserved=held.reserved + reserved * amount, committed=held.committed + committed * amount)
+    return {row.sk.partition("#")[2]: held_from(row) for row in rows if isinstance(row, ReservationItem)}
 
 
 def _held(balance: Any) -> Held:
-    return Held(reserved=balance.reserved, committed=balance.committed)
+    return Held(
+        reserved=balance.reserved,
+        committed=balance.committed,
+        spent=balance.spent,
+        returned=balance.returned,
+    )
 
 
 def _total(all_held: Iterable[Held]) -> Held:
     some = list(all_held)
-    return Held(reserved=sum(one.reserved for one in some), committed=sum(one.committed for one in some))
+    return Held(
+        reserved=sum(one.reserved for one in some),
+        committed=sum(one.committed for one in some),
+        spent=sum(one.spent for one in some),
+        returned=sum(one.returned for one in some),
+    )

@@ -28,6 +28,8 @@ from chalicelib.services.changes import (
     ChangeRefused,
     ChangeSubmission,
     CloseTask,
+    CountMailbox,
+    KeepContent,
     KeepKey,
     KeepPersonal,
     KeepToken,
@@ -35,6 +37,7 @@ from chalicelib.services.changes import (
     KnownReference,
     MoveMoney,
     MoveSubmission,
+    NotThere,
     ReopenTask,
     StillHolds,
 )
@@ -45,6 +48,7 @@ from tests.builders import (
     MONDAY,
     PERSONAL,
     REFERENCE,
+    a_content,
     a_delivery,
     a_key,
     a_movement,
@@ -58,6 +62,7 @@ from tests.builders import (
 
 LEAD = Holding(role="innovation-lead", at="kent")
 LATER = MONDAY + timedelta(days=2)
+NINE = MONDAY.replace(minute=0)
 DECIDED = a_task(state=TaskState.DECIDED, decision="approve", decided_at=MONDAY, seen="s" * 64)
 HELD = a_delivery("mail.moved-on.1", due_at=MONDAY + timedelta(minutes=10), is_held=True)
 
@@ -92,7 +97,12 @@ def stored(parts: Parts) -> list[object]:
     found += [parts.outbox.reference_of(delivery_id) for delivery_id in deliveries]
     found += [sorted(parts.outbox.due(MONDAY + timedelta(minutes=m), limit=9)) for m in (1, 10, 999)]
     found += [parts.records.key("funding-claim", key, now=MONDAY) for key in ("key-1", "key-2")]
+    found += [parts.records.content(digest * 64, now=MONDAY) for digest in "cde"]
     return found
+
+
+def a_count(digest: str = "m", limit: int = 20) -> CountMailbox:
+    return CountMailbox(mailbox=digest * 64, hour=NINE, limit=limit)
 
 
 def refused(parts: Parts, *changes: Change) -> Change:
@@ -280,6 +290,7 @@ def test_what_failed_can_be_taken_back(parts: Parts) -> None:
 
 def world(parts: Parts) -> dict[str, tuple[list[Change], list[Change]]]:
     """For each kind of change, those that hold and those that do not, in a world in which all kinds do something."""
+    parts.records.commit(added(reference="CLM-0000-0008")[1])
     one, changes = added()
     parts.records.commit([*changes, AddTask(task=a_task()), AddTask(task=a_task(2))])
     parts.records.commit(
@@ -288,6 +299,8 @@ def world(parts: Parts) -> dict[str, tuple[list[Change], list[Change]]]:
             KeepVersion(submission=one, version=a_version()),
             AddDelivery(delivery=HELD),
             KeepKey(record=a_key()),
+            KeepContent(record=a_content()),
+            a_count(),
             MoveMoney(movement=a_movement(revision=1)),
         ]
     )
@@ -336,9 +349,21 @@ def world(parts: Parts) -> dict[str, tuple[list[Change], list[Change]]]:
             ],
         ),
         "KeepKey": ([KeepKey(record=a_key("key-2"))], [KeepKey(record=a_key())]),
+        "KeepContent": (
+            [KeepContent(record=a_content("d" * 64))],
+            [
+                KeepContent(record=a_content()),
+                KeepContent(record=a_content(), in_place_of="CLM-0000-0001"),
+            ],
+        ),
+        "CountMailbox": ([a_count("n")], [a_count(limit=1)]),
         "StillHolds": (
             [StillHolds(person_id="ann", holding=LEAD)],
             [StillHolds(person_id="bob", holding=LEAD)],
+        ),
+        "NotThere": (
+            [NotThere(force="kent", reference="CLM-0000-0003")],
+            [NotThere(force="kent", reference="CLM-0000-0008")],
         ),
         "KnownReference": (
             [KnownReference(reference=REFERENCE, field="innovation_day")],
@@ -394,7 +419,7 @@ def test_of_several_that_do_not_hold_the_first_in_the_order_of_the_store_is_name
     for some in ((check, delete, put, update), (delete, put, update), (put, update), (check, update)):
         for order in itertools.permutations(some):
             assert named(parts, *order) is some[0]
-    puts = [changes["AddTask"][1][1], changes["KeepVersion"][1][0], changes["KeepKey"][1][0]]
+    puts = [changes["AddTask"][1][1], changes["KeepVersion"][1][0], changes["AddEntry"][1][0]]
     updates = [changes["ReopenTask"][1][0], changes["CloseTask"][1][1]]
     for order in (puts, puts[::-1]):
         assert named(parts, *updates, *order) is order[0], "within one kind, the first in the list"
@@ -466,8 +491,17 @@ def a_change(chance: random.Random) -> Change:
         lambda: MoveMoney(movement=money),
         lambda: MoveMoney(movement=money),
         lambda: KeepKey(record=record),
+        lambda: KeepContent(
+            record=a_content(
+                chance.choice("cd") * 64, submitted_at=record.submitted_at, reference=f"CLM-{number}"
+            ),
+            in_place_of=chance.choice(["", "CLM-1"]),
+            anyway=chance.random() < 0.2,
+        ),
+        lambda: a_count(chance.choice("mn"), limit=chance.choice([2, 4, 9])),
         lambda: StillHolds(person_id=chance.choice(["ann", "ann", "bob"]), holding=LEAD),
         lambda: KnownReference(reference=REFERENCE, field="innovation_day"),
+        lambda: NotThere(force=chance.choice(["kent", "essex"]), reference="CLM-0000-0003"),
     ]
     return chance.choice(makers)()
 

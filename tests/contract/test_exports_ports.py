@@ -6,9 +6,11 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from urllib.parse import parse_qsl, urlsplit
 
 import boto3
 import pytest
+import requests
 from moto import mock_aws
 
 from chalicelib.adapters import aws
@@ -88,6 +90,65 @@ def test_the_first_to_store_a_file_is_the_only_one(files: Files) -> None:
     assert files.put_if_absent("m.json", b"mine", media_type="application/json")
     assert not files.put_if_absent("m.json", b"theirs", media_type="application/json")
     assert files.get("m.json", most=10) == b"mine"
+
+
+def test_files_are_found_by_how_their_keys_begin(files: Files) -> None:
+    for key in ("a/b/1", "a/b/2", "a/bc/1", "b/b/1"):
+        files.put(key, io.BytesIO(b"one"), media_type="text/csv")
+    assert sorted(files.keys("a/b/")) == ["a/b/1", "a/b/2"]
+    assert list(files.keys("c/")) == []
+
+
+def test_more_files_are_found_than_one_call_gives(files: Files) -> None:
+    for number in range(1_003):
+        files.put(f"a/{number}", io.BytesIO(b""), media_type="text/csv")
+    assert len(set(files.keys("a/"))) == 1_003
+
+
+def test_an_address_names_the_file_and_what_it_is_to_be_called(files: Files) -> None:
+    files.put("a/b.csv", io.BytesIO(b"one"), media_type="text/csv")
+    address = urlsplit(files.address("a/b.csv", called="claims.csv", media_type="text/csv", seconds=60))
+    assert address.scheme == "https"
+    assert address.path.endswith("a/b.csv")
+    said = " ".join(value for _, value in parse_qsl(address.query))
+    assert "claims.csv" in said
+    assert "60" in said
+    assert files.address("a/none.csv", called="c", media_type="text/csv", seconds=1), "nobody is asked"
+
+
+@pytest.fixture
+def bucket() -> Iterator[S3Files]:
+    """S3 alone."""
+    aws.client.cache_clear()
+    with mock_aws():
+        boto3.client("s3").create_bucket(
+            Bucket="files", CreateBucketConfiguration={"LocationConstraint": "eu-west-2"}
+        )
+        yield S3Files("files")
+    aws.client.cache_clear()
+
+
+def test_whoever_has_the_address_gets_the_file_under_its_name(bucket: S3Files) -> None:
+    bucket.put("a/b.csv", io.BytesIO(b"one"), media_type="application/octet-stream")
+    address = bucket.address("a/b.csv", called="claims.csv", media_type="text/csv; charset=utf-8", seconds=60)
+    answer = requests.get(address, timeout=5)
+    assert (answer.status_code, answer.content) == (200, b"one")
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="claims.csv"'
+
+
+def test_an_address_is_signed_for_a_minute_and_for_the_host_of_our_region(
+    bucket: S3Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3's global host would send on to the region's, and a signature holds for one host."""
+    address = urlsplit(bucket.address("a/b.csv", called="c.csv", media_type="text/csv", seconds=60))
+    assert address.netloc == "files.s3.eu-west-2.amazonaws.com"
+    query = dict(parse_qsl(address.query))
+    assert (query["X-Amz-Algorithm"], query["X-Amz-Expires"]) == ("AWS4-HMAC-SHA256", "60")
+    aws.client.cache_clear()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:5999")
+    address = urlsplit(bucket.address("a/b.csv", called="c.csv", media_type="text/csv", seconds=60))
+    assert (address.netloc, address.path) == ("127.0.0.1:5999", "/files/a/b.csv"), "on the embedded run"
 
 
 def test_an_export_goes_through_the_real_parts(

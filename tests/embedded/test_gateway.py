@@ -178,11 +178,38 @@ def test_who_asks_before_sending_too_much_is_told_at_once(port: int) -> None:
     assert status == 413
 
 
-@pytest.mark.parametrize("request_line", [b"BREW /hello/a HTTP/1.1", b"GET /" + b"x" * 70000 + b" HTTP/1.1"])
-def test_what_is_not_our_http_is_a_problem_too(port: int, request_line: bytes) -> None:
-    status, headers, _ = raw(port, request_line + b"\r\nHost: localhost\r\n\r\n")
-    assert status >= 400
+@pytest.mark.parametrize(
+    ("request_line", "expected"),
+    [
+        (b"BREW /hello/a HTTP/1.1", 405),
+        (b"post /echo HTTP/1.1", 405),
+        (b"BREW /nowhere HTTP/1.1", 404),
+        (b"GET /" + b"x" * 70000 + b" HTTP/1.1", 414),
+        (b"GET /hello/a HTTP/9.9", 400),
+        (b"GET /hello/a HTTP/x", 400),
+        (b"GET /hello/a HTTP/0.9", 400),
+        (b"GET /hello/a", 400),
+        (b"\x16\x03\x01\x02", 400),
+    ],
+)
+def test_what_is_not_our_http_is_a_problem_too(port: int, request_line: bytes, expected: int) -> None:
+    status, headers, _ = raw(port, request_line + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert status == expected
     assert headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_body_of_parts_is_for_the_app_to_refuse(connection: http.client.HTTPConnection) -> None:
+    """Python's parser of headers misses the parts, and says so."""
+    response, _ = ask(connection, "POST", "/echo", b"x", Content_Type="multipart/form-data; boundary=y")
+    assert response.status != 400
+
+
+@pytest.mark.parametrize("line", [b"No colon", b" X-Begins: with a space", b"X: a\r\n folded", b"From x"])
+def test_a_line_that_is_no_header_does_not_hide_those_after_it(port: int, line: bytes) -> None:
+    hidden = b"GET /hello/a HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    headers = b"Host: localhost\r\n" + line + b"\r\nContent-Length: %d\r\n\r\n" % len(hidden)
+    status, answered, _ = raw(port, b"POST /echo HTTP/1.1\r\n" + headers + hidden)
+    assert (status, answered["Connection"]) == (400, "close")
 
 
 def test_each_cookie_is_a_header_of_its_own(connection: http.client.HTTPConnection) -> None:

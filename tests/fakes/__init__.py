@@ -9,11 +9,13 @@ from typing import Any
 from chalicelib.adapters.form_files import FormFiles, calendar
 from chalicelib.adapters.links import SignedLinks
 from chalicelib.adapters.workbooks import Workbooks
+from chalicelib.domain.limits import Limits
 from chalicelib.services.ports import Parts
 from tests.builders import MONDAY
 from tests.fakes.exports import MemoryArchive, MemoryFiles
 from tests.fakes.others import (
     MemoryAccounts,
+    MemoryChecks,
     MemoryFunds,
     MemoryMailer,
     MemoryOutbox,
@@ -24,14 +26,19 @@ from tests.fakes.others import (
 from tests.fakes.records import MOST_OPERATIONS, MemoryForceRecords, MemoryRecords
 from tests.fakes.store import RELAY_GRACE, Operation, Queued, RefusedOperation, Store
 
+LIMITS = Limits(mailbox_an_hour=1000, force_an_hour=1000, form_wait=timedelta(0))
+"""Wide, so that a test meets a limit only where it says so."""
+
 BASE_URL = "https://ideas.example.org"
 __all__ = [
     "BASE_URL",
+    "LIMITS",
     "MOST_OPERATIONS",
     "RELAY_GRACE",
     "Clock",
     "MemoryAccounts",
     "MemoryArchive",
+    "MemoryChecks",
     "MemoryFiles",
     "MemoryForceRecords",
     "MemoryFunds",
@@ -82,6 +89,7 @@ def parts(store: Store | None = None, **replacements: Any) -> Parts:
         "records": MemoryRecords(store),
         "outbox": MemoryOutbox(store),
         "funds": MemoryFunds(store),
+        "checks": MemoryChecks(),
         "people": MemoryPeople(store),
         "accounts": MemoryAccounts(store),
         "workflows": MemoryWorkflows(),
@@ -94,6 +102,7 @@ def parts(store: Store | None = None, **replacements: Any) -> Parts:
         "calendar": calendar(),
         "now": Clock(datetime(2027, 1, 11, 9, 30, tzinfo=timezone.utc)),
         "undo_for": timedelta(0),
+        "limits": LIMITS,
         "choose": random.Random(7).choice,
         "new_secret": Secrets(),
     }

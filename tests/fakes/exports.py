@@ -9,6 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO
+from urllib.parse import urlencode
 
 from chalicelib.domain.errors import NotFound, TooLarge
 from chalicelib.domain.submissions import Submission
@@ -65,3 +66,10 @@ class MemoryFiles:
         if len(content) > most:
             raise TooLarge("This file is too large.")
         return content
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        return iter([key for key in self.kept if key.startswith(prefix)])
+
+    def address(self, key: str, *, called: str, media_type: str, seconds: int) -> str:
+        query = urlencode({"called": called, "media_type": media_type, "seconds": seconds})
+        return f"https://files.example.org/{key}?{query}"

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from chalicelib.adapters.checks import PLACES
+from chalicelib.adapters.outbox import KEPT_ASIDE
 from chalicelib.domain.accounts import Session, SignIn
 from chalicelib.domain.answers import is_mailbox
-from chalicelib.domain.deliveries import Delivery
+from chalicelib.domain.checks import Run
+from chalicelib.domain.deliveries import Delivery, SetAside
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.fund import Balance, Fund
+from chalicelib.domain.fund import Balance, Fund, Held, Kept, Ledger, Line
 from chalicelib.domain.people import Away, Holding, Person, normalised
 from tests.fakes.store import Queued, RefusedOperation, Store, as_json
 
@@ -25,7 +28,7 @@ class MemoryOutbox:
 
     def get(self, delivery_id: str) -> Delivery | None:
         queued = self.store.items.get(("delivery", delivery_id))
-        return queued.as_read if queued and not queued.done_at else None
+        return queued.as_read if queued and queued.is_open else None
 
     def reference_of(self, delivery_id: str) -> str:
         queued = self.store.items.get(("delivery", delivery_id))
@@ -37,13 +40,13 @@ class MemoryOutbox:
 
     def due(self, now: datetime, *, limit: int) -> list[str]:
         with self.store.lock:
-            waits = [one for one in self.store.of_kind("delivery") if not one.done_at and one.due_at <= now]
+            waits = [one for one in self.store.of_kind("delivery") if one.is_open and one.due_at <= now]
             return [one.delivery.id for one in sorted(waits, key=lambda one: one.due_at)[:limit]]
 
     def claim(self, delivery_id: str, *, now: datetime, until: datetime) -> Delivery | None:
         with self.store.lock:
             queued = self.store.items.get(("delivery", delivery_id))
-            if queued is None or queued.done_at or queued.delivery.due_at > now:
+            if queued is None or not queued.is_open or queued.delivery.due_at > now:
                 return None
             if queued.claimed_until is not None and queued.claimed_until > now:
                 return None
@@ -56,16 +59,78 @@ class MemoryOutbox:
             if queued is None:
                 raise LookupError(f"no delivery {delivery.id}")
             queued.delivery, queued.done_at = replace(queued.delivery, payload={}), at
+            queued.aside_at = None
 
     def failed(self, delivery: Delivery, *, error: str, again_at: datetime) -> None:
         with self.store.lock:
             queued = self._stored(delivery)
-            if queued is not None and not queued.done_at:
+            if queued is not None and queued.is_open:
                 queued.delivery = replace(queued.delivery, attempts=queued.delivery.attempts + 1)
                 queued.error, queued.again_at, queued.claimed_until = error, again_at, None
 
+    def set_aside(self, delivery: Delivery, *, error: str, at: datetime) -> bool:
+        with self.store.lock:
+            queued = self._stored(delivery)
+            if queued is None or not queued.is_open:
+                return False
+            queued.delivery = replace(queued.delivery, attempts=delivery.attempts + 1)
+            queued.error, queued.aside_at, queued.claimed_until = error, at, None
+            return True
+
+    def all_set_aside(self, *, force: str = "", limit: int) -> list[SetAside]:
+        with self.store.lock:
+            found = [
+                _set_aside(one)
+                for one in self.store.of_kind("delivery")
+                if one.aside_at and force in ("", one.delivery.force)
+            ]
+            return sorted(found, key=lambda one: one.at, reverse=True)[:limit]
+
+    def force_of(self, delivery_id: str) -> str | None:
+        queued = self.store.items.get(("delivery", delivery_id))
+        return queued.delivery.force if queued else None
+
+    def again(self, delivery_id: str, *, now: datetime) -> bool:
+        with self.store.lock:
+            queued = self.store.items.get(("delivery", delivery_id))
+            if queued is None or not queued.aside_at:
+                return False
+            queued.delivery = replace(queued.delivery, attempts=0)
+            queued.again_at, queued.aside_at = now, None
+            return True
+
     def _stored(self, delivery: Delivery) -> Queued | None:
         return self.store.items.get(("delivery", delivery.id))
+
+
+def _set_aside(queued: Queued) -> SetAside:
+    one, at = queued.delivery, queued.aside_at
+    assert at is not None
+    return SetAside(
+        id=one.id,
+        kind=one.kind,
+        reference=one.reference,
+        force=one.force,
+        attempts=one.attempts,
+        error=queued.error,
+        at=at,
+        until=at + KEPT_ASIDE,
+    )
+
+
+@dataclass
+class MemoryChecks:
+    """What the last runs of the reconciler found. It is no part of the store: a run that mends nothing changes nothing
+    there."""
+
+    kept: list[Run] = field(default_factory=list)
+
+    def keep(self, run: Run) -> None:
+        self.kept.append(run)
+        del self.kept[:-PLACES]
+
+    def last(self, *, limit: int) -> list[Run]:
+        return sorted(self.kept, key=lambda run: run.at, reverse=True)[:limit]
 
 
 @dataclass
@@ -82,6 +147,53 @@ class MemoryFunds:
             return Fund(
                 id=fund_id, name=self.store.items[("fund-name", fund_id)], balance=found.pop(""), forces=found
             )
+
+    def ledger(self, fund_id: str) -> Ledger:
+        with self.store.lock:
+            moves = {key[2:]: one for key, one in self.store.items.items() if key[:2] == ("line", fund_id)}
+            lines = tuple(
+                Line(
+                    force=move.force,
+                    reference=move.reference,
+                    revision=move.revision,
+                    kind=move.kind,
+                    amount_pence=move.amount_pence,
+                )
+                for _, move in sorted(moves.items())
+            )
+            kept = {
+                key[2]: one for key, one in self.store.items.items() if key[:2] == ("reservation", fund_id)
+            }
+            return Ledger(lines=lines, kept=kept)
+
+    def kept(self, fund_id: str) -> list[Kept]:
+        with self.store.lock:
+            found = [
+                Kept(
+                    force=key[2],
+                    balance=one,
+                    available=self.store.items.get(("available", *key[1:]), one.available),
+                )
+                for key, one in self.store.items.items()
+                if key[:2] == ("balance", fund_id)
+            ]
+            return sorted(found, key=lambda one: one.force)
+
+    def recompute(self, fund_id: str, seen: Kept, balance: Balance) -> bool:
+        with self.store.lock:
+            if seen not in self.kept(fund_id):
+                return False
+            self.store.items[("balance", fund_id, seen.force)] = balance
+            self.store.items.pop(("available", fund_id, seen.force), None)
+            return True
+
+    def recompute_held(self, fund_id: str, reference: str, seen: Held, held: Held) -> bool:
+        with self.store.lock:
+            key = ("reservation", fund_id, reference)
+            if self.store.items.get(key, Held()) != seen:
+                return False
+            self.store.items[key] = held
+            return True
 
     def open_fund(self, fund_id: str, *, name: str, total_pence: int, caps: Mapping[str, int]) -> None:
         with self.store.lock:
@@ -195,6 +307,7 @@ class MemoryWorkflows:
     started: dict[tuple[str, str], Any] = field(default_factory=dict)
     answers: list[tuple[str, Any]] = field(default_factory=list)
     ended: set[tuple[str, str]] = field(default_factory=set)
+    stopped: list[str] = field(default_factory=list)
     failing: bool = False
 
     def start(self, workflow: str, name: str, payload: Mapping[str, Any]) -> None:
@@ -212,6 +325,12 @@ class MemoryWorkflows:
     def is_running(self, workflow: str, name: str) -> bool:
         self._answer()
         return (workflow, name) in self.started and (workflow, name) not in self.ended
+
+    def stop(self, workflow: str, name: str) -> None:
+        self._answer()
+        if (workflow, name) in self.started:
+            self.stopped.append(name)
+            self.ended.add((workflow, name))
 
     def end(self, workflow: str, name: str) -> None:
         """The execution is stopped, timed out or lost."""

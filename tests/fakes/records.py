@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from chalicelib.adapters.records import FIRST_TOLD
 from chalicelib.domain import ideas
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.submissions import Case, Submission, TaskState
-from chalicelib.services.changes import Change, ChangeRefused, ChangeSubmission, KeyRecord
+from chalicelib.services.changes import Change, ChangeRefused, ContentRecord, KeyRecord
+from chalicelib.services.listing import listed
 from chalicelib.services.ports import AskedTask, Listed, Place, Published, Waiting
 from tests.fakes.store import Operation, RefusedOperation, Store, operations
 
@@ -38,6 +40,7 @@ class MemoryForceRecords:
                     entries=tuple(self._beside("entry", reference).values()),
                     texts=self._beside("text", reference),
                     token=self.store.items.get(("token", self.force, reference), ""),
+                    token_for=self.store.items.get(("token-for", self.force, reference)),
                     versions=tuple(self._beside("version", reference).values()),
                 )
             )
@@ -94,6 +97,10 @@ class MemoryRecords:
         record: KeyRecord | None = self.store.items.get(("key", form, key))
         return record if record and record.expires_at > now else None
 
+    def content(self, digest: str, *, now: datetime) -> ContentRecord | None:
+        record: ContentRecord | None = self.store.items.get(("content", digest))
+        return record if record and record.expires_at > now else None
+
     def page(self, form: str, *, after: Place | None, limit: int) -> list[Listed]:
         found = self.store.of_kind("submission")
         return _page([one for one in found if one.form == form and not one.moved_to], after, limit)
@@ -133,6 +140,19 @@ class MemoryRecords:
             if is_public and is_wanted and is_later:
                 yield published(told)
 
+    def some(self, wanted: Sequence[tuple[str, str]]) -> Iterator[Case]:
+        with self.store.lock:
+            found = [one for one in dict.fromkeys(wanted) if ("submission", *one) in self.store.items]
+            yield from [
+                Case(
+                    submission=deepcopy(self.store.items[("submission", *one)]),
+                    personal={},
+                    token=self.store.items.get(("token", *one), ""),
+                    token_for=self.store.items.get(("token-for", *one)),
+                )
+                for one in found
+            ]
+
     def waiting(self) -> Iterator[Waiting]:
         waits = [one for one in self.store.of_kind("submission") if one.is_open]
         for one in sorted(waits, key=_next_date):
@@ -147,26 +167,10 @@ class MemoryRecords:
         return (one for one in self.waiting() if one.reference in late)
 
 
-def _order(operation: Operation) -> tuple[bool, int]:
-    """That the submission has moved on is told before all else."""
-    return not isinstance(operation.change, ChangeSubmission), operation.rank
-
-
-def listed(one: Submission) -> Listed:
-    """A submission as a list has it."""
-    return Listed(
-        reference=one.reference,
-        form=one.form,
-        title=one.title,
-        force=one.force,
-        status=one.status,
-        stage=one.stage,
-        turn=one.asked_as,
-        waiting_for=one.waiting_for,
-        due_at=one.due_at,
-        amount_pence=one.amount_pence,
-        submitted_at=one.submitted_at,
-    )
+def _order(operation: Operation) -> tuple[int, int]:
+    """That the submission has moved on is told before all else, then what was sent before."""
+    told = [isinstance(operation.change, kind) for kind in FIRST_TOLD]
+    return (told.index(True) if any(told) else len(told)), operation.rank
 
 
 def published(one: Submission) -> Published:

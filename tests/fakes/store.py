@@ -24,12 +24,15 @@ from chalicelib.services.changes import (
     Change,
     ChangeSubmission,
     CloseTask,
+    CountMailbox,
+    KeepContent,
     KeepKey,
     KeepPersonal,
     KeepToken,
     KeepVersion,
     KnownReference,
     MoveSubmission,
+    NotThere,
     ReopenTask,
     StillHolds,
 )
@@ -81,7 +84,12 @@ class Queued:
     again_at: datetime | None = None
     done_at: datetime | None = None
     claimed_until: datetime | None = None
+    aside_at: datetime | None = None
     error: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        return not self.done_at and not self.aside_at
 
     @property
     def due_at(self) -> datetime:
@@ -160,7 +168,8 @@ def operations(store: Store, change: Change) -> Iterator[Operation]:
             yield absent(("text", *where), change.text)
     elif isinstance(change, KeepToken):
         item = ("token", change.submission.force, change.submission.reference)
-        yield Operation(change, PUT, item, True, lambda: items.__setitem__(item, change.token))
+        token = {item: change.token, ("token-for", *item[1:]): change.token_for}
+        yield Operation(change, PUT, item, True, lambda: items.update(token))
     elif isinstance(change, AddDelivery):
         yield absent(("delivery", change.delivery.id), Queued(change.delivery))
     elif isinstance(change, KeepKey):
@@ -168,9 +177,26 @@ def operations(store: Store, change: Change) -> Iterator[Operation]:
         item = ("key", record.form, record.key)
         free = item not in items or items[item].expires_at <= record.submitted_at
         yield Operation(change, PUT, item, free, lambda: items.__setitem__(item, record))
+    elif isinstance(change, KeepContent):
+        kept = change.record
+        item = ("content", kept.digest)
+        stands = items.get(item)
+        free = (
+            stands is None or stands.expires_at <= kept.submitted_at or stands.reference == change.in_place_of
+        )
+        yield Operation(change, PUT, item, free or change.anyway, lambda: items.__setitem__(item, kept))
+    elif isinstance(change, CountMailbox):
+        item = ("mailbox", change.mailbox, change.hour)
+        counted = items.get(item, 0)
+        yield Operation(
+            change, UPDATE, item, counted < change.limit, lambda: items.__setitem__(item, counted + 1)
+        )
     elif isinstance(change, StillHolds):
         item = ("holding", change.holding, change.person_id)
         yield Operation(change, CHECK, item, item in items, lambda: None)
+    elif isinstance(change, NotThere):
+        item = ("submission", change.force, change.reference)
+        yield Operation(change, CHECK, item, item not in items, lambda: None)
     elif isinstance(change, KnownReference):
         item = ("reference", change.reference)
         yield Operation(change, CHECK, item, item in items, lambda: None)
@@ -237,7 +263,12 @@ def _closed(old: Task, new: Task) -> Task:
 
 
 def _source(balance: Balance, move: Movement) -> int:
-    source = {Kind.RESERVE: balance.available, Kind.COMMIT: balance.reserved, Kind.RELEASE: balance.reserved}
+    source = {
+        Kind.RESERVE: balance.available,
+        Kind.COMMIT: balance.reserved,
+        Kind.RELEASE: balance.reserved,
+        Kind.RETURN: balance.spent,
+    }
     return source.get(move.kind, balance.committed)
 
 
@@ -246,4 +277,6 @@ def _moved(balance: Balance, move: Movement) -> Balance:
         balance,
         reserved=balance.reserved + move.after.reserved - move.before.reserved,
         committed=balance.committed + move.after.committed - move.before.committed,
+        spent=balance.spent + move.after.spent - move.before.spent,
+        returned=balance.returned + move.after.returned - move.before.returned,
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.client import BaseClient
+from botocore.signers import RequestSigner
 
 Need = tuple[str, str]
 """An action (`dynamodb:Query`) and a kind of resource (`table`, `index/due`, `machine`, `execution`, `mail`, `files`,
@@ -22,22 +23,29 @@ _IN_TRANSACTIONS = {
     "ConditionCheck": "ConditionCheckItem",
     "Get": "GetItem",
 }
+_CALLED_OTHERWISE = {"s3:ListObjectsV2": "s3:ListBucket"}
+"""Operations whose action has a name of its own."""
+
 _PLACES = {
     "states:StartExecution": "machine",
     "states:SendTaskSuccess": "machine",
     "states:ListExecutions": "machine",
     "states:DescribeExecution": "execution",
+    "states:StopExecution": "execution",
     "ses:SendRawEmail": "mail",
     "s3:GetObject": "files",
     "s3:PutObject": "files",
+    "s3:ListBucket": "bucket",
 }
 
 
 class Calls:
-    """What each function needed, by its name. Calls that no function makes are passed over."""
+    """What each function needed, by its name. Calls that no function makes are passed over. `signed` are those
+    that signed addresses."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.by: dict[str, set[Need]] = defaultdict(set)
+        self.signed: set[str] = set()
         self._function = ""
         calling = BaseClient._make_api_call
 
@@ -48,6 +56,16 @@ class Calls:
             return calling(client, operation, given)
 
         monkeypatch.setattr(BaseClient, "_make_api_call", record)
+        signing = RequestSigner.generate_presigned_url
+
+        def sign(signer: Any, request_dict: Any, operation_name: str, **given: Any) -> Any:
+            """Whoever has the address calls with the rights of the function that signed it."""
+            if self._function and operation_name == "GetObject":
+                self.by[self._function].add(("s3:GetObject", "files"))
+                self.signed.add(self._function)
+            return signing(signer, request_dict, operation_name, **given)
+
+        monkeypatch.setattr(RequestSigner, "generate_presigned_url", sign)
 
     @contextmanager
     def of(self, function: str) -> Iterator[None]:
@@ -65,6 +83,7 @@ def needs(service: str, operation: str, given: Mapping[str, Any]) -> Iterator[Ne
                 yield f"dynamodb:{_IN_TRANSACTIONS[kind]}", "table"
         return
     action = f"{_PREFIXES.get(service, service)}:{operation}"
+    action = _CALLED_OTHERWISE.get(action, action)
     if service == "dynamodb":
         yield action, f"index/{given['IndexName']}" if "IndexName" in given else "table"
     else:

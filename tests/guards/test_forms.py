@@ -18,6 +18,7 @@ from chalicelib.domain.errors import InvalidAnswers
 from chalicelib.domain.people import ROLE_NAMES
 from chalicelib.domain.stages import read_workflow
 from chalicelib.domain.submissions import Status
+from tests.guards.schema_lint import schema_faults
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "schemas" / "forms").glob("*.json"))
@@ -81,27 +82,8 @@ def test_its_schema_is_a_schema(file: Path) -> None:
 
 
 @each_form
-def test_every_field_is_bounded_and_every_pattern_anchored(file: Path) -> None:
-    schema = read(file)["schema"]
-    for where, field in fields(schema):
-        if field.get("type") == "string":
-            assert field.get("maxLength", 0) > 0, where
-        elif field.get("type") == "array":
-            assert field.get("maxItems", 0) > 0, where
-        elif field.get("type") == "integer":
-            assert "minimum" in field, where
-            assert "maximum" in field, where
-        elif field.get("type") == "object":
-            assert field.get("additionalProperties") is False, where
-        else:
-            assert "const" in field or field.get("type") == "boolean", where
-        if "items" in field:
-            assert field["items"].get("additionalProperties") is False, where
-        pattern = field.get("pattern")
-        if pattern is not None:
-            assert pattern.startswith("^"), where
-            re.compile(pattern)
-            assert not re.search(r"[+*}]\)[+*{]", pattern), f"{where}: a repeat within a repeat"
+def test_its_schema_is_bounded_fast_and_read_alike_by_all(file: Path) -> None:
+    assert schema_faults(read(file)["schema"]) == []
 
 
 @each_form

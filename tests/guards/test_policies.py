@@ -16,13 +16,14 @@ from moto import mock_aws
 from website import LEAD, Website, a_claim, form_fields, open_website
 
 from chalicelib import wiring
+from chalicelib.adapters import keys, tables
 from chalicelib.adapters.workflows import StepFunctions
 from chalicelib.domain.accounts import digest
 from chalicelib.domain.errors import InvalidAnswers
-from chalicelib.services import amending
+from chalicelib.services import amending, exporting
 from chalicelib.services.intake import Receipt
+from chalicelib.services.setting_aside import MOST_TRIES
 from infra.local import cloud, schedules
-from infra.local.dynoxide import running_dynoxide
 from tests.guards.aws_calls import Calls, Need
 from tests.guards.packaged import builds_once, functions, statements
 
@@ -36,6 +37,7 @@ EXECUTION = "arn:aws:states:eu-west-2:123456789012:execution:funding-claim:"
 COORDINATOR = "coordinator.kent@example.police.uk"
 PROGRAMME = "programme.manager@example.org"
 NATIONAL = "coordinator@example.org"
+PAYMENTS = "payments@example.org"
 HTTP = "api_handler"
 
 NO_RESOURCE = {"ses:GetSendQuota", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
@@ -175,10 +177,9 @@ class Life:
 
 
 @contextmanager
-def lived(monkeypatch: pytest.MonkeyPatch) -> Iterator[Life]:
-    """DynamoDB is dynoxide, whose transactions do not copy the table as moto's do; the rest is moto."""
-    with running_dynoxide() as url, mock_aws():
-        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
+def lived(monkeypatch: pytest.MonkeyPatch, dynoxide: str) -> Iterator[Life]:
+    with mock_aws():
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynoxide)
         from app import app
 
         role = boto3.client("iam").create_role(RoleName="test", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
@@ -278,27 +279,89 @@ def time_passes(life: Life) -> None:
     life.schedule("sweep")
 
 
+class NoPost:
+    """A mail system that is down."""
+
+    def send(self, **_: Any) -> None:
+        """Nothing goes out."""
+        raise ConnectionError("no answer")
+
+
+def something_goes_wrong(life: Life) -> None:
+    """Mail that cannot be sent, deliveries that nobody carries, money that is still held; and a payment."""
+    mailer = life.site.parts.mailer
+    claim = life.submit()
+    life.site.use(mailer=NoPost())
+    aside = 0
+    for _ in range(MOST_TRIES):
+        life.days_pass(1)
+        aside += life.schedule("sweep")["set_aside"]
+    assert aside
+    life.site.use(mailer=mailer)
+    life.sign_in(NATIONAL)
+    life.press("/desk/checks/again", "/desk/checks")
+    life.sign_in(COORDINATOR)
+    life.get("/desk/checks")
+    with life.calls.of(""):
+        for _ in range(2):
+            life.ask(claim)
+            life.site.decide(claim)
+            life.days_pass(1)
+    life.sign_in(PAYMENTS)
+    path = f"/desk/submissions/{claim.reference}"
+    life.press(f"{path}/paid", payment="BACS 42")
+    life.press(f"{path}/returned", amount="10.50", reason="It was cheaper")
+    gone = life.submit()
+    with life.calls.of(""):
+        life.ask(gone)
+        life.site.decide(gone)
+        for row in list(tables.Row.query(keys.case("kent", gone.reference))):
+            row.delete()
+    life.days_pass(1)
+    done = life.schedule("reconcile")
+    assert (done["delivered"] > 2, done["stopped"] > 0, done["released"], done["failed"]) == (
+        True,
+        True,
+        1,
+        0,
+    )
+
+
 def leaders_are_told(life: Life) -> None:
     """Digests, twice, and the files behind their link."""
     life.submit()
     life.days_pass(15)
     for _ in range(2):
         assert life.schedule("digest")["queued"] == 4
-    (link,) = {
-        one.payload["values"]["exports_url"] for one in life.site.mails("digest") if ".kent." in one.id
-    }
+    (links,) = [
+        [form["exports_url"] for form in one.payload["values"]["forms"]]
+        for one in life.site.mails("digest")
+        if ".kent." in one.id
+    ]
     life.sign_in("chief.kent@example.police.uk")
-    path = link.removeprefix("http://127.0.0.1:8000")
-    life.get(path)
-    answer = life.site._ask("GET", f"{path}/csv", b"", {"accept": "*/*"})
-    assert answer.status == 200, answer.text
+    life.get("/exports")
+    for link in links:
+        path = link.removeprefix("http://127.0.0.1:8000")
+        life.get(path)
+        answer = life.site._ask("GET", f"{path}/csv", b"", {"accept": "*/*"})
+        assert answer.status == 200, answer.text
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(exporting, "MOST_FETCHED", 1)
+        answer = life.site._ask("GET", f"{path}/csv", b"", {"accept": "*/*"})
+        assert (answer.status, life.calls.signed) == (303, {HTTP})
 
 
 @pytest.fixture(scope="module")
-def used() -> Mapping[str, set[Need]]:
+def used(dynoxide: str) -> Mapping[str, set[Need]]:
     """What each function needed in all that happens."""
-    with pytest.MonkeyPatch.context() as monkeypatch, lived(monkeypatch) as life:
-        for happening in (people_come, staff_look_after_it, time_passes, leaders_are_told):
+    with pytest.MonkeyPatch.context() as monkeypatch, lived(monkeypatch, dynoxide) as life:
+        for happening in (
+            people_come,
+            staff_look_after_it,
+            time_passes,
+            something_goes_wrong,
+            leaders_are_told,
+        ):
             happening(life)
         return life.calls.by
 

@@ -91,6 +91,16 @@ def test_what_is_set_is_how_long_a_decision_may_be_undone(monkeypatch: pytest.Mo
         assert parts.undo_for == timedelta(seconds=seconds)
 
 
+def test_limits_are_set_from_outside_and_nothing_is_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chalicelib.adapters.tables.connect", lambda _: None)
+    wait = timedelta(seconds=2)
+    limits = wiring.build(Settings.from_env(ENV)).limits
+    assert (limits.mailbox_an_hour, limits.force_an_hour, limits.form_wait) == (20, 200, wait)
+    none = {"MAILBOX_QUOTA": "0", "FORCE_QUOTA": "0", "FORM_SECONDS": "0"}
+    limits = wiring.build(Settings.from_env({**ENV, **none})).limits
+    assert (limits.mailbox_an_hour, limits.force_an_hour, limits.form_wait) == (0, 0, timedelta(0))
+
+
 def test_everything_missing_is_named_at_once_and_no_secret_is() -> None:
     with pytest.raises(MissingSetting) as caught:
         Settings.from_env({"SIGNING_KEYS": "a:too-short", "RELAY_GRACE_SECONDS": "soon", "TABLE_NAME": "t"})
@@ -109,7 +119,13 @@ def test_everything_missing_is_named_at_once_and_no_secret_is() -> None:
 
 
 @pytest.mark.parametrize("number", ["-1", "1.5", "ten", " ", "١", "99999999"])
-@pytest.mark.parametrize("name", ["WORKING_DAY_SECONDS", "RELAY_GRACE_SECONDS", "UNDO_SECONDS"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("WORKING_DAY_SECONDS", "RELAY_GRACE_SECONDS", "UNDO_SECONDS"),
+        *("MAILBOX_QUOTA", "FORCE_QUOTA", "FORM_SECONDS"),
+    ],
+)
 def test_a_number_that_is_none_is_refused(name: str, number: str) -> None:
     with pytest.raises(MissingSetting, match=name):
         Settings.from_env({**ENV, name: number})
@@ -131,7 +147,7 @@ def test_every_refusal_has_a_status_a_title_and_one_shape(kind: type[errors.Refu
     assert body["title"]
     assert body["detail"] == str(error)
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*", body["code"])
-    if response.status_code in (429, 503):
+    if response.status_code in (429, 503) or kind is errors.StillRunning:
         assert int(response.headers["Retry-After"]) > 0
     if response.status_code == 401:
         assert response.headers["WWW-Authenticate"].startswith("Bearer")
@@ -153,6 +169,7 @@ def test_statuses_are_those_that_were_promised() -> None:
         "Gone": 410,
         "InvalidAnswers": 422,
         "KeyReused": 422,
+        "LikelyDuplicate": 409,
         "MistypedReference": 404,
         "NoLongerUndoable": 409,
         "NotAsked": 403,
@@ -162,6 +179,7 @@ def test_statuses_are_those_that_were_promised() -> None:
         "OwnSubmission": 403,
         "Reassigned": 410,
         "RoleGivenUp": 403,
+        "StillRunning": 409,
         "TooLarge": 413,
         "TooMany": 429,
         "Unavailable": 503,

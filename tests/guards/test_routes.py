@@ -157,9 +157,11 @@ SEEN = {
     "staff": {"/api/v1/submissions/{reference}"},
     "approver": {"/api/v1/tasks/{task}"},
     "staff-browser": {
+        "/desk/checks",
         "/desk/stuck",
         "/desk/submissions/{reference}",
         "/desk/submissions/{reference}/reassign",
+        "/exports",
     },
     "approver-browser": {"/tasks/{task}", "/tasks/{task}/reassign", "/away"},
     "claimant-browser": {"/status/{token}/withdraw"},

@@ -20,7 +20,8 @@ class Ideas(Scene):
     """The scene of claims, told of ideas."""
 
     def submit(self, key: str | None = None, **changes: Any) -> intake.Receipt:
-        return intake.submit(self.parts, self.form, idea_answers(**changes), key=key)
+        answers = idea_answers(**self.another(key, changes, "improvement"))
+        return intake.submit(self.parts, self.form, answers, key=key)
 
     def published(self, **changes: Any) -> str:
         """The reference of an idea that is before the national review."""

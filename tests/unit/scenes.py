@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain import decisions
 from chalicelib.domain.deliveries import Kind
 from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Held
@@ -316,7 +317,9 @@ def _check_money_of(scene: Scene, case: Case) -> None:
         assert (one.reserved_pence, one.is_open) == (0, False)
         return
     held = scene.store.items.get(("reservation", "ptf", one.reference), Held())
-    assert held == Held(reserved=one.reserved_pence, committed=one.committed_pence)
+    assert held == decisions.held(one)
+    assert one.paid_pence == (one.amount_pence if one.status is Status.PAID else 0)
+    assert one.returned_pence <= one.paid_pence
     assert scene.parts.records.force_of(one.reference) == one.force
 
 
@@ -328,12 +331,15 @@ def _check_fund(scene: Scene) -> None:
     ]
     assert fund.balance.reserved == sum(one.reserved for one in held)
     assert fund.balance.committed == sum(one.committed for one in held)
+    assert fund.balance.spent == sum(one.spent for one in held)
+    assert fund.balance.returned == sum(one.returned for one in held)
     for force, share in fund.forces.items():
         assert share.reserved == sum(reserved for at, reserved, _ in by_force if at == force)
         assert share.committed == sum(committed for at, _, committed in by_force if at == force)
     for balance in (fund.balance, *fund.forces.values()):
         assert balance.available >= 0
-        assert balance.total == balance.available + balance.reserved + balance.committed
+        kept = balance.spent - balance.returned
+        assert balance.total == balance.available + balance.reserved + balance.committed + kept
 
 
 def step(scene: Scene, reference: str, **changes: Any) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.answers import (
+    MAX_PROBLEMS,
     check_answers,
     fingerprint,
     in_words,
@@ -403,3 +404,16 @@ def test_a_fingerprint_tells_contents_apart_and_not_their_order() -> None:
     different = [{"a": 1}, {"a": "1"}, {"a": True}, {"a": None}, {}, {"a": [1]}, {"a": {"b": 1}}, {"b": 1}]
     assert len({fingerprint(one) for one in different}) == len(different)
     assert fingerprint("a", "b") != fingerprint("ab")
+
+
+@pytest.mark.parametrize("row", [{}, 1, "\x01", {"x": 1}])
+def test_a_list_of_thousands_is_too_long_and_not_thousands_of_problems(row: Any) -> None:
+    found = {problem.pointer: problem.code for problem in problems(claim_answers(cost_lines=[row] * 20_000))}
+    assert found["/cost_lines"] == "maxItems"
+    assert len(found) < 100
+
+
+def test_of_problems_that_no_person_made_the_first_are_told() -> None:
+    found = problems({**claim_answers(force="nowhere"), **{f"name{number}": 1 for number in range(9000)}})
+    assert len(found) == MAX_PROBLEMS
+    assert found[0].pointer == "/force"

@@ -11,6 +11,7 @@ from chalicelib.domain import deliveries
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import Status
 from chalicelib.services import deciding, delivering
+from chalicelib.services.setting_aside import MOST_TRIES
 from tests.builders import MONDAY, PERSONAL, Story, a_delivery, a_form, a_submission
 from tests.unit import scenes
 
@@ -225,15 +226,19 @@ def test_what_failed_is_tried_again_with_the_same_notification_id(story: Story) 
     assert sent(story) == ["m1"]
 
 
-def test_pauses_grow_up_to_an_hour_and_never_end(story: Story) -> None:
+def test_pauses_grow_up_to_an_hour_until_it_is_set_aside_after_some_six(story: Story) -> None:
     queue(story, "m1")
     story.parts.mailer.bouncing.add("m1@example.org")  # type: ignore[attr-defined]
     waits = []
-    for _ in range(14):
-        while not delivering.sweep(story.parts).failed:
-            story.parts.now.pass_by(seconds=30)  # type: ignore[attr-defined]
-        waits.append(story.parts.now())
-        story.parts.now.pass_by(seconds=1)  # type: ignore[attr-defined]
+    while True:
+        swept = delivering.sweep(story.parts)
+        if swept.failed or swept.set_aside:
+            waits.append(story.parts.now())
+        if swept.set_aside:
+            break
+        story.parts.now.pass_by(seconds=30)  # type: ignore[attr-defined]
+    assert len(waits) == MOST_TRIES
+    assert timedelta(hours=5, minutes=45) <= waits[-1] - waits[0] <= timedelta(hours=6, minutes=30)
     gaps = [later - earlier for earlier, later in zip(waits, waits[1:])]
     assert gaps == sorted(gaps)
     assert timedelta(minutes=59) <= gaps[-1] <= timedelta(minutes=61)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import email
 import email.policy
+import json
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta, timezone
 from email.message import EmailMessage
 from io import BytesIO
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -18,10 +20,13 @@ from chalicelib.adapters import charts
 from chalicelib.adapters.mail import SesMailer, render
 from chalicelib.domain import digests
 from chalicelib.domain.digests import Figures, WaitingFor
+from chalicelib.domain.fund import Balance
+from chalicelib.domain.submissions import Status
 from chalicelib.services import delivering, digesting
 from chalicelib.services.ports import Parts
 from tests import fakes
 from tests.builders import PERSONAL, Story, a_person, all_values, the_people
+from tests.unit.digest_samples import LEAN, SAMPLE
 
 MONDAY_AT_7 = datetime(2027, 1, 18, 7, tzinfo=timezone.utc)
 CHIEF_OF_KENT = a_person("chief-kent", "chief-constable@kent")
@@ -48,6 +53,12 @@ def at(parts: Parts, moment: datetime) -> Parts:
     return parts
 
 
+def claims_in(values: Any) -> Any:
+    """What a digest says of claims."""
+    (told,) = [one for one in values["forms"] if one["noun"] == "claim"]
+    return told
+
+
 def digests_sent(parts: Parts) -> dict[str, Any]:
     """What is sent, by address; nobody gets the same twice."""
     while delivering.sweep(
@@ -62,7 +73,7 @@ def digests_sent(parts: Parts) -> dict[str, Any]:
 def test_a_chief_constable_gets_the_digest_of_their_force_and_the_panel_that_of_all(story: Story) -> None:
     story.submit()
     story.submit(force="essex")
-    story.submit(force="essex")
+    story.submit(force="essex", event_title="A second day")
     parts = at(story.parts, MONDAY_AT_7)
     done = digesting.digest(parts)
     sent = digests_sent(parts)
@@ -70,13 +81,15 @@ def test_a_chief_constable_gets_the_digest_of_their_force_and_the_panel_that_of_
     assert DEPUTY.address not in sent
     kent = sent[CHIEF_OF_KENT.address].values
     assert kent["where"] == "Kent Police"
-    assert kent["figures"][0] == ["Claims sent in", "1"]
+    assert claims_in(kent)["figures"][0] == ["Claims sent in", "1"]
     assert kent["period"] == "Monday 11 to Sunday 17 January 2027"
-    assert kent["exports_url"].endswith("/exports/funding-claim/kent/2027-01-11-to-2027-01-17")
+    assert [one["exports_url"] for one in kent["forms"]] == [
+        f"{fakes.BASE_URL}/exports/{form}/kent/2027-01-11-to-2027-01-17" for form in ("funding-claim", "idea")
+    ]
     for leader in PANEL:
-        values = sent[leader.address].values
-        assert values["figures"][0] == ["Claims sent in", "3"]
-        assert "/exports/funding-claim/all/" in values["exports_url"]
+        told = claims_in(sent[leader.address].values)
+        assert told["figures"][0] == ["Claims sent in", "3"]
+        assert "/exports/funding-claim/all/" in told["exports_url"]
 
 
 def test_each_digest_is_sent_once_a_period(story: Story) -> None:
@@ -97,16 +110,14 @@ def test_a_digest_says_what_has_changed_since_the_last(story: Story) -> None:
     first = story.submit()
     parts = at(story.parts, MONDAY_AT_7)
     digesting.digest(parts)
-    story.submit()
+    story.submit(event_title="A second day")
     story.approve_up_to(first.reference, "")
     at(parts, MONDAY_AT_7 + timedelta(days=7))
     digesting.digest(parts)
-    values = digests_sent(parts)[CHIEF_OF_KENT.address].values
+    values = claims_in(digests_sent(parts)[CHIEF_OF_KENT.address].values)
     assert values["figures"] == [
         ["Claims sent in", "2, 1 more than last time"],
         ["Approved", "1, 1 more than last time"],
-        ["Not approved", "0, as last time"],
-        ["Withdrawn or lapsed", "0, as last time"],
         ["Waiting for an answer", "1, as last time"],
     ]
     assert values["money"][1] == ["Committed", "£6,000, £6,000 more than last time"]
@@ -147,10 +158,10 @@ def test_what_waits_is_named_by_reference_role_and_date_alone(story: Story) -> N
     sent = digests_sent(parts)
     due = story.case(receipt.reference).submission.due_at
     assert due is not None
-    ((reference, who),) = sent[CHIEF_OF_KENT.address].values["waiting"]
+    ((reference, who),) = claims_in(sent[CHIEF_OF_KENT.address].values)["waiting"]
     assert reference == receipt.reference
     assert re.fullmatch(r"innovation lead, by \w+day \d+ January", who)
-    ((_, who),) = sent[PANEL[0].address].values["waiting"]
+    ((_, who),) = claims_in(sent[PANEL[0].address].values)["waiting"]
     assert who.startswith("Kent Police, innovation lead")
 
 
@@ -217,15 +228,98 @@ def test_figures_add_up_and_are_stored_as_they_are() -> None:
     assert Figures.from_json(both.to_json()) == both
 
 
-def test_the_chart_is_a_picture_within_the_mail() -> None:
-    rows = [["Approved", 12], ["Waiting", 7], ["Not approved", 0], ["Withdrawn or lapsed", 1]]
-    values = {
-        "where": "Kent Police", "noun": "claim", "period": "a week", "is_first": True, "figures": [], "money": [],
-        "fund": "the fund", "waiting": [], "waiting_count": 0, "overdue_count": 0, "chart": rows,
-        "exports_url": "https://ideas.example.org/exports/x",
+def test_figures_of_an_earlier_version_are_read_as_last_times(story: Story) -> None:
+    """It spoke of claims alone, and counted less of them."""
+    story.submit()
+    parts = at(story.parts, MONDAY_AT_7)
+    earlier = {
+        "submitted": 4, "approved": 2, "rejected": 1, "ended": 1, "waiting": 0, "overdue": 0,
+        "reserved_pence": 0, "committed_pence": 500_000,
+        "longest": [
+            {"reference": "CLM-1", "force": "kent", "role": "claimant", "by": "2027-01-12T17:00:00+00:00"}
+        ],
     }  # fmt: skip
+    parts.files.put_if_absent(
+        "digests/funding-claim/kent/2027-01-04-to-2027-01-10.json",
+        json.dumps(earlier).encode(),
+        media_type="application/json",
+    )
+    digesting.digest(parts)
+    values = digests_sent(parts)[CHIEF_OF_KENT.address].values
+    assert claims_in(values)["figures"][:2] == [
+        ["Claims sent in", "1, 3 fewer than last time"],
+        ["Approved", "0, 2 fewer than last time"],
+    ]
+    assert claims_in(values)["money"][1] == ["Committed", "£0, £5,000 less than last time"]
+    assert not values["is_first"]
+
+
+def test_what_was_paid_is_told_once_there_is_any() -> None:
+    balance = Balance(total=1_000_000)
+    told = [heading for heading, _ in digests.money_rows(Figures(), None, balance)]
+    assert told == ["Reserved", "Committed", "Left"]
+    now, last = Figures(paid_pence=600_000), Figures(committed_pence=600_000)
+    assert digests.money_rows(now, last, balance)[1:3] == [
+        ["Committed", "£0, £6,000 less than last time"],
+        ["Paid", "£6,000, £6,000 more than last time"],
+    ]
+
+
+def test_whatever_becomes_of_a_submission_counts_as_something() -> None:
+    still_open = {
+        Status.SUBMITTED, Status.IN_REVIEW, Status.CHANGES_REQUESTED, Status.PUBLISHED, Status.SHORTLISTED,
+    }  # fmt: skip
+    assert set(digests.ENDS) == set(Status) - still_open
+    assert set(digests.ENDS.values()) < {one.name for one in fields(Figures)}
+
+
+def test_a_claim_that_nobody_decided_in_time_is_overdue_though_it_has_a_new_date(story: Story) -> None:
+    reference = story.submit().reference
+    for turn in ("approver", "deputy", "coordinators"):
+        story.ask(reference, turn)
+    parts = at(story.parts, story.parts.now() + timedelta(minutes=1))
+    digesting.digest(parts, so_far=True)
+    told = claims_in(digests_sent(parts)[CHIEF_OF_KENT.address].values)
+    assert told["overdue_count"] == 1
+    ((_, who),) = told["waiting"]
+    assert who.startswith("overdue: coordinator, by ")
+
+
+def test_a_leader_reads_first_how_things_stand_and_then_what_needs_an_answer() -> None:
+    text = render("digest", SAMPLE).text
+    parts = (
+        "CLAIMS\n\nSent in: 24, 3 more than last time",
+        "From the Police Transformation Fund:\n\nReserved: £18,000",
+        "IDEAS\n\nSent in: 9",
+        "7 claims wait for an answer; for 1 the date has passed. These are first:",
+        "CLM-7K3F-9QXN: innovation lead, by Thursday 14 January",
+        "6 published ideas wait for an answer; for 1 the date has passed. These are first:",
+        "One template for all handovers\noverdue: national idea reviewer, by Thursday 14 January:\nhttps://",
+        "3 are not published yet; for 1 the date has passed.",
+        "Get the claims:",
+        "Get the ideas:",
+    )
+    found = [text.find(part) for part in parts]
+    assert -1 not in found
+    assert found == sorted(found)
+
+
+def test_national_leaders_read_what_waits_for_them_apart_from_what_is_overdue() -> None:
+    def told(count: int, panel: int) -> str:
+        form = {**LEAN["forms"][0], "waiting_count": count, "readers_count": panel}
+        return render("digest", SAMPLE | {"for_leaders": True, "forms": [form]}).text
+
+    assert "No published idea waits for an answer from you, and none is overdue." in told(0, 0)
+    assert "1 idea waits for the leaders’ panel.\n" in told(1, 1)
+    assert "2 ideas wait for the leaders’ panel. Of the others that are published, 1 is overdue." in told(
+        3, 2
+    )
+    assert "No ideas wait for the leaders’ panel. Of those that are published, 2 are overdue." in told(2, 0)
+
+
+def test_the_chart_is_a_picture_within_the_mail() -> None:
     message = SesMailer(sender="from@example.org", reply_to="a@example.org").message(
-        "1", "b@example.org", render("digest", values)
+        "1", "b@example.org", render("digest", SAMPLE)
     )
     found = email.message_from_bytes(message.as_bytes(), policy=email.policy.default)
     assert isinstance(found, EmailMessage)
@@ -243,16 +337,27 @@ def test_the_chart_is_a_picture_within_the_mail() -> None:
         assert image.width == charts.WIDTH
 
 
-def test_a_longer_bar_is_a_larger_number_and_none_is_drawn_for_nothing() -> None:
-    with Image.open(BytesIO(charts.bars([("A", 10), ("B", 5), ("C", 0), ("D", 1_000_000)]))) as image:
+def longest_bars(groups: Any) -> list[int]:
+    """How many blue pixels the longest line of each run of blue lines has: the bars, from the top."""
+    with Image.open(BytesIO(charts.bars(groups))) as image:
         pixels = image.convert("RGB")
-        blue = [
-            sum(
-                pixels.getpixel((x, 8 + 112 * line + 52 + 20)) == (0x1A, 0x65, 0xA6)
-                for x in range(image.width)
-            )
-            for line in range(4)
-        ]
-    assert blue[3] > blue[0] >= blue[1] > blue[2] == 0
+    blue = [
+        sum(pixels.getpixel((x, y)) == (0x1A, 0x65, 0xA6) for x in range(pixels.width))
+        for y in range(pixels.height)
+    ]
+    return [max(run) for is_bar, run in groupby(blue, key=bool) if is_bar]
+
+
+def test_a_bar_is_as_long_as_its_share_and_none_is_drawn_for_nothing() -> None:
+    rows = [("D", 500_000), ("A", 250_000), ("C", 0), ("B", 250_000)]
+    half, quarter, other = longest_bars([("All", rows)])
+    assert half > quarter == other > 0
+    assert abs(half - 2 * quarter) < 4
     assert charts.bars([])
-    assert len(charts.bars([("x" * 400 + "\u202e\n", 3)])) < 20_000
+    assert len(charts.bars([("y" * 400, [("x" * 400 + "\u202e\n", 3)])])) < 20_000
+
+
+def test_few_claims_are_seen_beside_many_ideas() -> None:
+    claims, none, ideas = ("Claims", [("Approved", 3)]), ("None", []), ("Ideas", [("Adopted", 4_000)])
+    few, many = longest_bars([claims, none, ideas])
+    assert few > many * 0.9

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from typing import IO, Any
+from urllib.parse import parse_qsl, urlsplit
 
 import openpyxl
 import pytest
@@ -125,6 +126,7 @@ def test_cells_of_a_workbook_have_types(story: Story) -> None:
     assert cells["Amount"].number_format == "£#,##0.00"
     assert (cells["People expected"].value, cells["People expected"].data_type) == (120, "n")
     assert cells["Reference"].data_type == "s"
+    assert cells["Name of the day"].alignment.wrap_text, "a long title is read whole"
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -283,6 +285,119 @@ def test_a_file_too_large_for_a_page_is_not_read_into_memory(
         exporting.fetch_file(parts, manifest, "pdf")
 
 
+def test_a_large_file_is_handed_out_by_an_address_for_a_minute_and_a_small_one_as_it_is(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = after_the_week(story)
+    manifest = exporting.export(parts, FORM, "kent", WEEK)
+    file = manifest.file("csv")
+    assert file is not None
+    asked = (parts, a_person("chief", "chief-constable@kent"), FORM, "kent", WEEK.key, "csv")
+    monkeypatch.setattr(exporting, "MOST_FETCHED", file.size)
+    handed = exporting.hand_out(*asked)
+    assert (hashlib.sha256(handed.content).hexdigest(), handed.address) == (file.sha256, "")
+    monkeypatch.setattr(exporting, "MOST_FETCHED", file.size - 1)
+    handed = exporting.hand_out(*asked)
+    address = urlsplit(handed.address)
+    assert (handed.content, address.path) == (b"", f"/{file.key}")
+    assert dict(parse_qsl(address.query)) == {
+        "called": f"funding-claim-kent-{WEEK.key}.csv",
+        "media_type": "text/csv; charset=utf-8",
+        "seconds": "60",
+    }
+
+
+@pytest.mark.parametrize("role", ["chief-constable@essex", "coordinator@kent", "innovation-lead@kent"])
+def test_nobody_else_gets_the_address_of_a_large_file(
+    story: Story, monkeypatch: pytest.MonkeyPatch, role: str
+) -> None:
+    class NoAddresses(fakes.MemoryFiles):
+        def address(self, *_: Any, **__: Any) -> str:
+            raise AssertionError("an address was made")
+
+    parts = replace(after_the_week(story), files=NoAddresses())
+    exporting.export(parts, FORM, "kent", WEEK)
+    monkeypatch.setattr(exporting, "MOST_FETCHED", 1)
+    for name in ("csv", "xlsx", "manifest.json"):
+        with pytest.raises(NotFound):
+            exporting.hand_out(parts, a_person("somebody", role), FORM, "kent", WEEK.key, name)
+
+
+@pytest.mark.parametrize(
+    ("roles", "scopes"),
+    [
+        (["chief-constable@kent"], ["kent"]),
+        (["chief-constable@kent", "chief-constable@essex"], ["essex", "kent"]),
+        (["npcc-leader@national"], [ALL, *FORMS.forces()]),
+        (["fund-holder@national"], [ALL, *FORMS.forces()]),
+    ],
+)
+def test_the_list_of_exports_offers_what_somebody_may_have(
+    story: Story, roles: list[str], scopes: list[str]
+) -> None:
+    person = a_person("somebody", *roles)
+    found = exporting.shelves(story.parts, person)
+    assert (list(found.scopes), found.scope) == (scopes, scopes[0])
+    assert exporting.shelves(story.parts, person, scopes[-1]).scope == scopes[-1]
+
+
+@pytest.mark.parametrize(
+    ("role", "scope"),
+    [
+        ("chief-constable@kent", "essex"),
+        ("chief-constable@kent", ALL),
+        ("npcc-leader@national", "no-such-force"),
+        ("npcc-leader@national", "../kent"),
+        ("coordinator@kent", ""),
+        ("coordinator@kent", "kent"),
+        ("innovation-lead@kent", ""),
+        ("npcc-leader-deputy@national", ""),
+    ],
+)
+def test_nobody_lists_what_they_may_not_have(story: Story, role: str, scope: str) -> None:
+    with pytest.raises(NotFound):
+        exporting.shelves(story.parts, a_person("somebody", role), scope)
+
+
+def test_exports_are_listed_newest_first_by_form_and_twelve_of_each(story: Story) -> None:
+    person, parts = a_person("chief", "chief-constable@kent"), story.parts
+    for week in range(14):
+        start = WEEK.start - timedelta(weeks=week)
+        period = Period(start=start, end=start + timedelta(weeks=1))
+        parts.now.at = WEEK.end + timedelta(hours=7)  # type: ignore[attr-defined]
+        exporting.export(parts, FORM, "kent", period)
+        exporting.export(parts, FORM, "essex", period)
+    part = Period(start=WEEK.end, end=WEEK.end + timedelta(hours=7))
+    exporting.export(parts, "idea", "kent", WEEK)
+    exporting.export(parts, "idea", "kent", part)
+    claims, ideas = exporting.shelves(parts, person).shelves
+    assert (claims.form.id, ideas.form.id) == (FORM, "idea")
+    assert [one.start for one in claims.periods] == [WEEK.start - timedelta(weeks=week) for week in range(12)]
+    assert ideas.periods == (part, WEEK)
+
+
+def test_the_list_is_one_look_for_each_form_and_reads_no_file(story: Story) -> None:
+    looked: list[str] = []
+
+    class Counting(fakes.MemoryFiles):
+        def keys(self, prefix: str) -> Iterator[str]:
+            looked.append(prefix)
+            return super().keys(prefix)
+
+        def get(self, key: str, *, most: int) -> bytes:
+            raise AssertionError("a file was read")
+
+    parts = replace(story.parts, files=Counting())
+    exporting.shelves(parts, a_person("leader", "npcc-leader@national"), "kent")
+    assert looked == ["exports/funding-claim/kent/", "exports/idea/kent/"]
+
+
+def test_an_export_without_its_manifest_is_not_finished_and_not_listed(story: Story) -> None:
+    story.parts.files.put(f"exports/{FORM}/kent/{WEEK.key}/abc.csv", io.BytesIO(b""), media_type="text/csv")
+    (claims, _) = exporting.shelves(story.parts, a_person("chief", "chief-constable@kent")).shelves
+    assert claims.periods == ()
+
+
 def test_a_period_is_named_by_its_days_in_london_or_by_its_moments() -> None:
     summer = Period(
         start=datetime(2027, 6, 6, 23, tzinfo=timezone.utc),
@@ -298,6 +413,11 @@ def test_a_period_is_named_by_its_days_in_london_or_by_its_moments() -> None:
         start=datetime(2026, 12, 28, tzinfo=timezone.utc), end=datetime(2027, 1, 4, tzinfo=timezone.utc)
     )
     assert over.words == "Monday 28 December 2026 to Sunday 3 January 2027"
+    for period in (summer, WEEK, part, over):
+        assert Period.from_key(period.key) == period
+    for key in ("", "2027-01-11", "manifest.json", "2027-01-17-to-2027-01-11"):
+        with pytest.raises(ValueError):
+            Period.from_key(key)
 
 
 @dataclass

@@ -99,12 +99,12 @@ def test_other_answers_under_a_used_key_are_refused(story: Story) -> None:
 def test_a_key_is_free_again_after_a_day(story: Story) -> None:
     first = story.submit(key="key-1")
     story.parts.now.pass_by(hours=24)  # type: ignore[attr-defined]
-    second = story.submit(key="key-1")
+    second = story.submit(key="key-1", event_title="Another")
     assert not second.replayed
     assert second.reference != first.reference
 
 
-def test_without_a_key_each_post_is_a_submission(story: Story) -> None:
+def test_other_answers_are_another_submission_with_or_without_a_key(story: Story) -> None:
     assert story.submit().reference != story.submit().reference
     assert story.submit(key="a").reference != story.submit(key="b").reference
 

@@ -27,6 +27,7 @@ from chalicelib.services import signing_in
 from chalicelib.services.letters import Letters
 from tests import fakes
 from tests.builders import MONDAY, Story, a_case, a_form, a_person, a_task, claim_answers
+from tests.unit import digest_samples
 
 SERVICES = Path(chalicelib.__file__).parent / "services"
 MAIL_TEXTS = Path(chalicelib.__file__).parent / "adapters" / "mail_texts"
@@ -117,6 +118,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "next_stage": "Your force’s innovation lead",
     },
     "withdrawn": TO_CLAIMANT,
+    "paid": {**TO_CLAIMANT, "paid": "£6,000", "payment": "BACS-2027/0042"},
     "lapsed": TO_CLAIMANT,
     "approved": {**DECIDED, "next_stage": ""},
     "answered": {**DECIDED, "total": "", "done": "published", "next_stage": "The national review"},
@@ -147,29 +149,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "stage_title": "Your force’s innovation lead",
         "status_url": STATUS_URL,
     },
-    "digest": {
-        "where": "Kent Police",
-        "noun": "claim",
-        "period": "Monday 4 to Sunday 10 January 2027",
-        "is_first": True,
-        "figures": [
-            ["Sent in", "24, 3 more than last time"],
-            ["Approved", "12, as last time"],
-            ["Not approved", "4, 1 more than last time"],
-            ["Withdrawn or lapsed", "1, as last time"],
-            ["Waiting for an answer", "7, 2 more than last time"],
-        ],
-        "waiting": [
-            [REFERENCE, "innovation lead, by Thursday 14 January"],
-            ["CLM-8M2P-4WXZ", "whoever sent it in, by Monday 18 January"],
-        ],
-        "waiting_count": 7,
-        "overdue_count": 1,
-        "fund": "the Police Transformation Fund",
-        "money": [["Reserved", "£18,000, £6,000 more than last time"], ["Left", "£32,000 of £50,000"]],
-        "chart": [["Approved", 12], ["Waiting", 7], ["Not approved", 4], ["Withdrawn or lapsed", 1]],
-        "exports_url": "https://ideas.example.org/exports/kent/2027-01-04-to-2027-01-10",
-    },
+    "digest": digest_samples.SAMPLE,
     "sign-in-code": {"code": "048213", "minutes": 10},
     "claimant-code": {"code": "048213", "minutes": 10, "reference": REFERENCE},
 }
@@ -195,7 +175,7 @@ LEAN: dict[str, dict[str, Any]] = {
     "answered": {"comment": "", "next_stage": ""},
     "moved-on": {"comment": ""},
     "stuck": {"reason": "nobody who may decide holds the role", "has_task": False, "again_on": ""},
-    "digest": {"is_first": False, "waiting": [], "waiting_count": 0, "overdue_count": 0},
+    "digest": digest_samples.LEAN,
 }
 """What is different in the shortest mail there is of each."""
 
@@ -204,7 +184,7 @@ ABOUT_NO_SUBMISSION = {"sign-in-code", "digest"}
 LINKS = {
     **{name: ["task_url"] for name in ("asked", "reminder", "decision-made")},
     "stuck": ["desk_url"],
-    "digest": ["exports_url"],
+    "digest": ["page_url", "exports_url", "all_exports_url"],
     "undelivered": ["desk_url"],
     **{name: ["amend_url", "status_url"] for name in ("changes-requested", "changes-reminder")},
     **dict.fromkeys(("no-longer-needed", *CODES), []),
@@ -244,6 +224,21 @@ def links_in(text: str) -> list[str]:
 
 def hrefs_in(html: str) -> list[str]:
     return [link.get("href") or "" for link in body_of(html).iter("a")]
+
+
+def named(value: Any, name: str) -> list[Any]:
+    """What has this name among the values, however deep, in order."""
+    if isinstance(value, dict):
+        return [one for key, held in value.items() for one in ([held] if key == name else named(held, name))]
+    return [one for held in value for one in named(held, name)] if isinstance(value, list) else []
+
+
+def of_ideas(value: Any) -> Any:
+    """The values where every form calls its submissions ideas."""
+    if isinstance(value, dict):
+        nouns = {"noun": "idea", "what": "ideas"}
+        return {key: nouns.get(key) or of_ideas(held) for key, held in value.items()}
+    return [of_ideas(held) for held in value] if isinstance(value, list) else value
 
 
 def poisoned(value: Any, hostile: str, name: str = "") -> Any:
@@ -339,7 +334,7 @@ def test_a_mail_reads_without_gaps(template: str, values: dict[str, Any]) -> Non
 def test_a_mail_holds_the_links_of_its_receiver_and_no_other(template: str, values: dict[str, Any]) -> None:
     """One link for approvers, whatever they will answer: a scanner that opens it answers nothing."""
     mail = render(template, values)
-    expected = [values[name] for name in LINKS.get(template, ["status_url"])]
+    expected = [url for name in LINKS.get(template, ["status_url"]) for url in named(values, name)]
     assert links_in(mail.text) == expected
     assert re.findall(r"https?://[^\s\"'<>]+", mail.html) == expected
 
@@ -356,9 +351,7 @@ def test_only_mailed_codes_look_like_codes(template: str, values: dict[str, Any]
 def test_a_mail_speaks_of_the_forms_own_noun(template: str) -> None:
     """Only what the form itself says may still call it a claim."""
     values = SAMPLES[template]
-    mail = render(
-        template, values | ({"noun": "idea", "form_title": "Bring an idea"} if "noun" in values else {})
-    )
+    mail = render(template, of_ideas(values) | ({"form_title": "Bring an idea"} if "noun" in values else {}))
     without_people = mail.text.replace("Claimant", "")
     assert not re.search(r"\bclaims?\b", mail.subject + without_people, re.IGNORECASE)
 
@@ -381,6 +374,14 @@ def test_what_people_wrote_is_shown_and_does_nothing(
     # Python's email folds a space away now and then between words that are not ASCII.
     assert ["".join(str(one).split()) for one in subjects] == ["".join(mail.subject.split())]
     assert not re.search(r"[\r\n]", mail.subject)
+
+
+@pytest.mark.parametrize(
+    "title", ["=?utf-8?B?RGVjaWRlIG5vdw==?=", "=?utf-8?q?=0D=0ABcc=3A_x=40example.org?= Day"]
+)
+def test_a_title_that_looks_like_an_encoded_word_is_not_decoded(title: str) -> None:
+    subject = str(sent(render("asked", SAMPLES["asked"] | {"title": title}))["Subject"])
+    assert "".join(title.split()) in "".join(subject.split())
 
 
 @every_template
@@ -461,6 +462,7 @@ def test_a_page_of_which_nothing_was_said_is_open_to_change() -> None:
 def letters(**changes: Any) -> Letters:
     """The letters about a claim that was changed once, on parts in memory."""
     parts = fakes.parts()
+    parts.people.register([LEAD])  # type: ignore[attr-defined]
     parts.funds.open_fund(  # type: ignore[attr-defined]
         "ptf", name="the Police Transformation Fund", total_pence=2_000_000, caps={"kent": 1_000_000}
     )
@@ -492,7 +494,7 @@ WANTED = Asked(
     [
         ("asked", lambda: letters().asked(a_task(), LEAD)),
         ("reminder", lambda: letters().reminder(a_task(), LEAD)),
-        ("no-longer-needed", lambda: letters().no_longer_needed(a_task(), LEAD, "Never mind.")),
+        ("no-longer-needed", lambda: letters().no_longer_needed([a_task()], "Never mind.")[0]),
         ("decision-made", lambda: letters().decision_made(DONE, LEAD, "Fine")),
         ("changes-requested", lambda: letters().decided(DONE, choice("request-changes"), WANTED, "Why?")),
         ("changes-reminder", lambda: letters().changes_reminder(WANTED)),

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import unicodedata
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.domain.answers import has_controls
 from chalicelib.domain.errors import TooLarge, Unreadable
+from chalicelib.domain.strict_form import read_form
 from chalicelib.domain.strict_json import MAX_BYTES, MAX_DEPTH, read_json
 
 
@@ -103,6 +107,21 @@ def test_a_field_named_twice_is_refused(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "name", ["a\x00", "\t", "a\nb", "\x7f", "\u202ename", "na\u2066me", "\u2028", "\ue000"]
+)
+def test_a_field_whose_name_cannot_be_shown_is_refused(name: str) -> None:
+    for ascii_only in (True, False):
+        with pytest.raises(Unreadable, match="cannot be shown"):
+            read_json(json.dumps([{"a": {name: 1}}], ensure_ascii=ascii_only).encode())
+
+
+def test_two_spellings_of_one_name_are_the_same_field() -> None:
+    for names in (("Caf\u00e9", "Cafe\u0301"), ("\u212a", "K")):
+        with pytest.raises(Unreadable, match="twice"):
+            read_json(json.dumps(dict.fromkeys(names, 1)).encode())
+
+
+@pytest.mark.parametrize(
     "body",
     [
         b'"\\ud800"',
@@ -153,9 +172,10 @@ def test_no_bytes_are_a_failure(body: bytes) -> None:
 
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
+names = texts.filter(lambda name: not has_controls(name) and unicodedata.is_normalized("NFC", name))
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**15) + 1, 10**15 - 1) | texts,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4),
     max_leaves=10,
 ).filter(lambda value: json.dumps(value).count("[") + json.dumps(value).count("{") <= MAX_DEPTH)
 
@@ -163,3 +183,23 @@ values = st.recursive(
 @given(values, st.booleans())
 def test_what_json_writes_is_read_as_it_was(value: Any, ascii_only: bool) -> None:
     assert read_json(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
+
+
+FLOOD = "e" + "\u0316\u0301" * 16
+
+
+@pytest.mark.parametrize(
+    "value", [FLOOD, [[FLOOD]], {FLOOD: 1}, {"a": {"b": [FLOOD]}}, "\u0345\u0301\u0316" * 9000]
+)
+def test_more_marks_on_a_letter_than_any_language_has_are_refused(value: Any) -> None:
+    """Normalising them takes their square: more than a second for 64 KB."""
+    with pytest.raises(Unreadable, match="marks"):
+        read_json(json.dumps(value, ensure_ascii=False).encode())
+
+
+def test_letters_with_many_marks_are_read() -> None:
+    text = ("e" + "\u0316\u0301" * 15) * 2
+    assert read_json(json.dumps(text).encode()) == text
+    with pytest.raises(Unreadable, match="marks"):
+        read_form(urlencode({"a": FLOOD}).encode())
+    assert read_form(urlencode({"a": text}).encode()) == {"a": text}

@@ -1,4 +1,4 @@
-"""A website on moto for each test that asks for one."""
+"""A website for each test that asks for one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from chalicelib import wiring
 
 
 @pytest.fixture(autouse=True)
-def _pretend_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+def _pretend_cloud(monkeypatch: pytest.MonkeyPatch, dynoxide: str) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynoxide)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")

@@ -8,6 +8,7 @@ from website import Website
 
 from chalicelib.services import deciding, intake
 from chalicelib.services.intake import Receipt
+from tests.builders import told_apart
 
 COORDINATOR = "coordinator.kent@example.police.uk"
 PANEL = ("home-office-leader", "npcc-leader", "college-leader")
@@ -38,7 +39,10 @@ def an_idea(**changes: Any) -> dict[str, Any]:
 
 def submit(site: Website, **changes: Any) -> Receipt:
     """An idea of Kent's, stored."""
-    return intake.submit(site.parts, site.parts.forms.form("idea"), an_idea(**changes))
+    improvement = told_apart(an_idea(), "improvement", next(site.sent))
+    return intake.submit(
+        site.parts, site.parts.forms.form("idea"), an_idea(**{"improvement": improvement, **changes})
+    )
 
 
 def published(site: Website, *, comment: str = "A good one.", **changes: Any) -> Receipt:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from chalice.test import Client
+from page_checks import check_page, text_of
 
 from chalicelib import wiring
 from chalicelib.adapters.workbooks import XLSX_TYPE
@@ -98,8 +99,66 @@ def test_everybody_else_finds_nothing(client: Client, person: str, kent: int, ev
             assert get(client, one, person).status_code == status, one
 
 
+def test_a_large_file_is_fetched_elsewhere_by_whoever_may_have_it_and_by_nobody_else(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "MOST_FETCHED", 10)
+    answer = get(client, f"{KENT}/xlsx", "chief-kent")
+    assert (answer.status_code, answer.body) == (303, b"")
+    assert answer.headers["Location"].startswith("https://files.example.org/exports/funding-claim/kent/")
+    assert answer.headers["Cache-Control"] == "no-store"
+    for person in ("chief-essex", "coordinator-kent", "lead-kent"):
+        answer = get(client, f"{KENT}/xlsx", person)
+        assert answer.status_code == 404
+        assert "Location" not in answer.headers
+    assert get(client, f"{KENT}/xlsx").headers["Location"].startswith("/sign-in?")
+
+
+def test_who_lost_the_mail_finds_the_files(client: Client) -> None:
+    answer = get(client, "/exports", "chief-kent")
+    page = check_page(answer.body.decode())
+    assert text_of(page.find(".//h1")) == "Exports of Kent Police"
+    assert [text_of(one) for one in page.iter("h2")][:2] == ["Claims", "Ideas"]
+    assert f'href="{KENT}"' in answer.body.decode()
+    assert "<select" not in answer.body.decode()
+    assert get(client, KENT, "chief-kent").status_code == 200
+
+
+def test_the_national_team_chooses_whose_exports_it_sees(client: Client) -> None:
+    for query, path in (("", EVERYWHERE), ("?force=all", EVERYWHERE), ("?force=kent", KENT)):
+        text = get(client, f"/exports{query}", "npcc-leader").body.decode()
+        assert f'href="{path}"' in text
+        assert text.count("<option") == 44
+        check_page(text)
+    assert KENT not in get(client, "/exports", "npcc-leader").body.decode()
+
+
+@pytest.mark.parametrize(
+    ("person", "query"),
+    [
+        ("chief-essex", "?force=kent"),
+        ("chief-kent", "?force=all"),
+        ("coordinator-kent", ""),
+        ("lead-kent", ""),
+        ("npcc-leader", "?force=..%2Fkent"),
+    ],
+)
+def test_the_list_is_not_found_by_whoever_may_have_nothing_of_it(
+    client: Client, person: str, query: str
+) -> None:
+    answer = get(client, f"/exports{query}", person)
+    assert answer.status_code == 404
+    assert "/exports/" not in answer.body.decode()
+
+
+def test_where_there_are_none_yet_the_list_says_so(client: Client) -> None:
+    text = get(client, "/exports", "chief-essex").body.decode()
+    check_page(text)
+    assert text.count("There are none.") == 2
+
+
 def test_nobody_gets_anything_without_signing_in(client: Client) -> None:
-    for path in (KENT, f"{KENT}/csv"):
+    for path in ("/exports", KENT, f"{KENT}/csv"):
         answer = get(client, path)
         assert answer.status_code == 303
         assert answer.headers["Location"] == f"/sign-in?next={path}"

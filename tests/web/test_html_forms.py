@@ -203,3 +203,10 @@ def test_widths_are_those_of_the_design_system(form: Form) -> None:
     assert field_of(view, "expected_attendance").width == 5
     assert field_of(view, "event_title").width is None
     assert field_of(view, "purpose").limit == 4000
+
+
+def test_rows_by_the_hundred_are_not_all_shown_again(form: Form) -> None:
+    rows = {f"cost_lines-{number}-description": "x" for number in range(290)}
+    view = view_after(form, {**a_filled_form(), **rows})
+    assert len(field_of(view, "cost_lines").rows) == 21
+    assert "Give no more than 20 costs; put small ones together" in [error.text for error in view.errors]

@@ -100,6 +100,23 @@ def test_signing_in_leads_to_no_other_site(path: str) -> None:
     assert after == "/" or after == path == "/%09/"
 
 
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [
+        ("chief.kent@example.police.uk", "/exports"),
+        ("npcc@example.org", "/exports"),
+        ("coordinator@example.org", "/desk"),
+        (LEAD, "/"),
+    ],
+)
+def test_whoever_wants_nothing_in_particular_comes_to_what_is_theirs(
+    website: Website, address: str, path: str
+) -> None:
+    website.post("/sign-in", {"address": address})
+    answer = website.post("/sign-in/code", {"code": website.mailed_code()})
+    assert answer.headers["Location"] == path
+
+
 @pytest.mark.parametrize("path", ["/", "/tasks/kent.CLM-7K3F-9QXN.1", "/desk/claims?status=open&page=2"])
 def test_signing_in_leads_back_to_our_own_pages(path: str) -> None:
     assert local_path(path) == path

@@ -1,4 +1,5 @@
-"""The whole product in one process, on moto, asked as a browser asks: with a cookie jar, following no redirect."""
+"""The whole product in one process, on dynoxide and moto, asked as a browser asks: with a cookie jar, following no
+redirect."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from http.cookies import SimpleCookie
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -19,6 +21,7 @@ from chalicelib.adapters import tables
 from chalicelib.adapters.funds import DynamoFunds
 from chalicelib.adapters.people import DynamoPeople
 from chalicelib.domain.deliveries import Delivery
+from chalicelib.domain.form_keys import FormKey
 from chalicelib.domain.people import NATIONAL
 from chalicelib.domain.submissions import Case
 from chalicelib.services import asking, deciding, following_up, intake
@@ -26,6 +29,7 @@ from chalicelib.services.intake import Receipt
 from chalicelib.services.ports import Parts
 from chalicelib.settings import Settings
 from infra.local import seeds
+from tests.builders import told_apart
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 LEAD = "lead.kent@example.police.uk"
@@ -48,6 +52,9 @@ class NoWorkflows:
         """Nothing runs."""
         return False
 
+    def stop(self, workflow: str, name: str) -> None:
+        """Nothing is there to stop."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
@@ -66,7 +73,8 @@ class Answer:
 
 
 def open_website(base_url: str) -> Parts:
-    """Real parts on moto's DynamoDB, with the demonstration's people and fund. Call inside `mock_aws`."""
+    """Real parts, with the demonstration's people and fund and nothing else in the table. Call inside `mock_aws`,
+    with AWS_ENDPOINT_URL_DYNAMODB naming a dynoxide."""
     settings = Settings(
         base_url=base_url,
         table_name="web-tests",
@@ -76,12 +84,46 @@ def open_website(base_url: str) -> Parts:
         mail_reply_to="help@example.police.uk",
         exports_bucket="web-tests-exports",
         undo_seconds=0,
+        form_seconds=0,  # nobody waits between two steps of a test
+        mailbox_quota=1000,
     )
     parts = replace(wiring.build(settings), workflows=NoWorkflows())
-    tables.create_table()
-    _plant()
+    _Table(tables.Row._get_connection().connection.client, settings.table_name).make_as_planted()
     wiring.use(parts)
     return parts
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The one table of these tests, put back to how it was planted: to make a new one takes ten times as long."""
+
+    client: Any
+    name: str
+
+    def make_as_planted(self) -> None:
+        """Put every item back that was changed, and take out the others."""
+        endpoint = self.client.meta.endpoint_url
+        if endpoint not in _PLANTED:
+            tables.create_table()
+            _plant()
+            _PLANTED[endpoint] = self._items()
+            return
+        planted, present = _PLANTED[endpoint], self._items()
+        wanted = [{"PutRequest": {"Item": item}} for at, item in planted.items() if present.get(at) != item]
+        gone = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in present.keys() - planted.keys()]
+        self._write(wanted + [{"DeleteRequest": {"Key": key}} for key in gone])
+
+    def _items(self) -> dict[tuple[str, str], Any]:
+        pages = self.client.get_paginator("scan").paginate(TableName=self.name)
+        return {(item["pk"]["S"], item["sk"]["S"]): item for page in pages for item in page["Items"]}
+
+    def _write(self, requests: list[Any]) -> None:
+        for start in range(0, len(requests), 25):
+            self.client.batch_write_item(RequestItems={self.name: requests[start : start + 25]})
+
+
+_PLANTED: dict[str, dict[tuple[str, str], Any]] = {}
+"""The planted items, by the endpoint where they are."""
 
 
 def _plant() -> None:
@@ -101,6 +143,7 @@ class Website:
         self._client = client
         self.parts = parts
         self.cookies: dict[str, str] = {}
+        self.sent = count()
 
     def get(self, path: str) -> Answer:
         """GET; a page that comes back is checked."""
@@ -176,9 +219,15 @@ class Website:
         return answer
 
     def submit(self, **changes: Any) -> Receipt:
-        """A claim of Kent's, stored."""
+        """A claim of Kent's, stored: each another one than those before."""
         form = self.parts.forms.form("funding-claim")
-        return intake.submit(self.parts, form, {**a_claim(), **changes})
+        purpose = told_apart(a_claim(), "purpose", next(self.sent))
+        return intake.submit(self.parts, form, {**a_claim(), "purpose": purpose, **changes})
+
+    def form_key(self, form: str = "funding-claim", **changes: Any) -> str:
+        """What the page of a form carries."""
+        key = FormKey(form=form, version=1, key=self.parts.new_secret(), shown_at=self.parts.now())
+        return self.parts.links.form_key(replace(key, **changes))
 
     def ask(self, receipt: Receipt, force: str = "kent") -> str:
         """Have the next approver asked, as the state machine would. Returns the path of their task."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
@@ -122,6 +124,39 @@ def test_the_same_key_makes_one_submission(service: Service) -> None:
     assert browser.post_json(path, claim(), **key) == first
     status, refusal = browser.post_json(path, claim(event_title="Another day"), **key)
     assert (status, refusal["code"]) == (422, "key-reused")
+
+
+def test_two_keys_on_two_lines_are_none(service: Service) -> None:
+    connection = HTTPConnection("127.0.0.1", service.port, timeout=10)
+    connection.putrequest("POST", "/api/v1/forms/funding-claim/submissions")
+    body = json.dumps(claim(event_title="With two keys")).encode()
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    for name, value in [*headers, ("Idempotency-Key", "one"), ("Idempotency-Key", "two")]:
+        connection.putheader(name, value)
+    connection.endheaders(body)
+    answer = connection.getresponse()
+    assert (answer.status, json.loads(answer.read())["code"]) == (400, "unreadable")
+    connection.close()
+
+
+def test_the_same_without_a_key_is_mailed_its_receipt_again(service: Service) -> None:
+    sender = "second.tab@example.police.uk"
+    receipt = submit(service, claimant_email=sender, purpose="The same is sent again, and again.")
+    first = service.mail(sender, "we have")
+    browser = Browser(service.address)
+    answers = claim(claimant_email=sender, purpose="The same is sent again, and again.")
+    for _ in range(3):
+        status, problem = browser.post_json("/api/v1/forms/funding-claim/submissions", answers)
+        assert (status, problem["code"]) == (409, "likely-duplicate")
+        assert receipt["reference"] not in str(problem)
+    second = service.mail(sender, "we have", after=1)
+    assert (second["subject"], second["text"]) == (first["subject"], first["text"])
+    status, other = browser.post_json("/api/v1/forms/funding-claim/submissions?duplicate_ok=true", answers)
+    assert status == 201
+    assert other["reference"] != receipt["reference"]
+    assert service.mail(sender, other["reference"])
+    mailed = [mail["id"] for mail in service.mails(sender, "mail.receipt.")]
+    assert sum(".again." in one for one in mailed) in (1, 2), "once an hour"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from http.cookiejar import CookieJar
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -24,6 +25,7 @@ LEAD = "lead.kent@example.police.uk"
 DEPUTY = "deputy.kent@example.police.uk"
 PROGRAMME = "programme.manager@example.org"
 FINANCE = "finance@example.org"
+_sent = count(1)
 
 
 def claim(**changes: Any) -> dict[str, Any]:
@@ -127,7 +129,8 @@ class Browser:
     def __init__(self, address: str, **headers: str) -> None:
         self._address = address
         self._headers = headers
-        self._opener: OpenerDirector = build_opener(HTTPCookieProcessor(CookieJar()), _NoRedirects)
+        self.cookies = CookieJar()
+        self._opener: OpenerDirector = build_opener(HTTPCookieProcessor(self.cookies), _NoRedirects)
 
     def get(self, path: str) -> tuple[int, Any]:
         """GET."""
@@ -172,9 +175,10 @@ class Browser:
 
 
 def submit(service: Service, **changes: Any) -> dict[str, Any]:
-    """Post a claim; its receipt."""
+    """Post a claim, another one than those before; its receipt."""
+    purpose = f"{claim()['purpose']} ({next(_sent)})"
     status, receipt = Browser(service.address).post_json(
-        "/api/v1/forms/funding-claim/submissions", claim(**changes)
+        "/api/v1/forms/funding-claim/submissions", claim(**{"purpose": purpose, **changes})
     )
     assert status == 201, receipt
     return dict(receipt)

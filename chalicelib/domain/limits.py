@@ -1,0 +1,16 @@
+"""How much is taken from whom, and how soon. A limit of nothing is no limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """`mailbox_an_hour`: submissions from one mailbox, more are refused. `force_an_hour`: submissions of one force,
+    more are taken and told to those who run the service. `form_wait`: nobody fills a form in sooner."""
+
+    mailbox_an_hour: int
+    force_an_hour: int
+    form_wait: timedelta

