@@ -14,7 +14,6 @@ from tests.whole.visitor import (
     Service,
     asked,
     decide,
-    eventually,
     status_of,
     submit,
     task_link,
@@ -37,21 +36,6 @@ def test_a_waiting_claim_survives_the_killing_of_everything(tmp_path: Path) -> N
         timeline = service.staff(f"/api/v1/submissions/{receipt['reference']}/timeline")
         assert timeline["verified"]
         assert "restarted" in [entry["action"] for entry in timeline["entries"]]
-    finally:
-        service.stop()
-
-
-def test_a_claim_accepted_just_before_the_killing_is_asked_after_it(tmp_path: Path) -> None:
-    service = Service(tmp_path / "data")
-    try:
-        receipts = [submit(service) for _ in range(10)]
-        service.kill_everything()
-        service.start()
-        for receipt in receipts:
-            service_asked = eventually(
-                lambda reference=receipt["reference"]: service.mails(LEAD, asked(reference)), within=90
-            )
-            assert len(service_asked) == 1
     finally:
         service.stop()
 

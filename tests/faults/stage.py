@@ -1,0 +1,189 @@
+"""The stage of the sweep: dynoxide and moto in processes of their own, a line that can be cut before each, and the
+product's functions behind them. What is checked is read from dynoxide directly."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from base64 import b64decode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email import message_from_bytes
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from chalicelib.adapters import tables
+from chalicelib.adapters.accounts import DynamoAccounts
+from chalicelib.adapters.funds import DynamoFunds
+from chalicelib.adapters.people import DynamoPeople
+from chalicelib.domain.accounts import digest
+from infra.local import cloud, environment, processes, seeds
+from infra.local.dynoxide import running_dynoxide
+from infra.local.options import ROOT
+from tests.faults.proxy import Call, Line, Rule, Switch
+
+BEARER = "a bearer token of the sweep for "
+
+
+@dataclass
+class Outcome:
+    """What became of a deed."""
+
+    result: Any = None
+    raised: str = ""
+    died: bool = False
+
+    @property
+    def status(self) -> int:
+        """Of an HTTP answer; 0 where there was none."""
+        return int(self.result["status"]) if isinstance(self.result, dict) and "status" in self.result else 0
+
+
+class Worker:
+    """The process that forks the product's functions."""
+
+    def __init__(self, env: dict[str, str]) -> None:
+        self._child = 0
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.worker"],
+            cwd=ROOT,
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self._read() == {"ready": True}
+
+    def do(self, deed: str, **arguments: Any) -> Outcome:
+        """In a process of its own, which may be killed meanwhile."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"deed": deed, **arguments}) + "\n")
+        self._process.stdin.flush()
+        self._child = self._read()["process"]
+        told = self._read()
+        if "died" in told:
+            return Outcome(died=True)
+        return Outcome(result=told.get("result"), raised=told.get("raised", ""))
+
+    def kill(self) -> None:
+        """SIGKILL whoever is at it, and wait until it is gone."""
+        child, self._child = self._child, 0
+        if child:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+            while Path(f"/proc/{child}/cmdline").exists() and Path(f"/proc/{child}/cmdline").read_bytes():
+                time.sleep(0.001)
+
+    def end(self) -> None:
+        """No more deeds."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(10)
+        self._process.stdout.close()
+
+    def _read(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, "the worker is gone"
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+
+@dataclass
+class Stage:
+    """All of it. `switch` knows every call that went by."""
+
+    worker: Worker
+    switch: Switch
+
+    def do(self, deed: str, rule: Rule | None = None, **arguments: Any) -> Outcome:
+        """A deed under a rule, or undisturbed."""
+        self.switch.begin(rule)
+        return self.worker.do(deed, **arguments)
+
+    def new_chapter(self) -> None:
+        """Forget the calls that went by: another submission begins."""
+        self.switch.calls.clear()
+
+    def started(self, reference: str = "") -> dict[str, dict[str, Any]]:
+        """The executions of this chapter, of a submission where it is named, by their names, with their input."""
+        calls = self._taken("StepFunctions.StartExecution")
+        asked = (json.loads(call.body) for call in calls)
+        found = {one["name"]: json.loads(one["input"]) for one in asked}
+        return {name: given for name, given in found.items() if name.startswith(reference)}
+
+    def mailed(self, about: str) -> list[str]:
+        """The notification ids of the chapter's mails that SES took, whose id holds this."""
+        bodies = (parse_qs(call.body.decode()) for call in self._taken("SES.SendRawEmail"))
+        mails = (message_from_bytes(b64decode(body["RawMessage.Data"][0])) for body in bodies)
+        return [one for mail in mails if about in (one := str(mail["X-Notification-Id"]))]
+
+    def _taken(self, name: str) -> list[Call]:
+        return [call for call in self.switch.calls if call.name == name and call.status == 200]
+
+
+@contextlib.contextmanager
+def open_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """Everything started and planted; taken down afterwards."""
+    switch = Switch()
+    port = processes.free_port()
+    moto = processes.start(
+        [sys.executable, "-m", "moto.server", "-H", processes.HOST, "-p", str(port)], cwd=ROOT
+    )
+    url = f"http://{processes.HOST}:{port}"
+    try:
+        with running_dynoxide(tmp_path / "table.db") as dynamodb:
+            assert processes.wait_until(lambda: processes.answers(url), moto, within=30)
+            with Line(dynamodb, switch) as to_dynamodb, Line(url, switch) as to_moto:
+                _prepare(monkeypatch, dynamodb, url)
+                worker = Worker(_environment(to_dynamodb.url, to_moto.url))
+                switch.kill = worker.kill
+                try:
+                    yield Stage(worker, switch)
+                finally:
+                    worker.end()
+    finally:
+        processes.stop(moto)
+        tables.Row._connection = None
+
+
+def _environment(dynamodb: str, cloud_url: str) -> dict[str, str]:
+    return {
+        **environment.for_children(
+            os.environ,
+            base_url="http://127.0.0.1:8000",
+            signing_keys="k1:a key that only the fault sweep signs with",
+            dynamodb=dynamodb,
+            cloud=cloud_url,
+        ),
+        "RELAY_GRACE_SECONDS": "60",
+        "UNDO_SECONDS": "0",
+    }
+
+
+def _prepare(monkeypatch: pytest.MonkeyPatch, dynamodb: str, cloud_url: str) -> None:
+    """Tables, people, a fund and state machines, past the lines that can be cut."""
+    for name, value in _environment(dynamodb, cloud_url).items():
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
+    tables.connect(environment.TABLE)
+    tables.create_table()
+    planted = seeds.read(Path(seeds.__file__).with_name("seeds.json"))
+    people = [one for one in seeds.people(planted) if {held.at for held in one.roles} & {"kent", "national"}]
+    DynamoPeople().register(people)
+    DynamoFunds().open_fund("ptf", name="the test fund", total_pence=10**12, caps={"kent": 10**12})
+    for person in people:
+        DynamoAccounts().add_token(digest(BEARER + person.id), person.id)
+    from app import app
+
+    cloud.prepare(app, ROOT / "infra" / "workflows", "share-your-knowledge@example.org")
