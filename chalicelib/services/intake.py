@@ -134,9 +134,9 @@ def _given_up(parts: Parts, form: Form, digest: str, now: datetime) -> str:
         return ""
     if receipts.mail_receipt_again(parts, record, now=now):
         raise LikelyDuplicate(
-            f"A {form.noun} with the same answers came from this address within the last {DUPLICATE_LIFE.days} days. "
-            "Nothing was stored; we mailed its receipt to the address again. To send a second one all the same, add "
-            "?duplicate_ok=true."
+            f"This {form.noun} came from this address within the last {DUPLICATE_LIFE.days} days, with the same "
+            "answers. Nothing was stored; we mailed its receipt to the address again. To send a second one all the "
+            "same, add ?duplicate_ok=true."
         )
     return record.reference
 

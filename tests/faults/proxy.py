@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import threading
@@ -178,8 +179,9 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers:
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
+        with contextlib.suppress(OSError):  # nobody listens any more
+            self.end_headers()
+            self.wfile.write(answer)
 
     def log_message(self, format: str, *args: object) -> None:
         pass
