@@ -18,6 +18,7 @@ from chalicelib.adapters.records import DynamoRecords
 from chalicelib.services.ports import Parts
 from tests import fakes
 from tests.builders import Story, the_people
+from tests.table import create_table_without_stream
 
 FORCES = ("kent", "essex")
 
@@ -33,7 +34,7 @@ def dynamo_parts(dynoxide: str, table_name: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynoxide)
     if tables.Row.Meta.table_name != table_name:
         tables.connect(table_name)
-        tables.create_table()
+        create_table_without_stream()
     with tables.Row.batch_write() as batch:  # a new table for each test would take ten times as long
         for row in tables.Row.scan():
             batch.delete(row)

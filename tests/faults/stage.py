@@ -29,6 +29,7 @@ from infra.local import cloud, environment, processes, seeds
 from infra.local.dynoxide import running_dynoxide
 from infra.local.options import ROOT
 from tests.faults.proxy import Call, Line, Rule, Switch
+from tests.table import create_table_without_stream
 
 BEARER = "a bearer token of the sweep for "
 
@@ -177,7 +178,7 @@ def _prepare(monkeypatch: pytest.MonkeyPatch, dynamodb: str, cloud_url: str) -> 
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
     tables.connect(environment.TABLE)
-    tables.create_table()
+    create_table_without_stream()
     planted = seeds.read(Path(seeds.__file__).with_name("seeds.json"))
     people = [one for one in seeds.people(planted) if {held.at for held in one.roles} & {"kent", "national"}]
     DynamoPeople().register(people)

@@ -45,6 +45,10 @@ def test_every_call_failing_in_every_way_loses_nothing_and_does_nothing_twice(st
         if not times:
             unfired.append(str(cut))
         wrong += [f"{cut}: {what}" for what in faults]
+        if not number % 100:
+            print(
+                f"{number - 1000} of {len(chosen)} cases, {len(wrong)} wrong, {time.monotonic() - began:.0f} s"
+            )
     seconds = time.monotonic() - began
     print(
         f"\n{len(planned)} cases, {len(chosen)} played, {sum(fired.values())} fired {dict(fired)}, {seconds:.0f} s"

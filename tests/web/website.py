@@ -30,6 +30,7 @@ from chalicelib.services.ports import Parts
 from chalicelib.settings import Settings
 from infra.local import seeds
 from tests.builders import told_apart
+from tests.table import create_table_without_stream
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 LEAD = "lead.kent@example.police.uk"
@@ -104,7 +105,7 @@ class _Table:
         """Put every item back that was changed, and take out the others."""
         endpoint = self.client.meta.endpoint_url
         if endpoint not in _PLANTED:
-            tables.create_table()
+            create_table_without_stream()
             _plant()
             _PLANTED[endpoint] = self._items()
             return
