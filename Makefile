@@ -7,7 +7,7 @@ STATIC := chalicelib/web/static
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test prove check format install tools browser export pictures bench-validators package clean
+.PHONY: help run test prove check format install tools browser export pictures bench bench-validators package clean
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -54,6 +54,10 @@ tools:
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
+.make/bench: requirements-bench.txt .make/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@touch $@
+
 # The styles are built here, not committed: they are other people's, and follow package.json.
 .make/node: package.json package-lock.json $(wildcard frontend/*.scss)
 	@mkdir -p .make
@@ -79,7 +83,10 @@ export: install ## Mail the digests of this week so far and make their files, in
 pictures: install ## Draw the state machines anew (docs/images)
 	$(BIN)/python -m infra.pictures
 
-bench-validators: install ## Compare the JSON Schema validators on our forms
+bench: install .make/bench ## Measure everything, print one table (PARTS="cold growth", QUICK=1; docs/performance.md)
+	@$(BIN)/python -m bench $(PARTS) $(if $(QUICK),--quick)
+
+bench-validators: install .make/bench ## Compare the JSON Schema validators on our forms
 	$(BIN)/python -m bench.validators
 
 package: install ## Make what is deployed to AWS, in build/ (docs/deploying.md)

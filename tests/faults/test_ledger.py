@@ -51,7 +51,9 @@ def test_whatever_happens_on_the_line_every_penny_is_somewhere_and_none_is_promi
     count = fired = done = 0
     for _ in range(40):
         play(EXAMPLES)
-        count, fired, done = (now - was for now, was in zip((Ledger.count, Ledger.fired, Ledger.done), before))
+        count, fired, done = (
+            now - was for now, was in zip((Ledger.count, Ledger.fired, Ledger.done), before)
+        )
         if count >= OPERATIONS and fired >= FAULTS:
             break
     print(f"\n{count} operations, {done} movements, {fired} faults fired, {time.monotonic() - began:.0f} s")

@@ -1,0 +1,78 @@
+"""`python -m bench`: measures every part, prints one table, writes `bench/results/latest.json`.
+
+Ends with status 1 where a step makes more AWS calls than docs/performance.md says, or where a part could not be
+measured. A goal that is missed is shown, and fails nothing: times differ from machine to machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+import time
+import traceback
+from datetime import datetime, timezone
+
+from bench import machine
+from bench.figures import Figure, table
+
+PARTS = ("calls", "submissions", "life", "cold", "growth", "exports", "footprint")
+RESULTS = machine.ROOT / "bench" / "results" / "latest.json"
+
+
+def main() -> int:
+    """The exit status."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "parts", nargs="*", metavar="part", help=f"of {', '.join(PARTS)}; all where none is named"
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer runs and smaller sizes: to try a change")
+    given = parser.parse_args()
+    unknown = set(given.parts) - set(PARTS)
+    if unknown:
+        parser.error(f"there is no part {', '.join(sorted(unknown))}")
+    about = machine.about()
+    figures: list[Figure] = []
+    failed = [name for name in given.parts or PARTS if not _measured(name, given.quick, figures)]
+    print(f"\n{table(figures)}\n")
+    print("\n".join(f"{name}: {value}" for name, value in about.items()))
+    if not given.quick and not given.parts:
+        _write(about, figures)
+    if failed:
+        print(f"\nFailed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _measured(name: str, quick: bool, figures: list[Figure]) -> bool:
+    print(f"{name} …", file=sys.stderr, flush=True)
+    began = time.monotonic()
+    try:
+        for figure in importlib.import_module(f"bench.{name}").measure(quick):
+            print(
+                f"  {figure.name}: {figure.median:.4g} {figure.unit} {figure.verdict}",
+                file=sys.stderr,
+                flush=True,
+            )
+            figures.append(figure)
+    except Exception:
+        traceback.print_exc()
+        return False
+    print(f"  ({time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)
+    return True
+
+
+def _write(about: dict[str, str], figures: list[Figure]) -> None:
+    """The whole table; parts measured alone are not mixed with those of another run."""
+    RESULTS.parent.mkdir(exist_ok=True)
+    measured = {
+        "measured_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "machine": about,
+        "figures": [one.as_json() for one in figures],
+    }
+    RESULTS.write_text(json.dumps(measured, indent=1, ensure_ascii=False) + "\n")
+    print(f"\nWritten to {RESULTS.relative_to(machine.ROOT)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
