@@ -1,49 +1,26 @@
 """What Chalice packages: names the app, registers pages, lists background work."""
 
-from chalice import Chalice, Cron, Rate
+from collections.abc import Callable
+from typing import Any
 
+from chalice import Cron, Rate
+
+# PynamoDB comes with it. Every function needs it, and Python 3.11 takes much longer for it deep inside other calls,
+# where the stack is at the end of a chunk, than it does here.
+import chalicelib.adapters.tables
 from chalicelib.web import background
-from chalicelib.web.amend_pages import amend_pages
-from chalicelib.web.api import api
-from chalicelib.web.away_pages import away_pages
-from chalicelib.web.checks_pages import checks_pages
-from chalicelib.web.claimant_pages import claimant_pages
-from chalicelib.web.desk_case_pages import desk_case_pages
-from chalicelib.web.desk_money_pages import desk_money_pages
-from chalicelib.web.desk_pages import desk_pages
-from chalicelib.web.export_pages import export_pages
-from chalicelib.web.form_pages import form_pages
-from chalicelib.web.idea_pages import idea_pages
-from chalicelib.web.map_pages import map_pages
-from chalicelib.web.reassign_pages import reassign_pages
-from chalicelib.web.sign_in_pages import sign_in_pages
-from chalicelib.web.site_pages import site_pages
-from chalicelib.web.status_pages import status_pages
-from chalicelib.web.task_pages import task_pages
-from chalicelib.web.views import current
+from chalicelib.web.sections import App
 
-app = Chalice(app_name="share-your-knowledge")
-for blueprint in (
-    current,
-    api,
-    site_pages,
-    form_pages,
-    idea_pages,
-    map_pages,
-    status_pages,
-    claimant_pages,
-    amend_pages,
-    task_pages,
-    reassign_pages,
-    away_pages,
-    desk_pages,
-    desk_case_pages,
-    desk_money_pages,
-    checks_pages,
-    export_pages,
-    sign_in_pages,
-):
-    app.register_blueprint(blueprint)
+app = App(app_name="share-your-knowledge")
+
+
+@app.middleware("all")
+def answer(event: Any, respond: Callable[[Any], Any]) -> Any:
+    """Whatever is asked: a page, or a background function."""
+    answered = respond(event)
+    chalicelib.started()
+    return answered
+
 
 ask_approver = app.lambda_function(name="ask_approver")(background.ask_approver)
 # Two consumers of one stream, each with its own filter: mail does not wait behind a burst of workflow starts.

@@ -1,4 +1,4 @@
-"""Compares two JSON Schema validators on the claim form: `.venv/bin/python -m bench.validators`.
+"""Compares three JSON Schema validators on the claim form: `make bench-validators`.
 
 Start-up is measured in fresh processes, hostile input in processes that are killed after a time limit. All times
 are CPU time, which a busy machine changes less than time on the clock. The figures in
@@ -11,9 +11,11 @@ import argparse
 import importlib
 import json
 import platform
+import py_compile
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from datetime import date
@@ -23,10 +25,17 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 FORM = ROOT / "schemas" / "forms" / "funding-claim.v1.json"
-VALIDATORS = {"jsonschema": "jsonschema", "jsonschema-rs": "jsonschema_rs"}
+VALIDATORS = {
+    "jsonschema": "jsonschema",
+    "jsonschema-rs": "jsonschema_rs",
+    "fastjsonschema": "fastjsonschema",
+}
+COMPILES = "fastjsonschema"
+"""This one turns a schema into Python code, which can be done when the package is built."""
 NEEDS = {
     "jsonschema": ("jsonschema", "jsonschema-specifications", "referencing", "rpds-py", "attrs"),
     "jsonschema-rs": ("jsonschema-rs",),
+    "fastjsonschema": ("fastjsonschema",),
 }
 STARTS = 9
 ROUNDS = 9
@@ -50,9 +59,12 @@ def main() -> None:
     """Measure everything and print one table; the other modes are this program's own fresh processes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--start", choices=VALIDATORS)
+    parser.add_argument("--compiled", metavar="FOLDER", help="where the compiled schema is")
     parser.add_argument("--hostile", nargs=2, metavar=("VALIDATOR", "CASE"))
     given = parser.parse_args()
-    if given.start:
+    if given.compiled:
+        print(json.dumps(measure_compiled(given.compiled)))
+    elif given.start:
         print(json.dumps(measure_start(given.start)))
     elif given.hostile:
         print(json.dumps(measure_hostile(*given.hostile)))
@@ -69,6 +81,7 @@ def report() -> str:
     labels = [
         f"import, build, first check: median of {STARTS} fresh processes",
         "of which import",
+        "the same, the schema compiled when the package is built",
         "a valid claim",
         "a claim with 10 wrong answers, all collected",
         "installed size, with what it needs",
@@ -81,7 +94,7 @@ def report() -> str:
 
 
 def check_that_they_agree() -> None:
-    """Comparing speed means something only where both find the same problems."""
+    """Comparing speed means something only where all find the same problems."""
     schema = _schema()
     for answers, count in ((valid_claim(), 0), (wrong_claim(), 10)):
         found = {name: checker(name, schema)(answers) for name in VALIDATORS}
@@ -97,7 +110,11 @@ def checker(name: str, schema: dict[str, Any]) -> Check:
     from chalicelib.domain.references import is_reference
 
     formats: dict[str, Callable[[str], bool]] = {"mailbox": is_mailbox, "reference": is_reference}
-    return _with_jsonschema(schema, formats) if name == "jsonschema" else _with_rust(schema, formats)
+    return {
+        "jsonschema": _with_jsonschema,
+        "jsonschema-rs": _with_rust,
+        "fastjsonschema": _with_generated_code,
+    }[name](schema, formats)
 
 
 def _with_jsonschema(schema: dict[str, Any], formats: dict[str, Callable[[str], bool]]) -> Check:
@@ -127,25 +144,82 @@ def _with_rust(schema: dict[str, Any], formats: dict[str, Callable[[str], bool]]
     return check
 
 
+def _with_generated_code(schema: dict[str, Any], formats: dict[str, Callable[[str], bool]]) -> Check:
+    """It knows drafts up to 7 and 2019-09, and takes 2020-12 for 7: our forms use nothing in which they differ."""
+    import fastjsonschema  # type: ignore[import-not-found]
+
+    # `use_default` would write into the answers.
+    validate = fastjsonschema.compile(schema, formats=formats, use_default=False, fast_fail=False)
+    return _checks_with(validate)
+
+
+def _checks_with(validate: Callable[[Any], Any]) -> Check:
+    from fastjsonschema import JsonSchemaValuesException
+
+    def check(answers: Any) -> Problems:
+        try:
+            validate(answers)
+        except JsonSchemaValuesException as error:
+            return {(_pointer(one.path[1:]), str(one.rule)) for one in error.errors}
+        return set()
+
+    return check
+
+
 def start_times() -> dict[str, list[str]]:
-    """Both in turn, so that a slow moment of the machine meets both."""
+    """All in turn, so that a slow moment of the machine meets all of them."""
     measured: dict[str, list[dict[str, float]]] = {name: [] for name in VALIDATORS}
-    for _ in range(STARTS):
-        for name in VALIDATORS:
-            measured[name].append(_in_fresh_process("--start", name))
+    compiled: list[dict[str, float]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        _compile_into(Path(folder))
+        for _ in range(STARTS):
+            for name in VALIDATORS:
+                measured[name].append(_in_fresh_process("--start", name))
+            compiled.append(_in_fresh_process("--compiled", folder))
     return {
         name: [
-            f"{statistics.median(one['total_ms'] for one in runs):.0f} ms",
-            f"{statistics.median(one['import_ms'] for one in runs):.0f} ms",
+            _median(runs, "total_ms"),
+            _median(runs, "import_ms"),
+            _median(compiled, "total_ms") if name == COMPILES else "",
         ]
         for name, runs in measured.items()
     }
 
 
+def _median(runs: list[dict[str, float]], name: str) -> str:
+    return f"{statistics.median(one[name] for one in runs):.0f} ms"
+
+
+def _compile_into(folder: Path) -> None:
+    """A module of the form's schema, with its bytecode, as a package would have it."""
+    import fastjsonschema
+
+    formats = dict.fromkeys(("mailbox", "reference"), bool)
+    code = fastjsonschema.compile_to_code(_schema(), formats=formats, use_default=False, fast_fail=False)
+    module = folder / "compiled_form.py"
+    module.write_text(code, encoding="utf-8")
+    py_compile.compile(str(module), doraise=True)
+
+
+def measure_compiled(folder: str) -> dict[str, float]:
+    """As measure_start, with the schema compiled already."""
+    importlib.import_module("chalicelib.domain.answers")
+    sys.path.insert(0, folder)
+    began = time.process_time()
+    compiled = importlib.import_module("compiled_form")
+    from chalicelib.domain.answers import is_mailbox
+    from chalicelib.domain.references import is_reference
+
+    formats = {"mailbox": is_mailbox, "reference": is_reference}
+    if _checks_with(lambda answers: compiled.validate(answers, formats))(valid_claim()):
+        raise SystemExit("the compiled schema refuses what is valid")
+    return {"total_ms": (time.process_time() - began) * 1e3}
+
+
 def measure_start(name: str) -> dict[str, float]:
-    """In a process that has imported neither: time to import, and to have a validator that has checked once."""
+    """In a process that has imported none: time to import, and to have a validator that has checked once."""
     schema = _schema()
-    importlib.import_module("chalicelib.domain.answers")  # what both need for the formats
+    importlib.import_module("chalicelib.domain.answers")  # what all need for the formats
     began = time.process_time()
     importlib.import_module(VALIDATORS[name])
     imported = time.process_time()

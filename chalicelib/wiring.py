@@ -4,12 +4,31 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.limits import Limits
 from chalicelib.services.ports import Parts
 from chalicelib.settings import Settings
+
+if TYPE_CHECKING:
+    from chalicelib.domain.deadlines import Calendar
+    from chalicelib.services.ports import (
+        Accounts,
+        Archive,
+        Checks,
+        Files,
+        Forms,
+        Funds,
+        Links,
+        Mailer,
+        Outbox,
+        People,
+        Records,
+        Workbooks,
+        Workflows,
+    )
 
 _parts: Parts | None = None
 
@@ -30,46 +49,114 @@ def use(replacement: Parts | None) -> None:
 
 def build(settings: Settings) -> Parts:
     """The real parts. Connects to nothing yet but names the table."""
-    from chalicelib.adapters import form_files, tables
-    from chalicelib.adapters.accounts import DynamoAccounts
-    from chalicelib.adapters.archive import DynamoArchive
-    from chalicelib.adapters.checks import DynamoChecks
-    from chalicelib.adapters.files import S3Files
-    from chalicelib.adapters.funds import DynamoFunds
-    from chalicelib.adapters.links import SignedLinks
-    from chalicelib.adapters.mail import SesMailer
-    from chalicelib.adapters.outbox import DynamoOutbox
-    from chalicelib.adapters.people import DynamoPeople
-    from chalicelib.adapters.records import DynamoRecords
-    from chalicelib.adapters.workbooks import Workbooks
-    from chalicelib.adapters.workflows import StepFunctions
+    from chalicelib.adapters import tables
 
     tables.connect(settings.table_name)
-    relay_grace = timedelta(seconds=settings.relay_grace_seconds)
-    return Parts(
-        records=DynamoRecords(relay_grace=relay_grace),
-        outbox=DynamoOutbox(relay_grace=relay_grace),
-        funds=DynamoFunds(),
-        checks=DynamoChecks(),
-        people=DynamoPeople(),
-        accounts=DynamoAccounts(),
-        workflows=StepFunctions(settings.state_machine_arn_prefix, alias=settings.state_machine_alias),
-        mailer=SesMailer(sender=settings.mail_from, reply_to=settings.mail_reply_to),
-        links=SignedLinks(settings.base_url, settings.signing_keys),
-        forms=form_files.FormFiles(),
-        archive=DynamoArchive(),
-        workbooks=Workbooks(),
-        files=S3Files(settings.exports_bucket),
-        calendar=form_files.calendar(settings.working_day_seconds),
-        now=now,
-        undo_for=timedelta(seconds=settings.undo_seconds),
-        limits=Limits(
-            mailbox_an_hour=settings.mailbox_quota,
-            force_an_hour=settings.force_quota,
-            form_wait=timedelta(seconds=settings.form_seconds),
-        ),
-        choose=choose,
-        new_secret=new_secret,
+    parts = object.__new__(_Late)
+    parts.__dict__["settings"] = settings
+    return parts
+
+
+class _Late(Parts):
+    """Parts of which each is built when it is first used: a request uses few of them. A copy that
+    `dataclasses.replace` makes has them all."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _BUILDERS:
+            raise AttributeError(name)
+        part = self.__dict__[name] = _BUILDERS[name](self.__dict__["settings"])
+        return part
+
+
+def _records(settings: Settings) -> Records:
+    from chalicelib.adapters.records import DynamoRecords
+
+    return DynamoRecords(relay_grace=timedelta(seconds=settings.relay_grace_seconds))
+
+
+def _outbox(settings: Settings) -> Outbox:
+    from chalicelib.adapters.outbox import DynamoOutbox
+
+    return DynamoOutbox(relay_grace=timedelta(seconds=settings.relay_grace_seconds))
+
+
+def _funds(_settings: Settings) -> Funds:
+    from chalicelib.adapters.funds import DynamoFunds
+
+    return DynamoFunds()
+
+
+def _checks(_settings: Settings) -> Checks:
+    from chalicelib.adapters.checks import DynamoChecks
+
+    return DynamoChecks()
+
+
+def _people(_settings: Settings) -> People:
+    from chalicelib.adapters.people import DynamoPeople
+
+    return DynamoPeople()
+
+
+def _accounts(_settings: Settings) -> Accounts:
+    from chalicelib.adapters.accounts import DynamoAccounts
+
+    return DynamoAccounts()
+
+
+def _workflows(settings: Settings) -> Workflows:
+    from chalicelib.adapters.workflows import StepFunctions
+
+    return StepFunctions(settings.state_machine_arn_prefix, alias=settings.state_machine_alias)
+
+
+def _mailer(settings: Settings) -> Mailer:
+    from chalicelib.adapters.mail import SesMailer
+
+    return SesMailer(sender=settings.mail_from, reply_to=settings.mail_reply_to)
+
+
+def _links(settings: Settings) -> Links:
+    from chalicelib.adapters.links import SignedLinks
+
+    return SignedLinks(settings.base_url, settings.signing_keys)
+
+
+def _archive(_settings: Settings) -> Archive:
+    from chalicelib.adapters.archive import DynamoArchive
+
+    return DynamoArchive()
+
+
+def _workbooks(_settings: Settings) -> Workbooks:
+    from chalicelib.adapters import workbooks
+
+    return workbooks.Workbooks()
+
+
+def _forms(_settings: Settings) -> Forms:
+    from chalicelib.adapters.form_files import FormFiles
+
+    return FormFiles()
+
+
+def _files(settings: Settings) -> Files:
+    from chalicelib.adapters.files import S3Files
+
+    return S3Files(settings.exports_bucket)
+
+
+def _calendar(settings: Settings) -> Calendar:
+    from chalicelib.adapters import form_files
+
+    return form_files.calendar(settings.working_day_seconds)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        mailbox_an_hour=settings.mailbox_quota,
+        force_an_hour=settings.force_quota,
+        form_wait=timedelta(seconds=settings.form_seconds),
     )
 
 
@@ -78,11 +165,43 @@ def now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-def choose(options: Sequence[str]) -> str:
-    """One of the options, unpredictably."""
-    return secrets.choice(options)
+def draw(characters: str, count: int) -> str:
+    """So many of these characters, each unpredictably, and each as likely as the others at every place.
+
+    One number is drawn for all of them: every call to the system lets go of the interpreter, which eight busy
+    threads then have to win back.
+    """
+    number = secrets.randbelow(len(characters) ** count)
+    drawn = []
+    for _ in range(count):
+        number, place = divmod(number, len(characters))
+        drawn.append(characters[place])
+    return "".join(drawn)
 
 
 def new_secret() -> str:
     """256 bits that nobody can guess, URL-safe."""
     return secrets.token_urlsafe(32)
+
+
+_BUILDERS: Mapping[str, Callable[[Settings], Any]] = {
+    "records": _records,
+    "outbox": _outbox,
+    "funds": _funds,
+    "checks": _checks,
+    "people": _people,
+    "accounts": _accounts,
+    "workflows": _workflows,
+    "mailer": _mailer,
+    "links": _links,
+    "forms": _forms,
+    "archive": _archive,
+    "workbooks": _workbooks,
+    "files": _files,
+    "calendar": _calendar,
+    "now": lambda _: now,
+    "undo_for": lambda settings: timedelta(seconds=settings.undo_seconds),
+    "limits": _limits,
+    "draw": lambda _: draw,
+    "new_secret": lambda _: new_secret,
+}

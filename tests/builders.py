@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import random
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from itertools import count
@@ -34,7 +35,13 @@ from chalicelib.services.ports import Parts
 MONDAY = datetime(2027, 1, 11, 9, 30, tzinfo=timezone.utc)
 """When tests begin: a working Monday in winter."""
 
-REFERENCE = new_reference("CLM", lambda alphabet: alphabet[0])
+
+def drawing(chance: random.Random) -> Callable[[str, int], str]:
+    """What draws so many characters for a reference or a code; the same ones each time."""
+    return lambda characters, count: "".join(chance.choices(characters, k=count))
+
+
+REFERENCE = new_reference("CLM", lambda characters, count: characters[0] * count)
 _LATE = timedelta(seconds=61)
 ENDED = frozenset(Status) - {
     Status.SUBMITTED,

@@ -10,8 +10,9 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.adapters import items, keys
 from chalicelib.adapters.failures import in_our_words, is_condition
-from chalicelib.adapters.tables import BearerItem, CodesItem, Row, SessionItem, SignInItem
+from chalicelib.adapters.tables import BearerItem, CodesItem, PersonItem, Row, SessionItem, SignInItem
 from chalicelib.domain.accounts import Session, SignIn
+from chalicelib.domain.people import Person
 
 
 class DynamoAccounts:
@@ -89,9 +90,18 @@ class DynamoAccounts:
                 item = SessionItem.get(keys.session(digest), keys.ONLY, consistent_read=True)
             except SessionItem.DoesNotExist:
                 return None
-        if item.expires_at <= now:
-            return None
-        return Session(digest=digest, person_id=item.person_id, csrf=item.csrf, expires_at=item.expires_at)
+        return _session(digest, item, now)
+
+    def session_and_holder(
+        self, digest: str, person_id: str, *, now: datetime
+    ) -> tuple[Session | None, Person | None]:
+        """One BatchGetItem, consistent."""
+        asked = [(keys.session(digest), keys.ONLY), (keys.person(person_id), keys.ONLY)]
+        with in_our_words():
+            found = list(Row.batch_get(asked, consistent_read=True))
+        sessions = [_session(digest, item, now) for item in found if isinstance(item, SessionItem)]
+        people = [items.person_from(item) for item in found if isinstance(item, PersonItem)]
+        return next(iter(sessions), None), next(iter(people), None)
 
     def end_session(self, digest: str) -> None:
         """Ending a session that is gone is harmless."""
@@ -121,3 +131,9 @@ class DynamoAccounts:
                     return False
                 raise
         return True
+
+
+def _session(digest: str, item: SessionItem, now: datetime) -> Session | None:
+    if item.expires_at <= now:
+        return None
+    return Session(digest=digest, person_id=item.person_id, csrf=item.csrf, expires_at=item.expires_at)

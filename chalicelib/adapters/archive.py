@@ -15,6 +15,8 @@ from chalicelib.domain.submissions import Submission
 _AT_ONCE = 100
 """The most that BatchGetItem takes."""
 
+_KEY = ["pk", "sk", "listed_at"]
+
 
 class NumberItem(Row, discriminator="export-number"):
     """How many exports of a form and a scope have been begun."""
@@ -28,11 +30,14 @@ class DynamoArchive:
     def submitted(
         self, force: str, form: str, *, since: datetime | None = None, until: datetime
     ) -> Iterator[Submission]:
-        """One hundred at a time. The index may be a moment behind; the items are read consistently."""
+        """One hundred at a time. The index may be a moment behind, and is asked for keys alone; the items are read
+        consistently."""
         found: list[tuple[str, str]] = []
         condition = Row.listed_at < until if since is None else Row.listed_at.between(since, until)
         with in_our_words():
-            for listed in Row.listed.query(keys.listed(force, form), condition, page_size=_AT_ONCE):
+            for listed in Row.listed.query(
+                keys.listed(force, form), condition, page_size=_AT_ONCE, attributes_to_get=_KEY
+            ):
                 if listed.listed_at < until:  # BETWEEN includes its end
                     found.append((listed.pk, listed.sk))
                 if len(found) == _AT_ONCE:

@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters import aws
 from chalicelib.domain.answers import is_mailbox
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import BaseLoader, Environment
 
+TEXT, HTML = KINDS = ("text", "html")
 SENDER_NAME = "Share Your Knowledge"
 _LONG_HEADERS = SMTP.clone(max_line_length=900)
 """RFC 5322 allows 998. Folding a subject that is not ASCII, Python 3.11 now and then loses a space in it."""
@@ -92,8 +93,8 @@ class SesMailer:
 
 def render(template: str, values: Mapping[str, Any]) -> Rendered:
     """The mail of a template. The same blocks are rendered twice: as text, and as escaped HTML."""
-    text = _text().get_template(f"{template}.j2")
-    html = _html().get_template(f"{template}.j2")
+    text = environment(TEXT).get_template(f"{template}.j2")
+    html = environment(HTML).get_template(f"{template}.j2")
     subject = " ".join("".join(text.blocks["subject"](text.new_context(dict(values)))).split())
     return Rendered(
         subject=subject,
@@ -112,26 +113,27 @@ def _images(values: Mapping[str, Any]) -> dict[str, bytes]:
     return {"chart": charts.bars(values["chart"])}
 
 
-@lru_cache(maxsize=1)
-def _text() -> Environment:
-    return _environment("text", escape=False)
+@cache
+def environment(kind: str) -> Environment:
+    """What one of the KINDS is made with."""
+    from jinja2 import Environment, StrictUndefined
 
+    from chalicelib.adapters import templates
 
-@lru_cache(maxsize=1)
-def _html() -> Environment:
-    return _environment("html", escape=True)
-
-
-def _environment(kind: str, *, escape: bool) -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("chalicelib.adapters", "mail_texts"),
-        autoescape=escape,  # noqa: S701 - the plain text is no HTML
+    made = Environment(
+        loader=templates.loader(f"mail_{kind}", _files),
+        autoescape=kind == HTML,  # noqa: S701 - the plain text is no HTML
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
-    environment.globals["layout"] = f"{kind}/layout.j2"
-    environment.globals["parts"] = f"{kind}/parts.j2"
-    return environment
+    made.globals["layout"] = f"{kind}/layout.j2"
+    made.globals["parts"] = f"{kind}/parts.j2"
+    return made
+
+
+def _files() -> BaseLoader:
+    from jinja2 import PackageLoader
+
+    return PackageLoader("chalicelib.adapters", "mail_texts")

@@ -11,9 +11,8 @@ from functools import reduce
 from typing import Any
 
 from pynamodb.exceptions import TransactWriteError
-from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters import case_items, changes, items, keys
+from chalicelib.adapters import case_items, changes, counts, items, keys
 from chalicelib.adapters.failures import code_of, in_our_words, is_unavailable
 from chalicelib.adapters.tables import ContentItem, KeyItem, ReferenceItem, Row, SubmissionItem
 from chalicelib.domain.errors import NotFound, StillRunning, Unavailable
@@ -28,11 +27,13 @@ from chalicelib.services.changes import (
     KeepKey,
     KeyRecord,
 )
-from chalicelib.services.ports import AskedTask, Listed, Place, Published, Waiting
+from chalicelib.services.ports import AskedTask, Counted, Listed, Place, Published, Waiting
 
 MAX_TRIES = 8
-_FEW = 50
-"""Lines that one call reads of the public list, where a page of it is all that is wanted."""
+_MANY = 1000
+"""Lines that one call reads where a filter leaves few of them."""
+
+_TIMES_MORE = 4
 _AT_ONCE = 50
 _LONGEST_PAUSE_SECONDS = 0.4
 FIRST_TOLD = (ChangeSubmission, KeepKey, KeepContent)
@@ -69,6 +70,18 @@ class DynamoForceRecords:
         """From the index alone; the force is in its key."""
         return _page(Row.listed, "listed_as", keys.listed(self._force, form), after, limit)
 
+    def open(self, *, limit: int) -> list[Listed]:
+        """From the index of what is due, alone. It is read for all forces: what is open is little beside what the
+        force ever had."""
+        with in_our_words():
+            rows = Row.due.query(
+                keys.DUE_SUBMISSION,
+                filter_condition=SubmissionItem.force == self._force,
+                limit=limit,
+                page_size=_MANY,
+            )
+            return [case_items.listed(row) for row in rows]
+
 
 class DynamoRecords:
     """All submissions. `relay_grace` is how long the stream has to carry a delivery before the sweeper does;
@@ -93,16 +106,13 @@ class DynamoRecords:
     def commit(self, changes_: Sequence[Change]) -> None:
         """One TransactWriteItems. Tried again, with full jitter, only where another transaction stood in the way
         (TransactionConflict): a condition that does not hold will not hold next time, unless that one decides it."""
+        placed = changes.Placed(changes_, relay_grace=self._relay_grace)
         reasons: list[tuple[Change, str]] = []
         for attempt in range(MAX_TRIES):
-            transaction = TransactWrite(connection=Row._get_connection().connection)
-            placed = changes.place(transaction, changes_, relay_grace=self._relay_grace)
             try:
-                with transaction:
-                    pass
-                return
+                return placed.send(Row._get_connection().connection)
             except TransactWriteError as error:
-                reasons = _reasons(error, placed)
+                reasons = _reasons(error, placed.changes)
                 refused = _refused_change(reasons)
                 if refused is not None:
                     raise ChangeRefused(refused) from error
@@ -153,24 +163,39 @@ class DynamoRecords:
             return [case_items.asked_task(row) for row in rows]
 
     def published(
-        self, now: datetime, *, after: Place | None = None, force: str = "", category: str = ""
+        self,
+        now: datetime,
+        *,
+        after: Place | None = None,
+        force: str = "",
+        category: str = "",
+        look_at: int = 50,
     ) -> Iterator[Published]:
-        """From the index alone. Without a filter a call reads few lines, since few are wanted; a filter looks at
-        all there are until it has found enough."""
+        """From the index alone. Each call looks at more than the one before, up to the megabyte that DynamoDB reads
+        at once: where a filter leaves few, there are few calls all the same."""
         pairs = ((SubmissionItem.force, force), (SubmissionItem.category, category))
         wanted = [attribute == value for attribute, value in pairs if value]
         start = _start("public_as", keys.PUBLIC, after) if after else None
         with in_our_words():
-            rows = Row.public.query(
+            pages = Row.public.query(
                 keys.PUBLIC,
                 filter_condition=reduce(operator.and_, wanted) if wanted else None,
                 scan_index_forward=False,
                 last_evaluated_key=start,
-                page_size=None if wanted else _FEW,
-            )
-            for row in rows:
-                if (found := case_items.published(row, now)) is not None:
-                    yield found
+                page_size=look_at,
+            ).page_iter
+            for page in pages:
+                pages.page_size = look_at = look_at * _TIMES_MORE
+                rows = map(Row.from_raw_data, page["Items"])
+                yield from filter(None, (case_items.published(row, now) for row in rows))
+
+    def counted(self) -> Counted | None:
+        """One item."""
+        return counts.read()
+
+    def keep_counted(self, counted: Counted, *, instead_of: Counted | None) -> bool:
+        """One put."""
+        return counts.keep(counted, instead_of=instead_of)
 
     def some(self, wanted: Sequence[tuple[str, str]]) -> Iterator[Case]:
         """Batches of fifty: BatchGetItem takes a hundred items, and each has two."""

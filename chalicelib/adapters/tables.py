@@ -6,6 +6,7 @@ a put drops what an older model does not know.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from pynamodb.attributes import (
@@ -17,6 +18,7 @@ from pynamodb.attributes import (
     UTCDateTimeAttribute,
 )
 from pynamodb.constants import NUMBER, PAY_PER_REQUEST_BILLING_MODE, STREAM_NEW_AND_OLD_IMAGE
+from pynamodb.exceptions import AttributeNullError
 from pynamodb.models import Model
 
 from chalicelib.adapters.indexes import DueIndex, EverywhereIndex, ListedIndex, PublicIndex
@@ -66,6 +68,23 @@ class Row(Model):
     listed = ListedIndex()
     everywhere = EverywhereIndex()
     public = PublicIndex()
+
+    def serialize(self, null_check: bool = True) -> dict[str, dict[str, Any]]:
+        """As PynamoDB does it, but looking only at what this item has: all kinds together have many attributes, one
+        has few. Raises AttributeNullError where one is missing."""
+        attributes = self.get_attributes()
+        given = {name: value for name, value in self.attribute_values.items() if value is not None}
+        for name in _required(type(self)) - given.keys():
+            raise AttributeNullError(name)
+        return {
+            attributes[name].attr_name: {attributes[name].attr_type: attributes[name].serialize(value)}
+            for name, value in given.items()
+        }
+
+
+@cache
+def _required(model: type[Row]) -> frozenset[str]:
+    return frozenset(name for name, attribute in model.get_attributes().items() if not attribute.null)
 
 
 class SubmissionItem(Row, discriminator="submission"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,6 +13,7 @@ CODES_AN_HOUR = 10
 SESSION_LIFE = timedelta(hours=12)
 CLAIMANT_LIFE = timedelta(hours=1)
 _CLAIMANT = "claimant:"
+_COOKIE_SAFE = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,18 @@ def claimant_of(force: str, reference: str) -> str:
 def longest_session(person_id: str) -> timedelta:
     """How long somebody may stay signed in; a submitter, whatever page they came by, not for long."""
     return CLAIMANT_LIFE if person_id.startswith(_CLAIMANT) else SESSION_LIFE
+
+
+def session_secret(chance: str, person_id: str) -> str:
+    """What the cookie of a session holds: chance alone makes it a secret. The id behind it lets session and person be
+    read at once; it is part of what the digest is of, so that nobody puts another one there."""
+    return f"{chance}.{person_id}" if _COOKIE_SAFE.fullmatch(person_id) else chance
+
+
+def holder_of(secret: str) -> str:
+    """Whose session a cookie says that it is of; empty where it does not say so. Only the digest shows that it is."""
+    _, _, person_id = secret.partition(".")
+    return person_id if _COOKIE_SAFE.fullmatch(person_id) else ""
 
 
 def digest(secret: str, *, salt: str = "") -> str:

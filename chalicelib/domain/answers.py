@@ -30,7 +30,9 @@ _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u20
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_{|}~-]+)*", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 # Letters by their category, but nothing to see: fillers of the Korean script.
-_BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")
+_BLANK_LETTERS = "\u115f\u1160\u3164\uffa0"
+_BLANKS = " " + _BLANK_LETTERS
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 _DOMAIN_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
 
 DEFAULT_MESSAGES = {
@@ -128,8 +130,7 @@ def total_pence(answers: Mapping[str, Any]) -> int:
 
 def fingerprint(*parts: Any) -> str:
     """SHA-256 of the parts as canonical JSON (sorted names, no spaces): what was seen, or what was sent."""
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+    return hashlib.sha256(_canonical(parts).encode("utf-8")).hexdigest()
 
 
 def walk(form: Form, answers: Mapping[str, Any]) -> Iterator[Answer]:
@@ -170,8 +171,7 @@ def in_words(question: Question, value: Any) -> str:
         return long_date(date.fromisoformat(value))
     if question.widget == "declaration":
         return "Confirmed" if value else "Not confirmed"
-    labels = {option.value: option.label for option in question.options}
-    return labels.get(value, str(value))
+    return question.labels.get(value, str(value))
 
 
 def long_date(day: date) -> str:
@@ -236,6 +236,8 @@ def _unshowable(
 
 def unshowable(text: str, *, multiline: bool) -> str:
     """The code of what cannot be shown in a text, or nothing: controls, line breaks, or nothing to see at all."""
+    if text.isprintable():  # all but Unicode's "other" and "separator": no need to look at each character
+        return "" if not text or text.strip(_BLANKS) else "pattern"
     for character in text:
         if character == "\n":
             if not multiline:
@@ -249,7 +251,7 @@ def unshowable(text: str, *, multiline: bool) -> str:
             "Zp",
         ):
             return "control-characters"
-    return "pattern" if text and not any(_is_visible(character) for character in text) else ""
+    return "" if any(_is_visible(character) for character in text) else "pattern"
 
 
 def has_controls(name: str) -> bool:

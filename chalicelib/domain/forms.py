@@ -44,6 +44,11 @@ class Question:
         """How the question is named beside its answer, in mails, on pages and in exports."""
         return self.short or self.label
 
+    @cached_property
+    def labels(self) -> Mapping[str, str]:
+        """What stands beside each option, by its value."""
+        return {option.value: option.label for option in self.options}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Page:

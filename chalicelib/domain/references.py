@@ -8,7 +8,7 @@ letters of the prefix that are 23 apart (A and X, B and Y, C and Z), which no ch
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from chalicelib.domain.errors import MistypedReference
 
@@ -16,9 +16,9 @@ ALPHABET = "234679CDFGHJKMNPQRTVWXY"  # 23 characters; 23 is prime
 _SHAPE = re.compile(r"([A-Z]{3})-?([0-9A-Z]{4})-?([0-9A-Z]{4})", re.ASCII)
 
 
-def new_reference(prefix: str, choose: Callable[[Sequence[str]], str]) -> str:
-    """A new reference. `choose` picks one element at random (`secrets.choice`): 23**7, three thousand million."""
-    body = "".join(choose(ALPHABET) for _ in range(7))
+def new_reference(prefix: str, draw: Callable[[str, int], str]) -> str:
+    """A new reference. `draw` picks so many characters at random: 23**7, three thousand million."""
+    body = draw(ALPHABET, 7)
     body += _check_character(prefix, body)
     return f"{prefix}-{body[:4]}-{body[4:]}"
 

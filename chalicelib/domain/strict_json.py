@@ -7,6 +7,7 @@ is a way to say one thing to us and another to the next reader (RFC 8259, sectio
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from typing import Any
 
@@ -16,6 +17,9 @@ from chalicelib.domain.errors import TooLarge, Unreadable
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 8
 MAX_DIGITS = 15
+_NO_BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[^"\[\]{}]+', re.DOTALL)
+"""A string, or what is neither string nor bracket. A string that does not end goes to the end of the text, so that no
+quotation mark is looked at twice, however many there are."""
 
 
 def read_json(body: bytes) -> Any:
@@ -53,22 +57,13 @@ def _decode(body: bytes) -> str:
 
 
 def _check_depth(text: str) -> None:
-    depth, in_string, escaped = 0, False, False
-    for character in text:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif character == "\\":
-                escaped = True
-            elif character == '"':
-                in_string = False
-        elif character == '"':
-            in_string = True
-        elif character in "[{":
+    depth = 0
+    for character in _NO_BRACKETS.sub("", text):
+        if character in "[{":
             depth += 1
             if depth > MAX_DEPTH:
                 raise Unreadable(f"The request is nested more than {MAX_DEPTH} levels deep.")
-        elif character in "]}":
+        else:
             depth -= 1
 
 
@@ -76,10 +71,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     names = set()
     for name, value in pairs:
-        known_as = unicodedata.normalize("NFC", _text(name))
+        is_plain = name.isascii() and name.isprintable()
+        known_as = name if is_plain else unicodedata.normalize("NFC", _text(name))
         if known_as in names:
             raise Unreadable("The request names the same field twice.")
-        if has_controls(name):
+        if not is_plain and has_controls(name):
             raise Unreadable("The request names a field with a character that cannot be shown.")
         names.add(known_as)
         found[name] = _checked(value)
@@ -97,6 +93,8 @@ def _checked(value: Any) -> Any:
 
 
 def _text(value: str) -> str:
+    if value.isascii():
+        return value
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:

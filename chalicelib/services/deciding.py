@@ -22,7 +22,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Held, shortfall
-from chalicelib.domain.people import role_words
+from chalicelib.domain.people import Person, role_words
 from chalicelib.domain.stages import Effect
 from chalicelib.domain.submissions import Case, Status, Submission, Task, TaskState, Undo
 from chalicelib.services.changes import (
@@ -66,10 +66,12 @@ def decide(
     comment: object,
     seen: object,
     changes: object = None,
+    maker: Person | None = None,
 ) -> Outcome:
     """Record a decision. The same again by its maker gives the same answer.
 
-    `changes` says what is to be changed, by the form's pages. Raises InvalidAnswers, NotFound, the refusals of
+    `changes` says what is to be changed, by the form's pages; `maker` is the person, where they have been read
+    already. Raises InvalidAnswers, NotFound, the refusals of
     `viewing.task_view`, AlreadyDecided, ClaimChanged, RoleGivenUp, and DoesNotFit where the fund or the force's
     cap has too little left. Whoever tried and may not is in the timeline.
     """
@@ -78,16 +80,29 @@ def decide(
     stage = form.workflow.stage(task.stage)
     offered = decisions.offered_at(case, stage)
     answered = decisions.read_answer(form, offered, decision=decision, comment=comment, changes=changes)
+    read = [(case, task)]
+
+    def attempt() -> Outcome:
+        case, task = read.pop() if read else find_task(parts, task_id)
+        return _decide(parts, person_id, case, task, answered, str(seen), maker)
+
     try:
-        return again_if_overtaken(lambda: _decide(parts, person_id, task_id, answered, str(seen)))
+        return again_if_overtaken(attempt)
     except (Forbidden, Gone, Conflict) as refused:
         if not isinstance(refused, (DoesNotFit, ChangeRefused)):
             _note_attempt(parts, person_id, task_id, refused)
         raise
 
 
-def _decide(parts: Parts, person_id: str, task_id: str, answered: Answered, seen: str) -> Outcome:
-    case, task = find_task(parts, task_id)
+def _decide(
+    parts: Parts,
+    person_id: str,
+    case: Case,
+    task: Task,
+    answered: Answered,
+    seen: str,
+    maker: Person | None,
+) -> Outcome:
     form = parts.forms.form(case.submission.form, case.submission.form_version)
     if _is_repeat(task, person_id, answered):
         return _outcome(form, case, task, parts.now(), repeated=True)
@@ -107,7 +122,8 @@ def _decide(parts: Parts, person_id: str, task_id: str, answered: Answered, seen
         )
     except ClaimChanged as error:
         raise _with_differences(error, case, form, seen) from None
-    one, changes = _changes(parts, case, form, decided, answered, now)
+    maker = maker or parts.people.person(person_id)
+    one, changes = _changes(parts, case, form, decided, answered, now, maker)
     try:
         parts.records.commit(changes)
     except ChangeRefused as refused:
@@ -138,7 +154,13 @@ def _after(case: Case, one: Submission, decided: Decided, changes: Sequence[Chan
 
 
 def _changes(
-    parts: Parts, case: Case, form: Form, decided: Decided, answered: Answered, now: datetime
+    parts: Parts,
+    case: Case,
+    form: Form,
+    decided: Decided,
+    answered: Answered,
+    now: datetime,
+    maker: Person | None,
 ) -> tuple[Submission, list[Change]]:
     task, stage = decided.task, form.workflow.stage(decided.task.stage)
     one, entry = with_entry(
@@ -155,7 +177,6 @@ def _changes(
     )
     told = _what_goes_out(parts, case, form, one, decided, answered)
     one, told = _held(parts, case, one, decided, told, now)
-    maker = parts.people.person(task.person_id)
     letters = Letters(parts=parts, case=case, form=form, one=one)
     changes: list[Change] = [
         ChangeSubmission(submission=one),

@@ -14,7 +14,7 @@ from chalicelib.services.ports import AskedTask, Listed, Parts
 from chalicelib.services.tracking import fund_for
 
 MOST_READ = 1000
-"""How many submissions the counts are made of at most."""
+"""How many open submissions the counts are made of at most, for each force of somebody's."""
 
 MOST_SHOWN = 10
 
@@ -67,7 +67,7 @@ def desk_for(parts: Parts, person: Person) -> Desk:
     check_staff(person)
     scope = person.staff_of()
     forms = parts.forms.all()
-    lines, is_whole = _open_lines(parts, scope, forms)
+    lines, is_whole = _open_lines(parts, scope)
     now = parts.now()
     late = sorted((line for line in lines if line.is_overdue(now)), key=lambda line: line.due_at or now)
     return Desk(
@@ -81,18 +81,12 @@ def desk_for(parts: Parts, person: Person) -> Desk:
     )
 
 
-def _open_lines(parts: Parts, scope: frozenset[str], forms: Sequence[Form]) -> tuple[list[Listed], bool]:
-    """The open submissions within the scope, and whether these are all. The force is in the key of what is read."""
-    if NATIONAL in scope:
-        lines = parts.records.open(limit=MOST_READ)
-        return lines, len(lines) < MOST_READ
-    lists = [
-        parts.records.of(force).page(form.id, after=None, limit=MOST_READ)
-        for force in sorted(scope)
-        for form in forms
-    ]
+def _open_lines(parts: Parts, scope: frozenset[str]) -> tuple[list[Listed], bool]:
+    """The open submissions within the scope, and whether these are all."""
+    places = [parts.records] if NATIONAL in scope else [parts.records.of(force) for force in sorted(scope)]
+    lists = [place.open(limit=MOST_READ) for place in places]
     is_whole = all(len(lines) < MOST_READ for lines in lists)
-    return [line for lines in lists for line in lines if line.is_open], is_whole
+    return [line for lines in lists for line in lines], is_whole
 
 
 def _mine(parts: Parts, person: Person) -> tuple[Mine, ...]:

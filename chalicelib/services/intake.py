@@ -163,7 +163,7 @@ def _new_submission(parts: Parts, form: Form, answers: Mapping[str, Any], now: d
     amount = total_pence(answers)
     stage = form.workflow.first(amount)
     due = parts.calendar.deadline(now, stage.working_days)
-    reference = new_reference(form.reference_prefix, parts.choose)
+    reference = new_reference(form.reference_prefix, parts.draw)
     return Submission(
         reference=reference,
         title=form.title_of(answers, reference),

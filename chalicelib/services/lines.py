@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -92,3 +93,19 @@ class Published:
     def place(self) -> Place:
         """Where it stands in the list."""
         return Place(submitted_at=self.submitted_at, force=self.force, reference=self.reference)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """How many ideas each force had published, by its code, when they were counted: at `at` (UTC). The figures are
+    good until `good_until`. `is_cut`: there were more than were looked at."""
+
+    by_force: Mapping[str, int]
+    at: datetime
+    good_until: datetime
+    is_cut: bool = False
+
+    @property
+    def total(self) -> int:
+        """Of all forces."""
+        return sum(self.by_force.values())

@@ -9,26 +9,29 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import IO, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
-from chalicelib.domain.accounts import Session, SignIn
-from chalicelib.domain.checks import Run
-from chalicelib.domain.deadlines import Calendar
-from chalicelib.domain.deliveries import Delivery, SetAside
-from chalicelib.domain.exports import Cell, Column
-from chalicelib.domain.forces import Force
-from chalicelib.domain.form_keys import FormKey
-from chalicelib.domain.forms import Form
-from chalicelib.domain.fund import Balance, Fund, Held, Kept, Ledger
-from chalicelib.domain.limits import Limits
-from chalicelib.domain.people import Away, Holding, Person
-from chalicelib.domain.submissions import Case, Submission, Task
-from chalicelib.services.changes import Change, ContentRecord, KeyRecord
 from chalicelib.services.lines import AskedTask as AskedTask
+from chalicelib.services.lines import Counted as Counted
 from chalicelib.services.lines import Listed as Listed
 from chalicelib.services.lines import Place as Place
 from chalicelib.services.lines import Published as Published
 from chalicelib.services.lines import Waiting as Waiting
+
+if TYPE_CHECKING:
+    from chalicelib.domain.accounts import Session, SignIn
+    from chalicelib.domain.checks import Run
+    from chalicelib.domain.deadlines import Calendar
+    from chalicelib.domain.deliveries import Delivery, SetAside
+    from chalicelib.domain.exports import Cell, Column
+    from chalicelib.domain.forces import Force
+    from chalicelib.domain.form_keys import FormKey
+    from chalicelib.domain.forms import Form
+    from chalicelib.domain.fund import Balance, Fund, Held, Kept, Ledger
+    from chalicelib.domain.limits import Limits
+    from chalicelib.domain.people import Away, Holding, Person
+    from chalicelib.domain.submissions import Case, Submission, Task
+    from chalicelib.services.changes import Change, ContentRecord, KeyRecord
 
 Now = Callable[[], datetime]
 
@@ -45,6 +48,9 @@ class ForceRecords(Protocol):
     def page(self, form: str, *, after: Place | None, limit: int) -> list[Listed]:
         """The force's submissions of a form, newest first, from after a place on; fewer than `limit` only at the
         end. May be a moment behind. A place of another force's leads to nothing of it."""
+
+    def open(self, *, limit: int) -> list[Listed]:
+        """The force's open submissions, by their next date. May be a moment behind."""
 
 
 class Records(Protocol):
@@ -78,11 +84,24 @@ class Records(Protocol):
         """The tasks that wait for this person, by their date. May be a moment behind."""
 
     def published(
-        self, now: datetime, *, after: Place | None = None, force: str = "", category: str = ""
+        self,
+        now: datetime,
+        *,
+        after: Place | None = None,
+        force: str = "",
+        category: str = "",
+        look_at: int = 50,
     ) -> Iterator[Published]:
         """What everybody may read, newest first, from after a place on; of one force, or of one category, where
         they are named. What a decision made public is not among it before that can no longer be undone. Is read as
-        far as it is asked for. May be a moment behind."""
+        far as it is asked for: first among so many as there are to `look_at`, then among more. May be a moment
+        behind."""
+
+    def counted(self) -> Counted | None:
+        """How many ideas each force had published when that was last kept."""
+
+    def keep_counted(self, counted: Counted, *, instead_of: Counted | None) -> bool:
+        """Keep it in place of what was read; False where it is not that any more."""
 
     def some(self, wanted: Sequence[tuple[str, str]]) -> Iterator[Case]:
         """These submissions, by force and reference, each with its token and with nothing else that is stored with
@@ -203,6 +222,11 @@ class Accounts(Protocol):
 
     def session(self, digest: str, *, now: datetime) -> Session | None:
         """The session of this digest, unless it expired."""
+
+    def session_and_holder(
+        self, digest: str, person_id: str, *, now: datetime
+    ) -> tuple[Session | None, Person | None]:
+        """The session of this digest, unless it expired, and the person of this id, in one call."""
 
     def end_session(self, digest: str) -> None:
         """Sign out."""
@@ -368,5 +392,5 @@ class Parts:
     now: Now
     undo_for: timedelta
     limits: Limits
-    choose: Callable[[Sequence[str]], str]
+    draw: Callable[[str, int], str]
     new_secret: Callable[[], str]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import islice
 
 from chalicelib.domain import ideas
@@ -17,11 +16,29 @@ from chalicelib.domain.references import read_reference
 from chalicelib.domain.submissions import STATUS_WORDS, Case, Status
 from chalicelib.domain.verdicts import verdicts
 from chalicelib.services import paging
-from chalicelib.services.ports import Parts, Published
+from chalicelib.services.ports import Counted, Parts, Published
 from chalicelib.services.tracking import HistoryLine
 
-MOST_COUNTED = 10_000
-"""How many ideas the map looks at, the newest: what it costs to draw it is bounded (docs/data-model.md)."""
+MOST_COUNTED = 100_000
+"""How many ideas are counted, the newest: what that costs is bounded (docs/data-model.md)."""
+
+MOST_ON_MAP = 10_000
+"""How many ideas the map for programs has, the newest."""
+
+FEW = 500
+"""So many ideas are counted anew for everybody who asks. Where there are more, figures are kept."""
+
+GOOD_FOR = timedelta(minutes=5)
+"""How long kept figures are told before they are counted anew."""
+
+_COUNTING = timedelta(seconds=30)
+"""How long somebody who counts is left to it: others are told the figures from before."""
+
+_A_CALL = 1_000
+"""Ideas that a call looks at where all are wanted."""
+
+_FILTER_LEAVES = 16
+"""One idea of so many, at a guess."""
 
 _OUR_CURSORS = "ideas"
 
@@ -48,15 +65,6 @@ class IdeaView:
     history: tuple[HistoryLine, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Counted:
-    """How many ideas each force has published, by its code. `is_cut`: there are more than were looked at."""
-
-    by_force: Mapping[str, int]
-    total: int
-    is_cut: bool
-
-
 def page_of_ideas(
     parts: Parts, *, force: str = "", category: str = "", limit: int, cursor: str = ""
 ) -> IdeasPage:
@@ -65,7 +73,8 @@ def page_of_ideas(
     _check("force", force, parts.forms.forces())
     _check("category", category, list(categories(parts)))
     after = paging.read_cursor(parts.links, _OUR_CURSORS, cursor)
-    read = parts.records.published(parts.now(), after=after, force=force, category=category)
+    look_at = (limit + 1) * (_FILTER_LEAVES if force or category else 1)
+    read = parts.records.published(parts.now(), after=after, force=force, category=category, look_at=look_at)
     found = tuple(islice(read, limit + 1))
     shown = found[:limit]
     is_last = len(found) <= limit
@@ -74,15 +83,32 @@ def page_of_ideas(
 
 
 def all_ideas(parts: Parts) -> list[Published]:
-    """The newest of all published ideas, as many as the map looks at."""
-    return list(islice(parts.records.published(parts.now()), MOST_COUNTED))
+    """The newest of all published ideas, as many as the map for programs has."""
+    return list(islice(parts.records.published(parts.now(), look_at=_A_CALL), MOST_ON_MAP))
 
 
 def count_ideas(parts: Parts) -> Counted:
-    """How many ideas each force has published."""
-    read = parts.records.published(parts.now())
+    """How many ideas each force has published. Where there are many, as it was counted within the last minutes."""
+    now = parts.now()
+    kept = parts.records.counted()
+    if kept is not None and now < kept.good_until:
+        return kept
+    if kept is not None:
+        ours = replace(kept, good_until=now + _COUNTING)
+        if not parts.records.keep_counted(ours, instead_of=kept):
+            return kept  # somebody else counts
+        kept = ours
+    counted = _count(parts, now)
+    if counted.total >= FEW:
+        parts.records.keep_counted(counted, instead_of=kept)
+    return counted
+
+
+def _count(parts: Parts, now: datetime) -> Counted:
+    read = parts.records.published(now, look_at=_A_CALL)
     by_force = Counter(one.force for one in islice(read, MOST_COUNTED))
-    return Counted(by_force=by_force, total=by_force.total(), is_cut=next(read, None) is not None)
+    is_cut = next(read, None) is not None
+    return Counted(by_force=by_force, at=now, good_until=now + GOOD_FOR, is_cut=is_cut)
 
 
 def idea(parts: Parts, reference: str) -> IdeaView:

@@ -18,7 +18,9 @@ from chalicelib.domain.accounts import (
     SignIn,
     claimant_of,
     digest,
+    holder_of,
     longest_session,
+    session_secret,
 )
 from chalicelib.domain.answers import is_mailbox
 from chalicelib.domain.errors import Gone, InvalidAnswers, Problem
@@ -71,7 +73,7 @@ def ask_claimant_code(parts: Parts, force: str, reference: str) -> str:
 
 def _new_sign_in(parts: Parts, person_id: str, now: datetime) -> tuple[str, str]:
     sign_in_id = parts.new_secret()
-    code = "".join(parts.choose(_DIGITS) for _ in range(6))
+    code = parts.draw(_DIGITS, 6)
     parts.accounts.add_sign_in(
         SignIn(
             id=digest(sign_in_id),
@@ -105,7 +107,7 @@ def enter_code(parts: Parts, sign_in_id: str, code: str, *, life: timedelta = SE
         raise InvalidAnswers([_wrong("That is not the code we sent you. Use the newest mail")])
     if not parts.accounts.end_sign_in(sign_in.id):
         raise Gone("This code was used already. Ask for a new one.")
-    secret = parts.new_secret()
+    secret = session_secret(parts.new_secret(), sign_in.person_id)
     parts.accounts.add_session(
         Session(
             digest=digest(secret),
@@ -120,6 +122,15 @@ def enter_code(parts: Parts, sign_in_id: str, code: str, *, life: timedelta = SE
 def session(parts: Parts, secret: str) -> Session | None:
     """The session of a cookie's value."""
     return parts.accounts.session(digest(secret), now=parts.now())
+
+
+def signed_in(parts: Parts, secret: str) -> tuple[Session | None, Person | None]:
+    """The session of a cookie's value, and whose it is where one call can read both."""
+    holder = holder_of(secret)
+    if not holder:
+        return session(parts, secret), None
+    found, person = parts.accounts.session_and_holder(digest(secret), holder, now=parts.now())
+    return found, person if found is not None and found.person_id == holder else None
 
 
 def sign_out(parts: Parts, secret: str) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from chalicelib.services.tracking import HistoryLine
-from chalicelib.services.viewing import EarlierDecision
+if TYPE_CHECKING:
+    from chalicelib.services.tracking import HistoryLine
+    from chalicelib.services.viewing import EarlierDecision
 
 
 @dataclass(frozen=True, kw_only=True)

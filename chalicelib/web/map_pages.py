@@ -9,6 +9,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.forces import Force
 from chalicelib.services import publishing
+from chalicelib.services.ports import Counted
 from chalicelib.web import access
 from chalicelib.web.pages import page
 from chalicelib.web.requests import Request
@@ -48,13 +49,14 @@ def show_map(request: Request) -> Response:
         signed_in=request.session is not None,
         tiles=tiles,
         counted=counted,
+        is_kept=counted.total >= publishing.FEW,
         side=SIDE,
         width=max(tile.x for tile in tiles) + SIDE + GAP,
         height=max(tile.y for tile in tiles) + SIDE + GAP,
     )
 
 
-def _tiles(forces: list[Force], counted: publishing.Counted) -> Iterator[Tile]:
+def _tiles(forces: list[Force], counted: Counted) -> Iterator[Tile]:
     """A tile for each force. The frame leaves a gap at each side, for the mark of the one that has the focus."""
     left = min(force.tile[0] for force in forces)
     top = min(force.tile[1] for force in forces)

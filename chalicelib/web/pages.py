@@ -15,8 +15,9 @@ from chalice.app import Response
 from chalicelib.domain.sentences import capital
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import BaseLoader, Environment
 
+KIND = "pages"
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -30,7 +31,7 @@ def page(
     """
     error_list = [{"text": error.text, "href": error.href} for error in values.get("errors", ())]
     defaults = {"signed_in": False, "is_staff": False, "errors": ()}
-    html = _environment().get_template(template).render({**defaults, **values, "error_list": error_list})
+    html = environment().get_template(template).render({**defaults, **values, "error_list": error_list})
     return Response(
         body=html, status_code=status, headers={"Content-Type": "text/html; charset=utf-8", **(headers or {})}
     )
@@ -59,9 +60,11 @@ def redirect(path: str, *, cookies: tuple[str, ...] = ()) -> Response:
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
-    from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader
+def environment() -> Environment:
+    """All that our templates and those of the design system are made with."""
+    from jinja2 import Environment
 
+    from chalicelib.adapters import templates
     from chalicelib.domain.answers import long_date
     from chalicelib.domain.deadlines import london_day, spoken_day, spoken_time
     from chalicelib.domain.money import pounds
@@ -69,20 +72,15 @@ def _environment() -> Environment:
     from chalicelib.domain.submissions import STATUS_WORDS
     from chalicelib.web.static_files import static_path
 
-    environment = Environment(
-        loader=ChoiceLoader(
-            [
-                FileSystemLoader(_TEMPLATES),
-                PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
-            ]
-        ),
+    made = Environment(
+        loader=templates.loader(KIND, _files),
         autoescape=True,
         undefined=_strict_undefined(),
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters.update(
+    made.filters.update(
         pounds=pounds,
         long_date=long_date,
         spoken_day=spoken_day,
@@ -93,8 +91,15 @@ def _environment() -> Environment:
         role_words=role_words,
         status_words=STATUS_WORDS.__getitem__,
     )
-    environment.globals["static_path"] = static_path
-    return environment
+    made.globals["static_path"] = static_path
+    return made
+
+
+def _files() -> BaseLoader:
+    from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
+
+    design_system = PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")})
+    return ChoiceLoader([FileSystemLoader(_TEMPLATES), design_system])
 
 
 def _strict_undefined() -> type[Any]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.errors import InvalidAnswers, Problem, Reassigned
 from chalicelib.domain.references import read_reference
-from chalicelib.services import reassigning
-from chalicelib.services.reassigning import HandOnView
 from chalicelib.web import access
-from chalicelib.web.form_views import ErrorLink
 from chalicelib.web.pages import page, redirect
 from chalicelib.web.requests import Request
 from chalicelib.web.views import ANY_TYPE, view
+
+if TYPE_CHECKING:
+    from chalicelib.services.reassigning import HandOnView
 
 reassign_pages = Blueprint(__name__)
 

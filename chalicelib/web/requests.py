@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from chalice.app import Request as ChaliceRequest
 
 from chalicelib.domain.accounts import Session, claimant_of
 from chalicelib.domain.errors import Forbidden, NotSignedIn, TooLarge, UnsupportedMediaType
-from chalicelib.domain.people import Person
 from chalicelib.domain.strict_form import read_form
 from chalicelib.domain.strict_json import MAX_BYTES, read_json
 from chalicelib.services import signing_in
-from chalicelib.services.ports import Parts
 from chalicelib.web import cookies
+
+if TYPE_CHECKING:
+    from chalicelib.domain.people import Person
+    from chalicelib.services.ports import Parts
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 JSON_TYPE = "application/json"
@@ -28,6 +30,7 @@ class Request:
 
     def __init__(self, raw: ChaliceRequest, parts: Parts) -> None:
         self._raw = raw
+        self._holder: Person | None = None
         self.parts = parts
 
     @property
@@ -85,7 +88,7 @@ class Request:
     def session(self) -> Session | None:
         """The session of the browser, if somebody registered is signed in."""
         secret = cookies.read_session_cookie(self.cookies, secure=self.is_secure)
-        session = signing_in.session(self.parts, secret) if secret else None
+        session, self._holder = signing_in.signed_in(self.parts, secret) if secret else (None, None)
         # Whoever typed a submitter's code is nobody registered, whichever cookie the browser keeps it in.
         return None if session is None or session.person_id.startswith(_SUBMITTERS) else session
 
@@ -119,7 +122,8 @@ class Request:
             if holder is None:
                 raise NotSignedIn("This token is not known, or was revoked.")
             return holder
-        person = self.parts.people.person(self.person_id)
+        person_id = self.person_id
+        person = self._holder or self.parts.people.person(person_id)
         if person is None:
             raise NotSignedIn("You are no longer registered.")
         return person
@@ -132,6 +136,11 @@ class Request:
         if self.session is None:
             raise NotSignedIn("Sign in first.")
         return self.session.person_id
+
+    @property
+    def person_read(self) -> Person | None:
+        """Whoever is asking, where they have been read already."""
+        return self.__dict__.get("person") or (None if self._bearer else self._holder)
 
     @property
     def is_secure(self) -> bool:

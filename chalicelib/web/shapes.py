@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chalicelib.domain.answers import Answer
-from chalicelib.domain.errors import Difference
-from chalicelib.domain.forces import Force
-from chalicelib.domain.forms import Form
-from chalicelib.domain.fund import Balance, Fund
-from chalicelib.domain.submissions import Case, Task
-from chalicelib.domain.timeline import Entry
-from chalicelib.services.deciding import Outcome
-from chalicelib.services.intake import Receipt
-from chalicelib.services.listing import Page
-from chalicelib.services.ports import Links, Listed, Published
-from chalicelib.services.publishing import IdeasPage
-from chalicelib.services.tracking import StatusView, Timeline
-from chalicelib.services.viewing import EarlierDecision, TaskView
+if TYPE_CHECKING:
+    from chalicelib.domain.answers import Answer
+    from chalicelib.domain.errors import Difference
+    from chalicelib.domain.forces import Force
+    from chalicelib.domain.forms import Form
+    from chalicelib.domain.fund import Balance, Fund
+    from chalicelib.domain.submissions import Case, Task
+    from chalicelib.domain.timeline import Entry
+    from chalicelib.services.deciding import Outcome
+    from chalicelib.services.intake import Receipt
+    from chalicelib.services.listing import Page
+    from chalicelib.services.ports import Links, Listed, Published
+    from chalicelib.services.publishing import IdeasPage
+    from chalicelib.services.tracking import StatusView, Timeline
+    from chalicelib.services.viewing import EarlierDecision, TaskView
 
 
 def form_line(form: Form, links: Links) -> dict[str, Any]:

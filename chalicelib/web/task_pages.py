@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.decisions import MAX_COMMENT
 from chalicelib.domain.errors import ClaimChanged, InvalidAnswers, Problem
 from chalicelib.services import deciding, viewing
-from chalicelib.services.viewing import TaskView
 from chalicelib.web import access, problems
 from chalicelib.web.form_views import ErrorLink
 from chalicelib.web.pages import page, redirect
-from chalicelib.web.requests import Request
 from chalicelib.web.task_words import Filled, deciding_words, filled, input_id
 from chalicelib.web.views import ANY_TYPE, view
+
+if TYPE_CHECKING:
+    from chalicelib.services.viewing import TaskView
+    from chalicelib.web.requests import Request
 
 task_pages = Blueprint(__name__)
 
@@ -42,6 +45,7 @@ def decide_task(request: Request, task: str) -> Response:
             comment=given.comment,
             seen=given.seen,
             changes=given.changes,
+            maker=request.person_read,
         )
     except InvalidAnswers as error:
         one = viewing.task_view(request.parts, request.person_id, task)

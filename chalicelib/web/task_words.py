@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain import ideas
-from chalicelib.domain.errors import Problem
 from chalicelib.domain.money import pounds
 from chalicelib.domain.people import role_words
 from chalicelib.domain.sentences import capital
 from chalicelib.domain.stages import Effect
 from chalicelib.domain.submissions import STATUS_WORDS
-from chalicelib.services.ports import Listed
-from chalicelib.services.viewing import TaskView
 from chalicelib.web import happenings
+
+if TYPE_CHECKING:
+    from chalicelib.domain.errors import Problem
+    from chalicelib.services.ports import Listed
+    from chalicelib.services.viewing import TaskView
 
 CHANGES = "changes-"
 """What the names of the inputs begin with that say what is to be changed, page by page."""

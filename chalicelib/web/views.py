@@ -7,6 +7,7 @@ import logging
 import traceback
 from collections.abc import Callable, Mapping
 from functools import wraps
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -14,12 +15,14 @@ from chalice import Blueprint
 from chalice.app import Response
 
 from chalicelib import wiring
-from chalicelib.domain.accounts import Session
 from chalicelib.domain.errors import Forbidden, NotSignedIn, Refused
 from chalicelib.domain.people import check_staff
 from chalicelib.web import problems
 from chalicelib.web.access import Access
 from chalicelib.web.requests import Request
+
+if TYPE_CHECKING:
+    from chalicelib.domain.accounts import Session
 
 current = Blueprint(__name__)
 """Has no routes: it knows the request that is under way, for every view."""

@@ -4,10 +4,14 @@ tests/embedded has a canary for each.
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import pickle
+import sys
 from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from infra.local.environment import ACCOUNT
@@ -15,9 +19,24 @@ from infra.local.environment import ACCOUNT
 
 def apply() -> None:
     """Before the first request."""
+    leave_batch_out()
     list_services_once()
     parse_each_state_machine_once()
+    parse_each_path_once()
     call_lambda_directly()
+
+
+def leave_batch_out() -> None:
+    """The interpreter needs one name of moto's Batch, whose package brings EC2 with all its machine types: 80 MB, and
+    a second of every start. So the name is taken from its module without its package.
+    """
+    import moto
+
+    package = ModuleType("moto.batch")
+    package.__path__ = [str(Path(moto.__file__).parent / "batch")]
+    sys.modules["moto.batch"] = package
+    importlib.import_module("moto.stepfunctions.parser.asl.parse.asl_parser")
+    del sys.modules["moto.batch"]
 
 
 def list_services_once() -> None:
@@ -43,6 +62,13 @@ def parse_each_state_machine_once() -> None:
         return pickle.loads(parsed(worker._evaluation_details.state_machine_details.definition))
 
     ExecutionWorker._get_evaluation_entrypoint = entrypoint
+
+
+def parse_each_path_once() -> None:
+    """moto makes a parser for each JSONPath that it evaluates, some twenty for each execution."""
+    from moto.stepfunctions.parser.asl.utils import json_path
+
+    json_path.parse = lru_cache(maxsize=1024)(json_path.parse)
 
 
 def call_lambda_directly() -> None:

@@ -16,6 +16,10 @@ log = logging.getLogger(__name__)
 
 SECONDS = {"sweep": 1.0, "follow_up": 1.0, "reconcile": 10.0, "digest": 3600.0}
 
+SHARE = 0.2
+"""Of the time, at most, goes into one schedule: with thousands open, the reconciler would do nothing but look at
+them."""
+
 Handler = Callable[[dict[str, Any]], Any]
 
 
@@ -35,13 +39,18 @@ def event(name: str, *, source: str = "aws.events", **detail: Any) -> dict[str, 
 
 
 def tick(name: str, handler: Handler, every: float, *, stop: threading.Event) -> None:
-    """Call the handler now and at each interval until stopped; a call that takes longer delays the next."""
+    """Call the handler now and at each interval until stopped; a call that takes long delays the next."""
     source = "boot"
     while not stop.is_set():
         began = time.monotonic()
         _run(name, handler, source)
         source = "aws.events"
-        stop.wait(max(0.0, every - (time.monotonic() - began)))
+        stop.wait(pause(every, time.monotonic() - began))
+
+
+def pause(every: float, took: float) -> float:
+    """How long to wait for the next call after one that took so long, all in seconds."""
+    return max(every - took, took * (1 / SHARE - 1))
 
 
 def start(handlers: dict[str, Handler], *, stop: threading.Event) -> None:

@@ -10,11 +10,17 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+import botocore
+
+from chalicelib.adapters.templates import COMPILED
+from infra.packaging import botocore_data, bytecode, templates
 from infra.packaging.runtime import ROOT, CannotPackage, python_version, unpack_into
 
 STAGE = "aws"
 BUILT = ("govuk.css", "govuk-frontend.js")
-ZIPS = ("deployment.zip", "layer-deployment.zip")
+ZIPS = {"deployment.zip": "/var/task", "layer-deployment.zip": "/opt"}
+"""And where Lambda unpacks them."""
+
 MIDNIGHT = (1980, 1, 1, 0, 0, 0)
 NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 
@@ -36,9 +42,11 @@ def make(out: Path) -> Path:
         project = Path(folder) / "project"
         _copy_what_ships(project)
         unpack_into(project / "vendor", python_version())
+        botocore_data.cut_down(project / "vendor" / "botocore" / "data")
+        templates.compile_into(project / "chalicelib" / COMPILED.name)
         _chalice(project, out)
-    for name in ZIPS:
-        settle(out / name)
+    for name, unpacked_at in ZIPS.items():
+        settle(out / name, unpacked_at)
     return out / "sam.yaml"
 
 
@@ -65,6 +73,8 @@ def _chalice(project: Path, out: Path) -> None:
             "AWS_DEFAULT_REGION": "eu-west-2",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": "vendor",
+            # Chalice itself makes clients of services that we do not call: it has the data that is installed here.
+            "AWS_DATA_PATH": str(Path(botocore.__file__).parent / "data"),
         },
         capture_output=True,
         encoding="utf-8",
@@ -74,14 +84,19 @@ def _chalice(project: Path, out: Path) -> None:
         raise CannotPackage(f"chalice package failed:\n{(done.stderr or done.stdout).strip()}")
 
 
-def settle(file: Path) -> None:
-    """Write a zip again so that the same content makes the same bytes: sorted, undated, modes as Lambda needs."""
-    with zipfile.ZipFile(file) as archive:
-        contents = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name in sorted(contents):
-            entry = zipfile.ZipInfo(name, date_time=MIDNIGHT)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.create_system = 3
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, contents[name])
+def settle(file: Path, unpacked_at: str) -> None:
+    """Write a zip again, with bytecode, and so that the same content makes the same bytes: sorted, undated, modes as
+    Lambda needs."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with zipfile.ZipFile(file) as archive:
+            archive.extractall(folder)
+        bytecode.beside(folder, unpacked_at)
+        contents = {str(one.relative_to(folder)): one for one in folder.rglob("*") if one.is_file()}
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+            for path in sorted(contents):
+                entry = zipfile.ZipInfo(path, date_time=MIDNIGHT)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.create_system = 3
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, contents[path].read_bytes())

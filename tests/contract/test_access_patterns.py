@@ -16,6 +16,7 @@ from chalicelib.services import (
     ending,
     listing,
     minding,
+    publishing,
     reassigning,
     reconciling,
     signing_in,
@@ -145,5 +146,6 @@ def test_lists_and_the_desk_cost_as_many_calls_as_the_data_model_says(life: Life
     assert counted.of(minding.note, parts, coordinator, receipts[0].reference, "A note") == 2
     assert counted.of(minding.chase, parts, coordinator, receipts[0].reference) == 4
     kent, national = (parts.people.person(one) for one in ("coordinator-kent", "national-coordinator"))
-    assert counted.of(desk.desk_for, parts, kent) == forms + 1 + 1, "the lists, the tasks, the fund"
-    assert counted.of(desk.desk_for, parts, national) == 1 + 1 + 1
+    assert counted.of(publishing.count_ideas, parts) == 2, "what is kept, what is published"
+    for person in (kent, national):
+        assert counted.of(desk.desk_for, parts, person) == 1 + 1 + 1, "what is open, the tasks, the fund"

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.domain.accounts import Session, SignIn
 from chalicelib.services.ports import Parts
-from tests.builders import MONDAY
+from tests.builders import MONDAY, a_person
 
 EXPIRY = MONDAY + timedelta(minutes=10)
 
@@ -90,6 +90,18 @@ def test_a_session_is_known_until_it_expires(parts: Parts) -> None:
     assert parts.accounts.session(one.digest, now=one.expires_at - timedelta(microseconds=1)) == one
     assert parts.accounts.session(one.digest, now=one.expires_at) is None
     assert parts.accounts.session("0" * 64, now=MONDAY) is None
+
+
+def test_a_session_and_whose_it_is_come_in_one_look(parts: Parts) -> None:
+    one, ann = a_session(), a_person("ann")
+    parts.accounts.add_session(one)
+    parts.people.register([ann])  # type: ignore[attr-defined]
+    look = parts.accounts.session_and_holder
+    assert look(one.digest, "ann", now=MONDAY) == (one, ann)
+    assert look(one.digest, "ann", now=one.expires_at) == (None, ann)
+    assert look(one.digest, "nobody", now=MONDAY) == (one, None)
+    assert look("0" * 64, "ann", now=MONDAY) == (None, ann)
+    assert look("0" * 64, "nobody", now=MONDAY) == (None, None)
 
 
 def test_a_session_ends_and_ending_it_again_is_harmless(parts: Parts) -> None:

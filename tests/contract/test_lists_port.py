@@ -131,6 +131,20 @@ def test_open_submissions_come_by_their_next_date_and_no_more_than_asked_for(par
     assert numbers(parts.records.open(limit=2)) == [1, 0]
 
 
+def test_a_forces_open_submissions_are_its_own_however_many_others_there_are(parts: Parts) -> None:
+    for number, days in enumerate((5, 2, 9)):
+        store(parts, number, next_at=MONDAY + timedelta(days=days))
+    for number in range(10, 14):
+        store(parts, number, force="essex", next_at=MONDAY + timedelta(days=1))
+    store(parts, 20, status=Status.REJECTED)
+    kent = parts.records.of("kent")
+    assert numbers(kent.open(limit=5)) == [1, 0, 2]
+    assert numbers(kent.open(limit=2)) == [1, 0]
+    assert kent.open(limit=1) == [line for line in parts.records.open(limit=9) if line.force == "kent"][:1]
+    for force in ("", "ken", "kent#funding-claim", "national"):
+        assert parts.records.of(force).open(limit=5) == []
+
+
 @pytest.mark.parametrize("how", [TaskState.DECIDED, TaskState.OVERTAKEN, TaskState.REASSIGNED])
 def test_a_task_waits_for_its_person_until_it_ends_and_again_when_it_is_open_again(
     parts: Parts, how: TaskState

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from chalicelib.domain.submissions import Status, Submission, Undo
-from chalicelib.services.ports import Parts, Place
+from chalicelib.services.ports import Counted, Parts, Place
 from tests.builders import MONDAY, a_submission, added, changed
 
 LATER = MONDAY + timedelta(days=1)
@@ -107,7 +109,23 @@ def test_it_goes_on_from_after_a_place(parts: Parts) -> None:
     ]
 
 
-def test_more_than_one_page_of_the_index_is_read_as_it_is_asked_for(parts: Parts) -> None:
+@pytest.mark.parametrize("look_at", [1, 7, 59, 60, 61, 1000])
+def test_nothing_is_missed_however_much_is_looked_at_first(parts: Parts, look_at: int) -> None:
     for number in range(60):
-        store(parts, an_idea(number))
-    assert len(titles(parts)) == 60
+        store(parts, an_idea(number, category="custody" if number % 20 == 3 else "processes"))
+    every = [f"Idea {number}" for number in reversed(range(60))]
+    assert [one.title for one in parts.records.published(LATER, look_at=look_at)] == every
+    few = parts.records.published(LATER, category="custody", look_at=look_at)
+    assert [one.title for one in few] == ["Idea 43", "Idea 23", "Idea 3"]
+
+
+def test_what_was_counted_is_kept_for_whoever_read_what_it_takes_the_place_of(parts: Parts) -> None:
+    assert parts.records.counted() is None
+    first = Counted(by_force={"kent": 2, "essex": 1}, at=MONDAY, good_until=MONDAY + timedelta(minutes=5))
+    assert parts.records.keep_counted(first, instead_of=None)
+    assert not parts.records.keep_counted(replace(first, at=LATER), instead_of=None)
+    assert (parts.records.counted(), first.total) == (first, 3)
+    second = replace(first, by_force={"kent": 3}, good_until=LATER, is_cut=True)
+    assert parts.records.keep_counted(second, instead_of=first)
+    assert not parts.records.keep_counted(first, instead_of=first)
+    assert parts.records.counted() == second

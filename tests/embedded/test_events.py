@@ -131,7 +131,7 @@ def test_a_record_is_json_as_lambda_gets_it() -> None:
         "eventID": "1",
         "eventName": "INSERT",
         "awsRegion": "dynoxide",
-        "dynamodb": {"Keys": {"pk": {"S": "a"}}, "NewImage": {"b": {"B": b"\0"}}, "SequenceNumber": "7"},
+        "dynamodb": {"Keys": {"pk": {"S": "a"}}, "NewImage": {"b": {"B": "AA=="}}, "SequenceNumber": "7"},
     }
     assert events.as_lambda_gets_it(record) == {
         "eventID": "1",
@@ -151,6 +151,7 @@ def test_the_stream_goes_on_after_its_records_were_trimmed(
     stream = events.Stream(TABLE)
     put("after")
     assert [keys({"Records": [record]}) for record in stream.read()] == [["after"]]
+    stream.close()
     with sqlite3.connect(database) as connection:
         rows = connection.execute("SELECT count(*) FROM _stream_records").fetchone()[0]
         indexes = [

@@ -6,9 +6,12 @@ import base64
 import json
 from datetime import datetime, timezone
 from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 
-from infra.local.mailbox import Journal, Mailbox, from_raw_email
+import pytest
+
+from infra.local.mailbox import Journal, Mailbox, from_raw_email, sender
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=timezone.utc)
 
@@ -43,6 +46,39 @@ def test_the_envelope_and_the_apps_own_id_come_first() -> None:
     mail["X-Notification-Id"] = "n-1"
     read = from_raw_email(a_form(mail, "a@x.example", "B <b@x.example>"), message_id="ses-1", at=NOW)
     assert (read["id"], read["to"]) == ("n-1", "a@x.example, b@x.example")
+
+
+@pytest.mark.parametrize("ending", ["approved", "“Größe und Länge” – approved"])
+def test_a_long_subject_is_read_as_it_was_written(ending: str) -> None:
+    mail = EmailMessage(policy=SMTP.clone(max_line_length=78 if ending.isascii() else 900))
+    mail["Subject"] = "CLM-7K3F-9QXN: your claim for a day, " + "and so on " * 12 + ending
+    assert from_raw_email(a_form(mail), message_id="ses-1", at=NOW)["subject"] == mail["Subject"]
+
+
+def test_lines_end_as_people_write_them_and_images_are_shown() -> None:
+    mail = EmailMessage(policy=SMTP)
+    mail["To"] = "a@x.example"
+    mail.set_content("One\nTwo é " + "long " * 40 + "\n")
+    mail.add_alternative('<p>é</p><img src="cid:chart@x">\n', subtype="html")
+    *_, page = mail.iter_parts()
+    page.add_related(b"\x89PNG", "image", "png", cid="<chart@x>", disposition="inline")
+    read = from_raw_email(a_form(mail), message_id="ses-1", at=NOW)
+    assert read["text"] == "One\nTwo é " + "long " * 40 + "\n"
+    assert read["html"] == '<p>é</p><img src="data:image/png;base64,iVBORw==">\n'
+
+
+def test_an_attached_text_is_not_the_mail() -> None:
+    mail = EmailMessage()
+    mail.add_attachment("attached", filename="a.txt")
+    assert from_raw_email(a_form(mail), message_id="ses-1", at=NOW)["text"] == ""
+
+
+def test_the_sender_is_who_ses_is_told_else_who_the_mail_says() -> None:
+    mail = a_mail()
+    mail["From"] = "Programme <p@x.example>"
+    assert sender(a_form(mail)) == "p@x.example"
+    assert sender({**a_form(mail), "Source": ["Other <o@x.example>"]}) == "o@x.example"
+    assert sender(a_form(a_mail())) == ""
 
 
 def test_what_is_written_is_read_in_order_as_it_comes(tmp_path: Path) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import http.client
 import inspect
 import json
+import subprocess
+import sys
 from importlib.metadata import version
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from infra.local.options import ROOT
 from tests.embedded.running import Backend, eventually
 
 
@@ -26,6 +29,7 @@ def test_what_is_replaced_is_there_and_called_as_we_expect() -> None:
     import moto.backends
     from moto.awslambda.models import LambdaFunction
     from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
+    from moto.stepfunctions.parser.asl.utils import json_path
     from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
     def parameters(function: Any) -> list[str]:
@@ -35,6 +39,20 @@ def test_what_is_replaced_is_there_and_called_as_we_expect() -> None:
     assert parameters(ExecutionWorker._get_evaluation_entrypoint) == ["self"]
     assert parameters(lambda_eval_utils.boto_client_for) == ["region", "service", "state_credentials"]
     assert "stepfunctions" in set(moto.backends.list_of_moto_modules())
+    assert parameters(json_path.parse) == ["path", "debug"]
+    assert "parse(path)" in inspect.getsource(json_path.extract_json)
+
+
+def test_the_interpreter_is_there_without_ec2() -> None:
+    """In a process of its own: here, others may have brought it along."""
+    script = (
+        "import sys; from infra.local import moto_repairs; moto_repairs.apply();"
+        "import moto.stepfunctions.parser.asl.parse.asl_parser;"
+        "assert 'moto.ec2' not in sys.modules and 'moto.batch' not in sys.modules;"
+        "import moto.batch; assert moto.batch.__file__"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
 
 
 def test_an_asked_handler_is_ours_and_its_token_carries_the_decision_on(backend: Backend) -> None:

@@ -41,3 +41,9 @@ def test_the_first_sweep_goes_alone() -> None:
     assert reconciled.wait(5)
     stop.set()
     assert order[:2] == ["sweep", "swept"]
+
+
+def test_a_call_that_takes_long_leaves_four_fifths_of_the_time_to_others() -> None:
+    assert schedules.pause(10, 0.5) == 9.5
+    assert schedules.pause(10, 4) == 16
+    assert schedules.pause(1, 0) == 1

@@ -11,7 +11,7 @@ from chalicelib.adapters.links import SignedLinks
 from chalicelib.adapters.workbooks import Workbooks
 from chalicelib.domain.limits import Limits
 from chalicelib.services.ports import Parts
-from tests.builders import MONDAY
+from tests.builders import MONDAY, drawing
 from tests.fakes.exports import MemoryArchive, MemoryFiles
 from tests.fakes.others import (
     MemoryAccounts,
@@ -103,7 +103,7 @@ def parts(store: Store | None = None, **replacements: Any) -> Parts:
         "now": Clock(datetime(2027, 1, 11, 9, 30, tzinfo=timezone.utc)),
         "undo_for": timedelta(0),
         "limits": LIMITS,
-        "choose": random.Random(7).choice,
+        "draw": drawing(random.Random(7)),
         "new_secret": Secrets(),
     }
     return Parts(**{**made, **replacements})

@@ -284,6 +284,11 @@ class MemoryAccounts:
         found: Session | None = self.store.items.get(("session", digest))
         return found if found and found.expires_at > now else None
 
+    def session_and_holder(
+        self, digest: str, person_id: str, *, now: datetime
+    ) -> tuple[Session | None, Person | None]:
+        return self.session(digest, now=now), self.store.items.get(("person", person_id))
+
     def end_session(self, digest: str) -> None:
         self.store.items.pop(("session", digest), None)
 

@@ -14,7 +14,7 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.submissions import Case, Submission, TaskState
 from chalicelib.services.changes import Change, ChangeRefused, ContentRecord, KeyRecord
 from chalicelib.services.listing import listed
-from chalicelib.services.ports import AskedTask, Listed, Place, Published, Waiting
+from chalicelib.services.ports import AskedTask, Counted, Listed, Place, Published, Waiting
 from tests.fakes.store import Operation, RefusedOperation, Store, operations
 
 MOST_OPERATIONS = 100
@@ -55,6 +55,10 @@ class MemoryForceRecords:
     def page(self, form: str, *, after: Place | None, limit: int) -> list[Listed]:
         found = self.store.of_kind("submission")
         return _page([one for one in found if (one.force, one.form) == (self.force, form)], after, limit)
+
+    def open(self, *, limit: int) -> list[Listed]:
+        waits = [one for one in self.store.of_kind("submission") if one.is_open and one.force == self.force]
+        return [listed(one) for one in sorted(waits, key=_next_date)[:limit]]
 
     def _beside(self, kind: str, reference: str) -> dict[int, Any]:
         numbers = sorted(key[3] for key in self.store.items if key[:3] == (kind, self.force, reference))
@@ -123,8 +127,25 @@ class MemoryRecords:
             for one in theirs[:limit]
         ]
 
+    def counted(self) -> Counted | None:
+        found: Counted | None = self.store.items.get(("counted",))
+        return found
+
+    def keep_counted(self, counted: Counted, *, instead_of: Counted | None) -> bool:
+        with self.store.lock:
+            if self.counted() != instead_of:
+                return False
+            self.store.items[("counted",)] = counted
+            return True
+
     def published(
-        self, now: datetime, *, after: Place | None = None, force: str = "", category: str = ""
+        self,
+        now: datetime,
+        *,
+        after: Place | None = None,
+        force: str = "",
+        category: str = "",
+        look_at: int = 50,
     ) -> Iterator[Published]:
         found = sorted(self.store.of_kind("submission"), key=_order_of_lists, reverse=True)
         for one in found:

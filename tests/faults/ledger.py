@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import random
-import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
+from chalicelib import wiring
 from chalicelib.adapters import keys
 from chalicelib.adapters.funds import DynamoFunds
 from chalicelib.adapters.records import DynamoRecords
@@ -141,7 +141,7 @@ class Ledger(RuleBasedStateMachine):
         Ledger.fired += self.line.fired
 
     def _new_claim(self, force: str) -> Claim:
-        reference = new_reference("CLM", secrets.choice)
+        reference = new_reference("CLM", wiring.draw)
         one, changes = added(reference=reference, force=force)
         self.records.commit(changes)
         return Claim(one)

@@ -72,20 +72,19 @@ def _drops(
     """An adapter that writes these items unconditionally."""
 
     def mutate(patch: pytest.MonkeyPatch) -> None:
-        update, put = changes._Placer._update, changes._Placer._put
+        update, put = changes.Placed._update, changes.Placed._put
 
         def careless_update(self: Any, change: Any, item: Row, actions: Any, condition: Condition) -> None:
             drop = isinstance(item, model) and which(item)
             update(self, change, item, actions, _always() if drop else condition)
 
-        def careless_put(self: Any, change: Any, item: Row) -> None:
+        def careless_put(self: Any, change: Any, item: Row, *condition: Any) -> None:
             if not (isinstance(item, model) and which(item)):
-                return put(self, change, item)
-            self._transaction.save(item)
-            return self.puts.append(change)
+                return put(self, change, item, *condition)
+            return self._put_if(change, item)
 
-        patch.setattr(changes._Placer, "_update", careless_update)
-        patch.setattr(changes._Placer, "_put", careless_put)
+        patch.setattr(changes.Placed, "_update", careless_update)
+        patch.setattr(changes.Placed, "_put", careless_put)
 
     return mutate
 
@@ -131,7 +130,7 @@ def _reads_then_writes(patch: pytest.MonkeyPatch) -> None:
         condition = _always() if enough else Row.pk.does_not_exist()
         self._update(change, BalanceItem(keys.fund(move.fund), sk), actions, condition)
 
-    patch.setattr(changes._Placer, "_move_balance", move_balance)
+    patch.setattr(changes.Placed, "_move_balance", move_balance)
 
 
 MUTANTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {

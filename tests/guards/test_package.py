@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.metadata
+import importlib.util
 import json
 import os
 import re
@@ -10,11 +12,13 @@ import subprocess
 import sys
 import zipfile
 from functools import cache
+from importlib.util import cache_from_source
 from pathlib import Path
 
+import botocore
 import pytest
 
-from infra.packaging import bundle, runtime
+from infra.packaging import botocore_data, bundle, runtime, templates
 from tests.guards.packaged import builds_once, folder, functions, resources
 
 pytestmark = builds_once
@@ -23,6 +27,16 @@ ROOT = Path(__file__).resolve().parents[2]
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 SITE = f"python/lib/{PYTHON}/site-packages/"
 CHALICES_OWN = {"chalice/__init__.py", "chalice/app.py"}
+COMPILED = "chalicelib/compiled/"
+HASHED_AND_NEVER_CHECKED = 0b01
+SERVICES_CALLED = {
+    "dynamodb",  # by PynamoDB
+    *(
+        service
+        for file in (ROOT / "chalicelib" / "adapters").glob("*.py")
+        for service in re.findall(r"aws\.client\(\"([a-z0-9]+)\"\)", file.read_text(encoding="utf-8"))
+    ),
+}
 LARGEST_UNPACKED = 250 * 1024 * 1024
 X86_64 = 62
 
@@ -41,9 +55,15 @@ for route, path in json.loads(sys.argv[2]):
     assert answer["statusCode"] == 200, (path, answer)
 import jinja2, jsonschema_rs, pynamodb
 from chalicelib.adapters import form_files, mail
-from chalicelib.adapters.mail import _text
-for name in _text().list_templates():
-    _text().get_template(name)
+from chalicelib.web import pages
+for kind in mail.KINDS:
+    assert type(mail.environment(kind).loader).__name__ == "ModuleLoader"
+    for name in ("receipt.j2", f"{kind}/layout.j2", f"{kind}/parts.j2"):
+        mail.environment(kind).get_template(name)
+assert type(pages.environment().loader).__name__ == "ModuleLoader"
+import botocore.session
+for service in json.loads(sys.argv[3]):
+    assert botocore.session.get_session().create_client(service).meta.endpoint_url, service
 for form in form_files.FormFiles().all():
     form_files.FormFiles().form(form.id)
 form_files.calendar()
@@ -78,6 +98,11 @@ def layer() -> dict[str, bytes]:
     return {name.removeprefix(SITE): content for name, content in found.items()}
 
 
+def sources(contents: dict[str, bytes]) -> dict[str, bytes]:
+    """What was written, without what was made from it."""
+    return {name: content for name, content in contents.items() if "__pycache__" not in name.split("/")}
+
+
 def ours(top: str) -> dict[str, bytes]:
     """Every file of a folder of ours, by its path: whatever is in it ships."""
     files = [one for one in (ROOT / top).rglob("*") if one.is_file() and "__pycache__" not in one.parts]
@@ -96,7 +121,8 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 def test_every_file_of_the_app_is_packaged() -> None:
     expected = {"app.py": (ROOT / "app.py").read_bytes(), **ours("chalicelib")}
-    assert sorted(code().keys() - expected.keys()) == sorted(CHALICES_OWN)
+    others = {name for name in sources(code()) if not name.startswith(COMPILED)} - expected.keys()
+    assert sorted(others) == sorted(CHALICES_OWN)
     assert sorted(expected.keys() - code().keys()) == []
     assert [name for name in expected if code()[name] != expected[name]] == []
 
@@ -106,6 +132,48 @@ def test_what_is_read_at_run_time_is_among_it(kind: str) -> None:
     assert [name for name in code() if name.startswith(f"chalicelib/{kind}")]
 
 
+def test_every_module_has_its_bytecode_beside_it() -> None:
+    """Of this Python, which is the one that it will run on, and never compared with a source that has no date."""
+    for zipped in (code(), contents("layer-deployment.zip")):
+        modules = {name for name in zipped if name.endswith(".py")}
+        assert {name for name in zipped if name.endswith(".pyc")} == set(map(cache_from_source, modules))
+        for name in modules:
+            header = zipped[cache_from_source(name)][:16]
+            assert header[:4] == importlib.util.MAGIC_NUMBER, name
+            assert int.from_bytes(header[4:8], "little") == HASHED_AND_NEVER_CHECKED, name
+            assert header[8:] == importlib.util.source_hash(zipped[name]), name
+
+
+def test_every_template_is_packaged_compiled_as_it_is_now(tmp_path: Path) -> None:
+    templates.compile_into(tmp_path)
+    made = {f"{COMPILED}{one.relative_to(tmp_path)}": one.read_bytes() for one in tmp_path.rglob("*.py")}
+    packaged = {name: content for name, content in sources(code()).items() if name.startswith(COMPILED)}
+    assert sorted(packaged.keys() ^ made.keys()) == []
+    assert [name for name in made if made[name] != packaged[name]] == []
+    names = {kind: len(one.list_templates()) for kind, one in templates.environments().items()}
+    assert {kind: len([name for name in made if name.split("/")[2] == kind]) for kind in names} == names
+
+
+def test_aws_is_described_as_far_as_it_is_called() -> None:
+    """botocore knows more than 400 services: what it says of ours, word for word, without the documentation."""
+    assert set(botocore_data.SERVICES) == SERVICES_CALLED
+    data = {name: content for name, content in layer().items() if name.startswith("botocore/data/")}
+    assert {name.split("/")[2] for name in data if name.count("/") > 2} == SERVICES_CALLED
+    installed = Path(botocore.__file__).parents[1]
+    for name, content in data.items():
+        original = (installed / name).read_bytes()
+        if name.endswith(".json.gz"):
+            told = botocore_data.undocumented(json.loads(gzip.decompress(original)))
+            assert json.loads(gzip.decompress(content)) == told, name
+        elif name != "botocore/data/endpoints.json":
+            assert content == original, name
+
+
+def test_a_member_that_is_called_documentation_is_none() -> None:
+    model = {"documentation": "words", "members": {"documentation": {"documentation": "words", "shape": "S"}}}
+    assert botocore_data.undocumented(model) == {"members": {"documentation": {"shape": "S"}}}
+
+
 def test_the_built_styles_and_script_are_packaged() -> None:
     for name in bundle.BUILT:
         assert len(code()[f"chalicelib/web/static/{name}"]) > 10_000, name
@@ -113,7 +181,7 @@ def test_the_built_styles_and_script_are_packaged() -> None:
 
 def test_every_form_and_schema_is_packaged_through_the_link() -> None:
     assert (ROOT / "vendor" / "schemas").resolve() == ROOT / "schemas"
-    packaged = {name: content for name, content in layer().items() if name.startswith("schemas/")}
+    packaged = {name: content for name, content in sources(layer()).items() if name.startswith("schemas/")}
     assert packaged == ours("schemas")
 
 
@@ -123,15 +191,16 @@ def test_the_layer_holds_the_pinned_packages_and_nothing_else() -> None:
     installed = {runtime.normalised(name): version for name, version in found.items()}
     assert installed == {name: pin.version for name, pin in runtime.pins().items()}
     recorded = {line.rsplit(",", 2)[0] for name in records for line in layer()[name].decode().splitlines()}
-    others = {name for name in layer() if name.strip('"') not in recorded and not name.startswith("schemas/")}
+    others = {name for name in sources(layer()) if name.strip('"') not in recorded}
+    others = {name for name in others if not name.startswith("schemas/")}
     assert others == set()
 
 
 def test_nothing_of_the_tests_tools_and_documents_is_packaged() -> None:
     names = [*code(), *(name for name in layer() if name.startswith("schemas/"))]
     tops = {name.split("/")[0] for name in names}
-    assert tops == {"app.py", "chalice", "chalicelib", "schemas"}
-    assert not [name for name in names if name.endswith((".pyc", ".md", ".scss")) or "/." in name]
+    assert tops == {"app.py", "__pycache__", "chalice", "chalicelib", "schemas"}
+    assert not [name for name in names if name.endswith((".md", ".scss")) or "/." in name]
 
 
 def test_it_fits_into_a_function() -> None:
@@ -145,6 +214,7 @@ def test_the_app_runs_from_the_package_alone(unpacked: list[Path]) -> None:
     pages = [("/", "/"), ("/forms/{form}", "/forms/funding-claim"), ("/api/v1/openapi.json", "/x"), *static]
     start = f"import sys; sys.path[:0] = {[str(one) for one in unpacked]!r}\n"
     command = [sys.executable, "-I", "-S", "-B", "-c", start + CALLS, json.dumps(handlers), json.dumps(pages)]
+    command.append(json.dumps(sorted(SERVICES_CALLED)))
     done = subprocess.run(
         command, cwd=unpacked[0], env=ENV, capture_output=True, encoding="utf-8", check=False
     )
@@ -180,7 +250,7 @@ def test_the_same_content_makes_the_same_bytes(tmp_path: Path) -> None:
         with zipfile.ZipFile(file, "w") as archive:
             for name in names:
                 archive.writestr(zipfile.ZipInfo(name, (2026, 11, 1 + number, 0, 0, 0)), f"# {name}")
-        bundle.settle(file)
+        bundle.settle(file, "/var/task")
         made.append(file.read_bytes())
     assert made[0] == made[1]
 

@@ -424,7 +424,7 @@ def test_whoever_withdraws_at_the_same_moment_is_not_brought_back(story: Scene, 
 def test_the_reference_of_a_day_that_is_not_registered_is_a_problem(story: Scene) -> None:
     reference = story.asked()
     story.ask_for_changes(reference, the_day="Which one?")
-    unknown = new_reference("DAY", lambda alphabet: alphabet[3])
+    unknown = new_reference("DAY", lambda characters, count: characters[3] * count)
     before = story.store.snapshot()
     assert problems(story, reference, innovation_day=unknown) == ["/innovation_day unknown-reference"]
     assert problems(story, reference, innovation_day="DAY-1111-1111") == ["/innovation_day format"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from typing import Any
 
@@ -17,6 +18,7 @@ from chalicelib.domain.answers import (
     is_mailbox,
     long_date,
     total_pence,
+    unshowable,
     walk,
 )
 from chalicelib.domain.errors import InvalidAnswers, Problem
@@ -417,3 +419,32 @@ def test_of_problems_that_no_person_made_the_first_are_told() -> None:
     found = problems({**claim_answers(force="nowhere"), **{f"name{number}": 1 for number in range(9000)}})
     assert len(found) == MAX_PROBLEMS
     assert found[0].pointer == "/force"
+
+
+def as_the_rule_says(text: str, *, multiline: bool) -> str:
+    """The rule of `unshowable`, character by character."""
+    for character in text:
+        if character == "\n" and not multiline:
+            return "line-breaks"
+        if character != "\n" and (
+            character in BIDI or unicodedata.category(character) in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp")
+        ):
+            return "control-characters"
+    seen = [one for one in text if unicodedata.category(one) not in ("Cf", "Zs", "Cc") and one not in FILLERS]
+    return "pattern" if text and not seen else ""
+
+
+BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+FILLERS = "\u115f\u1160\u3164\uffa0"
+ODD = st.sampled_from(f" \n\t\u00a0\u200b\u200d\ufeff\ud800\ue000\u0378\u2028{BIDI}{FILLERS}")
+
+
+@given(st.text(ODD | st.characters(), max_size=12), st.booleans())
+def test_texts_that_need_no_close_look_get_the_answer_of_one(text: str, multiline: bool) -> None:
+    assert unshowable(text, multiline=multiline) == as_the_rule_says(text, multiline=multiline)
+
+
+def test_each_character_alone_is_shown_or_refused_as_the_rule_says() -> None:
+    for number in range(sys.maxunicode + 1):
+        one = chr(number)
+        assert unshowable(one, multiline=False) == as_the_rule_says(one, multiline=False), hex(number)

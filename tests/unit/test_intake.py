@@ -118,15 +118,15 @@ def test_a_refused_form_leaves_its_key_free(story: Story) -> None:
 def test_a_reference_that_is_taken_is_drawn_again(story: Story) -> None:
     taken = story.submit().reference
     body = taken[4:8] + taken[9:12]
-    drawn = iter(body + "2346797")
-    story.parts.__dict__["choose"] = lambda options: next(drawn)
+    drawn = iter([body, "2346797"])
+    story.parts.__dict__["draw"] = lambda characters, count: next(drawn)
     second = story.submit().reference
     assert second != taken
     assert len(stored(story)) == 2
 
 
 def test_where_no_reference_is_free_nothing_is_stored(story: Story) -> None:
-    story.parts.__dict__["choose"] = lambda options: options[0]
+    story.parts.__dict__["draw"] = lambda characters, count: characters[0] * count
     story.submit()
     with pytest.raises(Unavailable, match="Nothing was stored"):
         story.submit(key="key-1")
@@ -135,7 +135,7 @@ def test_where_no_reference_is_free_nothing_is_stored(story: Story) -> None:
 
 
 def test_a_registered_day_that_does_not_exist_is_a_problem_of_its_answer(story: Story) -> None:
-    day = new_reference("DAY", lambda options: options[3])
+    day = new_reference("DAY", lambda characters, count: characters[3] * count)
     with pytest.raises(InvalidAnswers) as caught:
         story.submit(key="key-1", innovation_day=day)
     (problem,) = caught.value.problems
@@ -155,8 +155,7 @@ def test_a_refusal_nobody_foresaw_is_no_receipt(story: Story) -> None:
     ]:
         del store.items[key]
     body = reference[4:8] + reference[9:12]
-    drawn = iter(body * 3)
-    story.parts.__dict__["choose"] = lambda options: next(drawn)
+    story.parts.__dict__["draw"] = lambda characters, count: body
     with pytest.raises((ChangeRefused, Unavailable)):
         story.submit()
     assert store.items[("delivery", f"mail.receipt.{reference}")] == queued

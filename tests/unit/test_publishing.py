@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from chalicelib.domain.errors import MistypedReference, NotFound, Unreadable
 from chalicelib.services import publishing
+from chalicelib.services.ports import Published
 from tests.builders import all_values, idea_answers
 from tests.unit.escalation_scenes import ADDRESS, NAME, Ideas
 from tests.unit.scenes import TEN_MINUTES
@@ -165,6 +168,58 @@ def test_each_forces_ideas_are_counted(ideas: Ideas, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(publishing, "MOST_COUNTED", 2)
     counted = publishing.count_ideas(ideas.parts)
     assert (counted.total, counted.is_cut) == (2, True)
+
+
+def test_where_there_are_many_they_are_counted_anew_every_five_minutes(
+    ideas: Ideas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "FEW", 2)
+    ideas.published()
+    assert publishing.count_ideas(ideas.parts).total == 1
+    ideas.published()
+    first = publishing.count_ideas(ideas.parts)
+    ideas.published()
+    assert publishing.count_ideas(ideas.parts) == first
+    assert (first.total, first.at, first.good_until - first.at) == (2, ideas.clock.at, publishing.GOOD_FOR)
+    ideas.clock.pass_by(minutes=5)
+    later = publishing.count_ideas(ideas.parts)
+    assert (later.total, later.at) == (3, ideas.clock.at)
+
+
+def test_while_somebody_counts_others_are_told_what_was_counted_before(
+    ideas: Ideas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "FEW", 1)
+    ideas.published()
+    before = publishing.count_ideas(ideas.parts)
+    ideas.published()
+    ideas.clock.pass_by(minutes=6)
+    told = []
+
+    def asks_meanwhile(*_: object, **__: object) -> Iterator[Published]:
+        monkeypatch.setattr(type(ideas.parts.records), "published", published)
+        told.append(publishing.count_ideas(ideas.parts).total)
+        return published(ideas.parts.records, ideas.clock.at)
+
+    published = type(ideas.parts.records).published
+    monkeypatch.setattr(type(ideas.parts.records), "published", asks_meanwhile)
+    assert publishing.count_ideas(ideas.parts).total == 2
+    assert told == [before.total] == [1]
+
+
+def test_whoever_dies_counting_is_followed_by_another(ideas: Ideas, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing, "FEW", 1)
+    ideas.published()
+    publishing.count_ideas(ideas.parts)
+    ideas.published()
+    ideas.clock.pass_by(minutes=6)
+    with monkeypatch.context() as broken:
+        broken.setattr(type(ideas.parts.records), "published", None)
+        with pytest.raises(TypeError):
+            publishing.count_ideas(ideas.parts)
+    assert publishing.count_ideas(ideas.parts).total == 1
+    ideas.clock.pass_by(seconds=30)
+    assert publishing.count_ideas(ideas.parts).total == 2
 
 
 def test_categories_are_those_of_the_form_in_words(ideas: Ideas) -> None:

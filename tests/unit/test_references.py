@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib import wiring
 from chalicelib.domain.errors import MistypedReference, NotFound
 from chalicelib.domain.references import ALPHABET, is_reference, new_reference, read_reference
+from tests.builders import drawing
 
 PREFIXES = ["CLM", "IDA", "DAY", "COM", "WRK", "LRN"]
 references = st.builds(
-    lambda prefix, seed: new_reference(prefix, random.Random(seed).choice),
+    lambda prefix, seed: new_reference(prefix, drawing(random.Random(seed))),
     st.sampled_from(PREFIXES),
     st.integers(0, 2**32),
 )
@@ -103,5 +106,14 @@ def test_the_alphabet_has_neither_vowels_nor_look_alikes() -> None:
 
 
 def test_references_hardly_ever_meet() -> None:
-    choose = random.Random(1).choice
-    assert len({new_reference("CLM", choose) for _ in range(5_000)}) == 5_000
+    draw = drawing(random.Random(1))
+    assert len({new_reference("CLM", draw) for _ in range(5_000)}) == 5_000
+
+
+def test_what_is_drawn_is_any_of_the_characters_at_any_place() -> None:
+    drawn = [wiring.draw("abc", 4) for _ in range(2_000)]
+    assert {len(one) for one in drawn} == {4}
+    for place in range(4):
+        counts = Counter(one[place] for one in drawn)
+        assert set(counts) == set("abc")
+        assert min(counts.values()) > 500  # of 667 expected: eight standard deviations

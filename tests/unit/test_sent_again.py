@@ -315,7 +315,7 @@ def test_what_was_sent_before_and_what_is_wrong_are_told_before_the_quota(story:
     with pytest.raises(KeyReused):
         story.send(key="key-1", event_title="Another")
     again(story)
-    day = new_reference("DAY", lambda options: options[3])
+    day = new_reference("DAY", lambda characters, count: characters[3] * count)
     with pytest.raises(InvalidAnswers):
         story.send(innovation_day=day)
     with pytest.raises(TooMany):
@@ -323,7 +323,7 @@ def test_what_was_sent_before_and_what_is_wrong_are_told_before_the_quota(story:
 
 
 def test_a_day_that_does_not_exist_is_told_after_what_was_sent_before(story: Scene) -> None:
-    day = new_reference("DAY", lambda options: options[3])
+    day = new_reference("DAY", lambda characters, count: characters[3] * count)
     story.store.items[("reference", day)] = "kent"
     story.send(key="key-1", innovation_day=day)
     del story.store.items[("reference", day)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.accounts import CLAIMANT_LIFE, claimant_of, digest
+from chalicelib.domain.accounts import CLAIMANT_LIFE, Session, claimant_of, digest, session_secret
 from chalicelib.domain.errors import Forbidden, Gone, InvalidAnswers, NotAsked, NotFound
 from chalicelib.services import amending, deciding, signing_in, tracking, viewing
 from tests.builders import PERSONAL, Story, a_person, all_values, claim_answers
@@ -44,13 +44,49 @@ def test_a_registered_person_signs_in_with_the_mailed_code(story: Story) -> None
     assert session.csrf not in (secret, "", sign_in)
 
 
+def test_who_signed_in_is_read_with_their_session(story: Story) -> None:
+    secret = signing_in.enter_code(story.parts, ask(story), code(story))
+    session, person = signing_in.signed_in(story.parts, secret)
+    assert session is not None
+    assert person == story.parts.people.person(session.person_id)
+
+
+def test_a_cookie_that_names_somebody_else_is_nobodys(story: Story) -> None:
+    """The name in it is only a help: whoever puts another one there has no session at all."""
+    secret = signing_in.enter_code(story.parts, ask(story), code(story))
+    chance, _, _ = secret.partition(".")
+    for forged in (
+        f"{chance}.national-coordinator",
+        f"{chance}.",
+        chance,
+        f"{secret}.lead-kent",
+        f".{secret}",
+    ):
+        assert signing_in.signed_in(story.parts, forged) == (None, None)
+
+
+def test_a_session_of_an_earlier_release_or_of_an_unusual_id_holds_without_a_name(story: Story) -> None:
+    for person_id in ("lead-kent", "somebody at kent", "x" * 65, "claimant:kent.CLM-2222-2222"):
+        session = Session(
+            digest=digest("chance"),
+            person_id=person_id,
+            csrf="c",
+            expires_at=story.parts.now() + CLAIMANT_LIFE,
+        )
+        story.parts.accounts.end_session(session.digest)
+        story.parts.accounts.add_session(session)
+        assert signing_in.signed_in(story.parts, "chance") == (session, None)
+        if person_id != "lead-kent":
+            assert session_secret("chance", person_id) == "chance"
+
+
 def test_the_code_goes_to_the_registered_address_however_it_was_typed(story: Story) -> None:
     ask(story, "  Lead.Kent+anything@EXAMPLE.police.uk ")
     assert [mail.to for mail in mailed(story)] == [ADDRESS]
 
 
 def test_a_code_has_six_digits_leading_zeros_included(story: Story) -> None:
-    story.parts.__dict__["choose"] = lambda options: options[0]
+    story.parts.__dict__["draw"] = lambda characters, count: characters[0] * count
     sign_in = ask(story)
     assert code(story) == "000000"
     assert signing_in.enter_code(story.parts, sign_in, "000000")
@@ -72,7 +108,7 @@ def test_an_unknown_address_gets_the_same_answers_and_no_mail(story: Story) -> N
 
 
 def test_nobody_signs_in_as_nobody_even_with_the_right_code(story: Story) -> None:
-    story.parts.__dict__["choose"] = lambda options: "7"
+    story.parts.__dict__["draw"] = lambda characters, count: "7" * count
     sign_in = ask(story, "nobody@example.org")
     with pytest.raises(InvalidAnswers):
         signing_in.enter_code(story.parts, sign_in, "777777")

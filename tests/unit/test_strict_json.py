@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.domain import strict_json
 from chalicelib.domain.answers import has_controls
 from chalicelib.domain.errors import TooLarge, Unreadable
 from chalicelib.domain.strict_form import read_form
@@ -146,6 +147,42 @@ def test_depth_is_bounded_before_anything_is_parsed(opening: bytes, closing: byt
     for depth in (MAX_DEPTH + 1, 10_000):
         with pytest.raises(Unreadable, match="deep"):
             read_json(opening * depth + inside + closing * depth)
+
+
+NESTED = st.recursive(
+    st.text(alphabet='[]{}\\"a\n', max_size=8) | st.integers(),
+    lambda inside: st.lists(inside, max_size=3) | st.dictionaries(st.text(max_size=3), inside, max_size=3),
+    max_leaves=25,
+)
+
+
+def depth_of(value: Any) -> int:
+    if isinstance(value, list):
+        return 1 + max(map(depth_of, value), default=0)
+    return 1 + max(map(depth_of, value.values()), default=0) if isinstance(value, dict) else 0
+
+
+@given(NESTED)
+def test_brackets_within_strings_are_no_depth(value: Any) -> None:
+    body = json.dumps(value).encode()
+    if depth_of(value) > MAX_DEPTH:
+        with pytest.raises(Unreadable, match="deep"):
+            read_json(body)
+    else:
+        with contextlib.suppress(Unreadable):  # of names that are alike or cannot be shown
+            assert read_json(body) == value
+        with pytest.raises(Unreadable, match="deep"):
+            read_json(
+                b"[" * (MAX_DEPTH + 1 - depth_of(value)) + body + b"]" * (MAX_DEPTH + 1 - depth_of(value))
+            )
+
+
+@pytest.mark.parametrize("text", ['"' + '\\"' * 30_000, '"' + "x" * 60_000 + "\\", '"a\\', '"'])
+def test_a_string_without_an_end_is_looked_at_once(text: str) -> None:
+    """Else each quotation mark in it would begin another look at all that follows."""
+    assert strict_json._NO_BRACKETS.findall(text) == [text]
+    with pytest.raises(Unreadable):
+        read_json(text.encode())
 
 
 def test_size_is_bounded_to_the_byte() -> None:

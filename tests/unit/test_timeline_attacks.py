@@ -25,7 +25,7 @@ from chalicelib.domain.submissions import Case, Submission
 from chalicelib.domain.timeline import Chain, Entry, faults
 from chalicelib.services.changes import AddEntry
 from chalicelib.services.changing import with_entry
-from tests.builders import MONDAY, a_submission, idea_answers
+from tests.builders import MONDAY, a_submission, drawing, idea_answers
 
 ATTACKS = 10_000 if os.environ.get("PROVE") else 500
 SEED = 20_271_123
@@ -53,7 +53,7 @@ def a_story(number: int) -> tuple[Submission, list[AddEntry]]:
     """A claim or an idea of 1 to 25 entries, as the services write them."""
     chance = random.Random(SEED + number)
     prefix = "IDA" if number % 3 == 2 else "CLM"
-    changes: dict[str, Any] = {"reference": new_reference(prefix, chance.choice)}
+    changes: dict[str, Any] = {"reference": new_reference(prefix, drawing(chance))}
     if prefix == "IDA":
         changes |= {"form": "idea", "answers": idea_answers(), "amount_pence": 0, "stage": "triage"}
     one, added = a_submission(**changes), []

@@ -116,7 +116,7 @@ def test_a_reference_typed_another_way_is_written_as_we_write_it(form: Form) -> 
     assert answers_from_fields(form, {"innovation_day": "nonsense"}) == {"innovation_day": "nonsense"}
     from chalicelib.domain.references import new_reference
 
-    reference = new_reference("DAY", lambda options: options[0])
+    reference = new_reference("DAY", lambda characters, count: characters[0] * count)
     typed = reference.lower().replace("-", " ")
     assert answers_from_fields(form, {"innovation_day": typed}) == {"innovation_day": reference}
 

@@ -259,6 +259,21 @@ def test_the_map_says_where_there_are_more_than_it_counts(
     assert "these figures are of the newest 2" in main(website.get("/map"))
 
 
+def test_the_map_says_when_it_was_counted_where_there_are_many(
+    website: Website, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chalicelib.services import publishing
+
+    several(website)
+    assert "Counted on" not in main(website.get("/map"))
+    monkeypatch.setattr(publishing, "FEW", 3)
+    first = main(website.get("/map"))
+    published(website)
+    assert "3 published ideas" in first
+    assert "Counted on" in first
+    assert main(website.get("/map")) == first
+
+
 def test_programs_read_the_same_list(website: Website) -> None:
     receipts = several(website)
     first = json.loads(website.get("/api/v1/ideas?limit=2").text)

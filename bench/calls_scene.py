@@ -1,0 +1,250 @@
+"""One claim's life and the pages that people look at, in one process, with every call to AWS noted."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.message import Message
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import urlencode
+
+from botocore.client import BaseClient
+
+from bench.generate import answers
+from infra.local import cloud, environment, lambdas
+from infra.local.gateway import Gateway
+
+READS = frozenset({"GetItem", "Query", "BatchGetItem", "TransactGetItems", "Scan"})
+WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
+WORKFLOWS = Path(__file__).resolve().parents[1] / "infra" / "workflows"
+BASE_URL = "http://bench.example.org"
+
+
+@dataclass
+class Calls:
+    """What one step asked AWS to do: operations of DynamoDB, and `service:operation` for the others."""
+
+    made: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def reads(self) -> int:
+        """DynamoDB reads."""
+        return sum(count for name, count in self.made.items() if name in READS)
+
+    @property
+    def writes(self) -> int:
+        """DynamoDB writes; a transaction is one call."""
+        return sum(count for name, count in self.made.items() if name in WRITES)
+
+    @property
+    def others(self) -> int:
+        """Calls to Step Functions, SES and S3."""
+        return sum(self.made.values()) - self.reads - self.writes
+
+    def __str__(self) -> str:
+        return ", ".join(f"{count} {name}" for name, count in sorted(self.made.items())) or "none"
+
+
+Steps = dict[str, Calls]
+
+
+@contextmanager
+def on_aws(dynamodb: str) -> Iterator[None]:
+    """The app's settings, with DynamoDB at this address and everything else by moto in this process."""
+    from moto import mock_aws
+
+    from chalicelib import wiring
+    from chalicelib.adapters import aws
+
+    settings = environment.for_children(
+        os.environ,
+        base_url=BASE_URL,
+        signing_keys="a:signs what is counted here and nothing else",
+        dynamodb=dynamodb,
+        cloud="",
+    )
+    settings |= {"FORM_SECONDS": "0", "UNDO_SECONDS": "0", "MAILBOX_QUOTA": "20"}
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB_STREAMS"):
+        del settings[name]
+    with patch.dict(os.environ, settings, clear=True), mock_aws():
+        for forget in (lambda: wiring.use(None), aws.client.cache_clear):
+            forget()
+        yield
+        for forget in (lambda: wiring.use(None), aws.client.cache_clear):
+            forget()
+
+
+class Scene:
+    """The app, asked as API Gateway, the stream and the state machine ask it."""
+
+    def __init__(self) -> None:
+        self._app = lambdas.load_app()
+        cloud.prepare(self._app, WORKFLOWS, os.environ["MAIL_FROM"])
+        self._gateway = Gateway(self._app)
+        self._parts = import_module("chalicelib.wiring").parts()
+        self._cookie = self._csrf = ""
+        self._plant()
+        self.counted: Steps = {}
+
+    def _plant(self) -> None:
+        seeds = import_module("infra.local.seeds")
+        import_module("chalicelib.adapters.tables").create_table()
+        planted = seeds.read(Path(seeds.__file__).with_name("seeds.json"))
+        people = seeds.people(planted)
+        few = [one for one in people if {held.at for held in one.roles} & {"kent", "national"}]
+        import_module("chalicelib.adapters.people").DynamoPeople().register(few)
+        funds = import_module("chalicelib.adapters.funds").DynamoFunds()
+        funds.open_fund("ptf", name="the fund", total_pence=10_000_000, caps={"kent": 5_000_000})
+
+    def play(self) -> Steps:
+        """Everything, in the order in which it happens."""
+        claim = _claim(1)
+        page = self._get("form, page", "/forms/funding-claim").decode()
+        receipt = self._submit("submission, JSON", claim)
+        self._submit("the same again, by its key", claim)
+        self._send_form(page, _claim(2))
+        reference = str(receipt["reference"])
+        self._handle("relay: a workflow's start", "relay_workflow", _stream(f"start.{reference}-r1"))
+        self._handle("relay: a mail", "relay_mail", _stream(f"mail.receipt.{reference}"))
+        self._handle("ask the first approver", "ask_approver", _step(reference, "force-lead"))
+        self._sign_in("lead-kent")
+        self._get("approver's page", f"/tasks/kent.{reference}.1")
+        self._decide("first decision, JSON: reserves the money", reference, 1)
+        self._handle("relay: an answer to the workflow", "relay_workflow", _stream(self._answer(reference)))
+        self._handle("ask the next approver", "ask_approver", _step(reference, "programme"))
+        self._sign_in("national-programme-manager")
+        self._decide_by_page("last decision, page: commits the money", reference, 2)
+        self._get("submitter's status page", str(receipt["status_url"]).removeprefix(BASE_URL))
+        self._look_around(reference)
+        self._schedules()
+        return self.counted
+
+    def _look_around(self, reference: str) -> None:
+        self._cookie = ""
+        self._get("public list of ideas", "/ideas")
+        self._get("map", "/map")
+        self._sign_in("coordinator-kent")
+        self._get("list of submissions, force's coordinator", "/desk/submissions?form=funding-claim")
+        self._get("one submission, page", f"/desk/submissions/{reference}")
+        self._get("search by reference", f"/desk/submissions?q={reference}")
+        self._get("fund, JSON", "/api/v1/funds/ptf")
+        self._get("board, force's coordinator", "/desk")
+        self._sign_in("national-coordinator")
+        self._get("list of submissions, national", "/desk/submissions?form=funding-claim")
+        self._get("list of submissions, JSON", "/api/v1/submissions?form=funding-claim&status=approved")
+        self._get("board, national", "/desk")
+
+    def _schedules(self) -> None:
+        self._event("sweep, nothing to do", "sweep")
+        self._event("follow-up, nothing to do", "follow_up")
+        self._event("reconciler, one open claim", "reconcile")
+
+    # What asks the app
+
+    def _get(self, step: str, path: str) -> bytes:
+        return self._ask(step, "GET", path, {})
+
+    def _submit(self, step: str, claim: Mapping[str, Any]) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json", "Idempotency-Key": "the-first"}
+        body = json.dumps(claim).encode()
+        answer = self._ask(step, "POST", "/api/v1/forms/funding-claim/submissions", headers, body)
+        return dict(json.loads(answer))
+
+    def _send_form(self, page: str, claim: Mapping[str, Any]) -> None:
+        """As this page sends it, with the key that it carries."""
+        (key,) = re.findall(r'name="key" value="([^"]+)"', page)
+        form = self._parts.forms.form("funding-claim")
+        typed = import_module("chalicelib.web.typed_answers").typed_fields(form, claim)
+        self._post("submission, page", "/forms/funding-claim", {**typed, "key": key})
+
+    def _decide(self, step: str, reference: str, number: int) -> None:
+        seen = self._parts.records.of("kent").case(reference).seen
+        body = json.dumps({"decision": "approve", "seen": seen}).encode()
+        path = f"/api/v1/tasks/kent.{reference}.{number}/decision"
+        self._ask(step, "POST", path, {"Content-Type": "application/json"}, body)
+
+    def _decide_by_page(self, step: str, reference: str, number: int) -> None:
+        seen = self._parts.records.of("kent").case(reference).seen
+        fields = {"decision": "approve", "comment": "", "seen": seen, "csrf": self._csrf}
+        self._post(step, f"/tasks/kent.{reference}.{number}", fields)
+
+    def _answer(self, reference: str) -> str:
+        return f"answer.{reference}.{self._parts.records.of('kent').case(reference).submission.revision}"
+
+    def _sign_in(self, person: str) -> None:
+        accounts = import_module("chalicelib.domain.accounts")
+        secret = accounts.session_secret(self._parts.new_secret(), person)
+        self._csrf = self._parts.new_secret()
+        until = self._parts.now() + accounts.SESSION_LIFE
+        self._parts.accounts.add_session(
+            accounts.Session(
+                digest=accounts.digest(secret), person_id=person, csrf=self._csrf, expires_at=until
+            )
+        )
+        cookie = import_module("chalicelib.web.cookies").session_cookie(secret, secure=False)
+        self._cookie = cookie.partition(";")[0]
+
+    def _post(self, step: str, path: str, fields: Mapping[str, str]) -> None:
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        self._ask(step, "POST", path, headers, urlencode(fields).encode())
+
+    def _ask(self, step: str, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
+        message = Message()
+        for name, value in {"Host": "bench.example.org", "Cookie": self._cookie, **headers}.items():
+            message[name] = value
+        with self._counting(step):
+            answer = self._gateway.answer(method, path, message, body)
+        if answer.status not in (200, 201, 303):
+            raise RuntimeError(f"{step}: {answer.status} {answer.body[:300]!r}")
+        return bytes(answer.body)
+
+    def _handle(self, step: str, function: str, event: Mapping[str, Any]) -> None:
+        with self._counting(step):
+            answer = getattr(import_module("app"), function)(event, None)
+        if answer.get("batchItemFailures"):
+            raise RuntimeError(f"{step}: {answer}")
+
+    def _event(self, step: str, function: str) -> None:
+        event = {"version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events"}
+        event |= {"account": "1", "time": "2026-11-23T07:00:00Z", "region": "eu-west-2"}
+        with self._counting(step):
+            getattr(import_module("app"), function)({**event, "resources": [], "detail": {}}, None)
+
+    @contextmanager
+    def _counting(self, step: str) -> Iterator[None]:
+        calls, calling = Calls(), BaseClient._make_api_call
+
+        def counted(client: Any, operation: str, given: Any) -> Any:
+            service = client.meta.service_model.service_name
+            calls.made[operation if service == "dynamodb" else f"{service}:{operation}"] += 1
+            return calling(client, operation, given)
+
+        with patch.object(BaseClient, "_make_api_call", counted):
+            yield
+        self.counted[step] = calls
+
+
+def _claim(number: int) -> dict[str, Any]:
+    """Small enough for two approvals."""
+    lines = [{"category": "venue-hire", "description": "Hire of a hall", "amount_pence": 90_000}]
+    return {**answers("funding-claim", number), "force": "kent", "cost_lines": lines}
+
+
+def _stream(delivery: str) -> dict[str, Any]:
+    """One new outbox item, as the stream brings it."""
+    change = {"NewImage": {"delivery": {"S": delivery}}, "SequenceNumber": "1"}
+    return {"Records": [{"eventName": "INSERT", "eventSource": "aws:dynamodb", "dynamodb": change}]}
+
+
+def _step(reference: str, stage: str) -> dict[str, Any]:
+    """What the state machine says when it asks."""
+    where = {"force": "kent", "reference": reference, "round": 1, "stage": stage}
+    return {"payload_version": 2, **where, "asked": "approver", "token": f"token of {stage}"}

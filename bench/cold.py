@@ -1,0 +1,220 @@
+"""Cold starts: CPU and time on the clock of a fresh process up to its first answer.
+
+What runs is the package that Lambda gets, unpacked, by the handlers that Lambda calls; DynamoDB is dynoxide, and what
+stands in for Step Functions and SES answers at once. All processes of a run, floors included, come in a shuffled order,
+one at a time. Their modules are in the page cache: what a cold disk costs is not ours to change.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import chalice
+
+from bench.figures import Figure, Goal
+from bench.machine import ROOT
+from infra.local import environment
+from infra.local.dynoxide import running_dynoxide
+from infra.packaging.__main__ import build
+
+PART = "cold start"
+RUNS, QUICK_RUNS = 15, 3
+GOAL = Goal(limit=1.25, of_ratio=True)
+FLOOR = "floor"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """One way in: its handler, and the floor that has the AWS client, or Jinja, that it cannot do without."""
+
+    name: str
+    handler: str
+    events: str
+    own_floor: str = ""
+
+
+STARTS = (
+    Start(name="a claim by the API", handler="app.app", events="intake"),
+    Start(name="an approver's page", handler="app.app", events="page", own_floor="floor with Jinja"),
+    Start(name="ask_approver", handler="app.ask_approver", events="ask"),
+    Start(
+        name="relay_workflow",
+        handler="app.relay_workflow",
+        events="workflow",
+        own_floor="floor with Step Functions",
+    ),
+    Start(name="relay_mail", handler="app.relay_mail", events="mail", own_floor="floor with SES"),
+)
+PACKAGED = "packaged floor"
+FLOORS = (FLOOR, PACKAGED, *sorted({start.own_floor for start in STARTS if start.own_floor}))
+INSTALLED = Path(chalice.__file__).resolve().parents[1]
+"""The libraries as pip installs them, compiled; those of the package have less data and start faster."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one process: milliseconds of CPU, user and system, and on the clock."""
+
+    cpu: float
+    clock: float
+
+
+Costs = Mapping[str, Sequence[Cost]]
+
+
+def measure(quick: bool) -> Iterator[Figure]:
+    """CPU and clock of every start over the issue's floor; then CPU over the floor that has what it needs."""
+    count = QUICK_RUNS if quick else RUNS
+    costs = all_costs(count, unpack())
+    for start in STARTS:
+        for name, get in (("CPU", "cpu"), ("clock", "clock")):
+            yield Figure(
+                part=PART,
+                name=f"{start.name}, {name} to the first answer",
+                unit="ms",
+                runs=[getattr(cost, get) for cost in costs[start.name]],
+                floor=[getattr(cost, get) for cost in costs[FLOOR]],
+                floor_name="Chalice, PynamoDB, one call",
+                goal=GOAL,
+            )
+    for start in STARTS:
+        if start.own_floor:
+            yield Figure(
+                part=PART,
+                name=f"{start.name}, CPU, over the {start.own_floor}",
+                unit="ms",
+                runs=[cost.cpu for cost in costs[start.name]],
+                floor=[cost.cpu for cost in costs[start.own_floor]],
+                floor_name=start.own_floor.removeprefix("floor with "),
+            )
+
+
+def all_costs(count: int, package: Sequence[Path]) -> Costs:
+    """`count` runs of every start and every floor, in one shuffled order, after one run of each that does not count."""
+    names = (*(start.name for start in STARTS), *FLOORS)
+    turns = [(name, number) for name in names for number in range(1, count + 1)]
+    random.Random(count).shuffle(turns)
+    costs: dict[str, list[Cost]] = {}
+    with tempfile.TemporaryDirectory() as folder, running_dynoxide() as dynamodb, stand_in() as cloud:
+        env = environ(dynamodb, cloud)
+        asked = events(count + 1, Path(folder) / "events.json", env)
+        for name, number in [*((name, 0) for name in names), *turns]:
+            start = next((one for one in STARTS if one.name == name), None)
+            file = Path(folder) / "event.json"
+            file.write_text(json.dumps(asked[start.events][number] if start else {}), encoding="utf-8")
+            places = [INSTALLED] if name == FLOOR else package
+            cost = run(start.handler if start else name, file, places, env)
+            if number:
+                costs.setdefault(name, []).append(cost)
+    return costs
+
+
+def run(what: str, file: Path, places: Sequence[Path], env: Mapping[str, str]) -> Cost:
+    """One process. Its CPU is all that the system counted for it, the interpreter's own start included."""
+    command = [sys.executable, *command_of(what, file, places)]
+    began = time.perf_counter()
+    process = subprocess.Popen(command, env=dict(env), cwd=places[0], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    answered = process.stdout.readline()
+    clock = time.perf_counter() - began
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    process.stdout.close()
+    if answered != b"answered\n":
+        raise RuntimeError(f"{what} did not answer; it ended with status {process.returncode}")
+    return Cost((used.ru_utime + used.ru_stime) * 1e3, clock * 1e3)
+
+
+def command_of(what: str, file: Path, places: Sequence[Path]) -> list[str]:
+    """For a Python that knows nothing but its own library and the package."""
+    script = Path(__file__).with_name("cold_process.py")
+    return ["-I", "-S", "-B", str(script), what, str(file), *map(str, places)]
+
+
+def unpack() -> list[Path]:
+    """The package, made and unpacked as Lambda has it. It stays while this process does."""
+    folder = Path(_kept.name)
+    made = folder / "made"
+    if not made.exists():
+        made.mkdir()
+        build(made)
+        for zipped, place in (("deployment.zip", "task"), ("layer-deployment.zip", "opt")):
+            with zipfile.ZipFile(made / zipped) as archive:
+                archive.extractall(folder / place)
+    (packages,) = (folder / "opt" / "python" / "lib").glob("python*/site-packages")
+    return [folder / "task", packages]
+
+
+_kept = tempfile.TemporaryDirectory(prefix="cold-")
+
+
+def environ(dynamodb: str, cloud: str) -> dict[str, str]:
+    """The settings and the addresses of a service, and nothing of this machine's own."""
+    return {
+        **environment.for_children(
+            {"PATH": os.environ["PATH"], "UNDO_SECONDS": "600"},
+            base_url="http://127.0.0.1:8000",
+            signing_keys="k1:" + "s" * 40,
+            dynamodb=dynamodb,
+            cloud=cloud,
+        ),
+    }
+
+
+def events(count: int, file: Path, env: Mapping[str, str]) -> dict[str, list[Any]]:
+    """Plant a table; so many events of each kind to be asked with, and others (bench/cold_scene.py)."""
+    command = [sys.executable, "-m", "bench.cold_scene", str(count), str(file)]
+    vendor = os.pathsep.join([str(ROOT), str(ROOT / "vendor")])
+    subprocess.run(command, env={**env, "PYTHONPATH": vendor}, cwd=ROOT, check=True)
+    found: dict[str, list[Any]] = json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
+@contextmanager
+def stand_in() -> Iterator[str]:
+    """Says yes for Step Functions and SES; yields its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _SaysYes)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _SaysYes(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if self.headers.get("X-Amz-Target", "").startswith("AWSStepFunctions."):
+            arn = "arn:aws:states:eu-west-2:123456789012:execution:a:b"
+            body = json.dumps({"executionArn": arn, "startDate": 0, "executions": []}).encode()
+        else:
+            body = (
+                b'<SendRawEmailResponse xmlns="http://ses.amazonaws.com/doc/2010-12-01/"><SendRawEmailResult>'
+                b"<MessageId>1</MessageId></SendRawEmailResult></SendRawEmailResponse>"
+            )
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Says nothing else."""

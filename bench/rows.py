@@ -1,0 +1,121 @@
+"""The items of a life, and of the fund that it takes from, as the product stores them.
+
+tests/contract/test_bench_lives.py holds them beside what it stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+
+from bench.lives import Life
+from chalicelib.adapters import case_items, keys
+from chalicelib.adapters.tables import (
+    BalanceItem,
+    LineItem,
+    PersonalItem,
+    ReferenceItem,
+    ReservationItem,
+    Row,
+    TextItem,
+    TokenItem,
+)
+from chalicelib.domain.fund import Balance, Held
+
+FUND = "ptf"
+FUND_NAME = "the Police Transformation Fund"
+SHARE_PENCE = 5_000_000_000
+"""Of each force: enough for whatever 100,000 submissions ask for."""
+
+
+def rows_of(life: Life) -> Iterator[Row]:
+    """The items that a submission has once it has come so far, but for what has expired by then."""
+    case, one = life.case, life.case.submission
+    pk = keys.case(one.force, one.reference)
+    yield ReferenceItem(keys.reference(one.reference), keys.ONLY, force=one.force)
+    yield case_items.submission_item(one)
+    yield PersonalItem(pk, keys.PERSONAL, answers=dict(case.personal))
+    yield from map(case_items.task_item, case.tasks)
+    yield from (case_items.entry_item(pk, entry) for entry in case.entries)
+    yield from chain(*(case_items.version_items(one, version) for version in case.versions))
+    for text in case.texts.values():
+        parts = dict(text.parts) or None
+        place = keys.text(text.sequence)
+        yield TextItem(pk, place, sequence=text.sequence, words=text.words, salt=text.salt, parts=parts)
+    if case.token_for is not None:
+        kept, wait = case.token_for, case.token_for.wait
+        yield TokenItem(
+            pk,
+            keys.TOKEN,
+            token=case.token,
+            round=wait.round,
+            stage=wait.stage,
+            asked_as=wait.asked_as.value,
+            version=wait.version,
+            revision=kept.revision,
+        )
+    yield from _money_rows(life)
+
+
+def _money_rows(life: Life) -> Iterator[Row]:
+    for move in life.movements:
+        yield LineItem(
+            keys.ledger(move.fund),
+            keys.line(move.reference, move.revision),
+            force=move.force,
+            reference=move.reference,
+            movement=move.kind.value,
+            note=move.note or None,
+            amount_pence=move.amount_pence,
+            at=move.at,
+        )
+    if life.movements:
+        last = life.movements[-1]
+        yield ReservationItem(
+            keys.ledger(last.fund),
+            keys.reservation(last.reference),
+            reserved_pence=last.after.reserved,
+            committed_pence=last.after.committed,
+            spent_pence=last.after.spent,
+            returned_pence=last.after.returned,
+        )
+
+
+def balance_rows(by_force: Mapping[str, Held]) -> Iterator[Row]:
+    """The fund and the forces' shares, as the movements of all claims have left them."""
+    whole = total(by_force.values())
+    yield _balance_row(keys.FUND_BALANCE, SHARE_PENCE * len(by_force), whole, FUND_NAME)
+    for force, held in by_force.items():
+        yield _balance_row(keys.share(force), SHARE_PENCE, held, None)
+
+
+def total(some: Iterable[Held]) -> Held:
+    """What is held together."""
+    all_held = list(some)
+    return Held(
+        reserved=sum(one.reserved for one in all_held),
+        committed=sum(one.committed for one in all_held),
+        spent=sum(one.spent for one in all_held),
+        returned=sum(one.returned for one in all_held),
+    )
+
+
+def _balance_row(place: str, total: int, held: Held, name: str | None) -> Row:
+    balance = Balance(
+        total=total,
+        reserved=held.reserved,
+        committed=held.committed,
+        spent=held.spent,
+        returned=held.returned,
+    )
+    return BalanceItem(
+        keys.fund(FUND),
+        place,
+        name=name,
+        total=balance.total,
+        available=balance.available,
+        reserved=balance.reserved,
+        committed=balance.committed,
+        spent=balance.spent,
+        returned=balance.returned,
+    )

@@ -1,0 +1,46 @@
+"""AWS calls of each step: what docs/performance.md promises, counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from bench import calls
+from bench.calls_scene import Calls, Steps
+
+DOCUMENTED = calls.read_document(calls.DOCUMENT.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def counted() -> Steps:
+    return calls.count()
+
+
+def test_every_step_makes_the_calls_that_are_documented(counted: Steps) -> None:
+    assert counted
+    assert calls.differences(counted, DOCUMENTED) == []
+
+
+def test_a_submission_is_one_write_and_nothing_else(counted: Steps) -> None:
+    for step in ("submission, JSON", "submission, page"):
+        assert dict(counted[step].made) == {"TransactWriteItems": 1}
+
+
+def test_a_decision_is_two_reads_and_one_write(counted: Steps) -> None:
+    for step in ("first decision, JSON: reserves the money", "last decision, page: commits the money"):
+        assert (counted[step].reads, counted[step].writes, counted[step].others) == (2, 1, 0)
+
+
+def test_a_list_is_its_session_and_one_query(counted: Steps) -> None:
+    lists = [step for step in counted if step.startswith("list of submissions")]
+    assert len(lists) == 3
+    for step in lists:
+        assert dict(counted[step].made) == {"BatchGetItem": 1, "Query": 1}
+
+
+def test_one_call_more_or_a_step_nobody_counts_is_found(counted: Steps) -> None:
+    more = {**counted, "form, page": Calls(counted["form, page"].made + Counter(Query=1))}
+    assert [found.partition(":")[0] for found in calls.differences(more, DOCUMENTED)] == ["form, page"]
+    fewer = {step: made for step, made in counted.items() if step != "map"}
+    assert calls.differences(fewer, DOCUMENTED) == ["map: documented, and not counted"]

@@ -1,0 +1,158 @@
+"""What a cold start loads: each entry point, in a fresh process up to its first answer, imports nothing that it does
+not need. These are names, not times; times are measured by `make bench PARTS=cold`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import cold
+from chalicelib.web.sections import SECTIONS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+NOWHERE = {"boto3", "s3transfer", "requests", "jsonschema", "moto", "referencing"}
+"""What our code or a dependency might bring along, and nothing of ours needs to answer anything."""
+PAGES = {
+    "jinja2",
+    "markupsafe",
+    "govuk_frontend_jinja",
+    "chalicelib.web.pages",
+    "chalicelib.adapters.templates",
+}
+PICTURES_AND_TABLES = {"PIL", "xlsxwriter", "chalicelib.adapters.charts", "chalicelib.adapters.workbooks"}
+CHECKING = {"jsonschema_rs"}
+MAILING = {"chalicelib.adapters.mail", "email.headerregistry"}
+CALLING_AWS = {"chalicelib.adapters.aws", "chalicelib.adapters.workflows", "chalicelib.adapters.files"}
+DESK = {
+    *("chalicelib.services.desk", "chalicelib.services.listing", "chalicelib.services.exporting"),
+    *("chalicelib.services.digesting", "chalicelib.services.reconciling", "chalicelib.services.publishing"),
+    *("chalicelib.web.desk_pages", "chalicelib.web.desk_lists", "chalicelib.web.export_pages"),
+}
+HTTP = {"chalicelib.web.views", "chalicelib.web.requests", "chalicelib.web.problems", "chalicelib.web.api"}
+API = PAGES | PICTURES_AND_TABLES | MAILING | DESK | CALLING_AWS
+BACKGROUND = HTTP | PICTURES_AND_TABLES
+
+FORBIDDEN: Mapping[str, set[str]] = {
+    "intake": API | {"chalicelib.services.deciding", "chalicelib.services.tracking"},
+    "task": API | CHECKING,
+    "page": PICTURES_AND_TABLES | MAILING | DESK | CALLING_AWS | CHECKING | {"chalicelib.web.api"},
+    "ask_approver": BACKGROUND | PAGES | MAILING | DESK | CALLING_AWS | CHECKING,
+    "relay_workflow": BACKGROUND | PAGES | MAILING | DESK | CHECKING,
+    "relay_mail": BACKGROUND | DESK | CHECKING | {"chalicelib.adapters.workflows"},
+    "sweep": BACKGROUND | DESK | CHECKING,
+    "mail_events": BACKGROUND | PAGES | MAILING | DESK | CALLING_AWS | CHECKING,
+    "follow_up": BACKGROUND | PAGES | MAILING | DESK | CALLING_AWS | CHECKING,
+    "reconcile": BACKGROUND | PAGES | MAILING | CHECKING,
+    "digest": BACKGROUND | PAGES | MAILING | CHECKING,
+}
+"""Of each entry point, besides NOWHERE. A module stands for those below it, too."""
+
+SCHEDULED = {
+    "source": "aws.events",
+    "detail-type": "Scheduled Event",
+    "detail": {},
+    **dict.fromkeys(("version", "account", "region", "time", "id"), ""),
+    "resources": [],
+}
+START = """
+import json, sys
+planted, handler, file, *sys.path[:0] = sys.argv[1:]
+if planted:
+    __import__(planted)
+import app
+answer = getattr(app, handler)(json.load(open(file)), None)
+assert answer.get("statusCode", 200) in (200, 201) and not answer.get("batchItemFailures"), answer
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Starts:
+    """Fresh processes, and the events that they are asked with."""
+
+    events: Mapping[str, list[Any]]
+    env: Mapping[str, str]
+    folder: Path
+
+    def modules(self, name: str, *, planted: str = "") -> set[str]:
+        """All that is loaded once an entry point has answered; `planted` is imported before anything else."""
+        handler, event = self._asked(name)
+        file = self.folder / "event.json"
+        file.write_text(json.dumps(event), encoding="utf-8")
+        places = [str(ROOT), str(ROOT / "vendor"), sysconfig.get_path("purelib")]
+        # Without `site`: what is installed for development may load modules of its own at every start.
+        command = [sys.executable, "-I", "-S", "-c", START, planted, handler, str(file), *places]
+        done = subprocess.run(
+            command, env=dict(self.env), cwd=ROOT, capture_output=True, encoding="utf-8", check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return set(json.loads(done.stdout.splitlines()[-1]))
+
+    def _asked(self, name: str) -> tuple[str, Any]:
+        of = {"ask_approver": "ask", "relay_workflow": "workflow", "relay_mail": "mail"}
+        if name in ("intake", "task", "page"):
+            return "app", self.events[name].pop()
+        if name in of:
+            return name, self.events[of[name]].pop()
+        return name, {"Records": []} if name == "mail_events" else SCHEDULED
+
+
+@pytest.fixture(scope="module")
+def starts(dynoxide: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starts]:
+    folder = tmp_path_factory.mktemp("starts")
+    with cold.stand_in() as cloud:
+        env = {**cold.environ(dynoxide, cloud), "TABLE_NAME": "starts", "PATH": os.environ["PATH"]}
+        yield Starts(events=cold.events(3, folder / "events.json", env), env=env, folder=folder)
+
+
+def found(loaded: set[str], forbidden: set[str]) -> set[str]:
+    """Which of the forbidden modules are loaded, or have one below them that is."""
+    return {name for name in forbidden for one in loaded if one == name or one.startswith(f"{name}.")}
+
+
+@pytest.mark.parametrize("name", FORBIDDEN)
+def test_a_start_loads_nothing_that_it_does_not_need(starts: Starts, name: str) -> None:
+    assert found(starts.modules(name), NOWHERE | FORBIDDEN[name]) == set()
+
+
+def test_what_is_imported_all_the_same_is_found(starts: Starts) -> None:
+    loaded = starts.modules("intake", planted="jinja2.nodes")
+    assert found(loaded, NOWHERE | FORBIDDEN["intake"]) == {"jinja2", "markupsafe"}
+
+
+def test_every_function_is_looked_at() -> None:
+    config = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))
+    functions = set(config["lambda_functions"]) - {"api_handler"}
+    assert functions == FORBIDDEN.keys() - {"intake", "task", "page"}
+
+
+def test_what_is_forbidden_is_there_to_be_imported() -> None:
+    """A module that was renamed would be forbidden for nothing."""
+    ours = {name for names in FORBIDDEN.values() for name in names if name.startswith("chalicelib.")}
+    assert [name for name in ours if not (ROOT / name.replace(".", "/")).with_suffix(".py").exists()] == []
+
+
+def test_every_address_is_in_a_section_that_is_loaded_for_it() -> None:
+    from app import app
+
+    for path, methods in app.routes.items():
+        sections = {name for name, firsts in SECTIONS.items() if path.split("/")[1] in firsts}
+        for entry in methods.values():
+            assert entry.view_function.__module__.removeprefix("chalicelib.web.") in sections, path
+
+
+def test_every_module_with_a_blueprint_is_a_section() -> None:
+    modules = (ROOT / "chalicelib" / "web").glob("*.py")
+    blueprints = {one.stem for one in modules if " = Blueprint(__name__)" in one.read_text(encoding="utf-8")}
+    assert blueprints == {*SECTIONS, "views"}
