@@ -7,8 +7,14 @@ modules. It writes one line when it has its answer, and ends at once: what a pro
 never do.
 """
 
+from __future__ import annotations
+
 import os
 import sys
+
+TYPE_CHECKING = False  # `typing` is an import of its own
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def main() -> None:
@@ -68,7 +74,8 @@ def _with_page() -> None:
     Environment(autoescape=True).from_string("<p>{{ word }}</p>").render(word="Floor")
 
 
-def _one_call():  # type: ignore[no-untyped-def]
+def _one_call() -> Any:
+    """PynamoDB's, for an item that is not there. Returns its botocore session."""
     from pynamodb.attributes import UnicodeAttribute
     from pynamodb.models import Model
 
@@ -89,9 +96,9 @@ def _one_call():  # type: ignore[no-untyped-def]
 FLOORS = {
     "floor": _floor,
     "packaged floor": _floor,
-    "floor with Step Functions": _with_workflows,
-    "floor with SES": _with_mail,
-    "floor with Jinja": _with_page,
+    "packaged floor with Step Functions": _with_workflows,
+    "packaged floor with SES": _with_mail,
+    "packaged floor with Jinja": _with_page,
 }
 
 

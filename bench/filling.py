@@ -1,7 +1,7 @@
 """Tables of 1,000 to 100,000 submissions with all that belongs to them, in one dynoxide.
 
 `.venv/bin/python -m bench.filling 1000` prints how long it takes. What is filled once is kept in the user's cache, by
-a hash of all that it is made with: filling the largest takes minutes.
+a hash of how it is stored: filling the largest takes minutes.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.lives import lives
-from bench.machine import ROOT
 from bench.rows import balance_rows, rows_of, total
 from chalicelib.adapters import tables
 from chalicelib.adapters.form_files import FormFiles
+from chalicelib.adapters.indexes import DueIndex, EverywhereIndex, ListedIndex, PublicIndex
 from chalicelib.adapters.people import DynamoPeople
 from chalicelib.adapters.tables import Row
 from chalicelib.domain.fund import Held
@@ -35,13 +35,9 @@ from chalicelib.domain.people import Person
 from infra.local import dynoxide, seeds
 
 WORKERS = 2
-_MADE_WITH = (
-    *(f"bench/{name}.py" for name in ("generate", "lives", "stand_ins", "rows")),
-    *(f"chalicelib/adapters/{name}.py" for name in ("tables", "indexes", "keys", "case_items", "undo_items")),
-    "schemas/forms/funding-claim.v1.json",
-    "schemas/forms/idea.v1.json",
-)
-"""What decides how items look. Other changes of the product count when the cache is emptied."""
+_INDEXES = (DueIndex, ListedIndex, EverywhereIndex, PublicIndex)
+_SAMPLE = 60
+"""So many submissions tell whether they would be stored today as they were."""
 
 
 def the_people() -> list[Person]:
@@ -103,7 +99,7 @@ def write_items(file: Path, rows: Iterable[Row]) -> int:
 def filled(counts: Sequence[int], *, seed: int = 1) -> Iterator[str]:
     """A dynoxide with a table of each size, called `submissions-<count>`; yields its address. The file is a copy of
     the kept one: whatever is written to it is gone afterwards."""
-    kept = _cache() / f"filled-{_made_with()}-{seed}-{'-'.join(map(str, counts))}.db"
+    kept = _cache() / f"filled-{_made_with(seed)}-{seed}-{'-'.join(map(str, counts))}.db"
     if not kept.exists():
         _make(kept, counts, seed)
     else:
@@ -192,12 +188,14 @@ def _cache() -> Path:
     return folder
 
 
-def _made_with() -> str:
-    """A hash of the code that what is stored follows from."""
-    digest = hashlib.sha256()
-    for file in _MADE_WITH:
-        digest.update(f"{file}\0".encode() + (ROOT / file).read_bytes())
-    return digest.hexdigest()[:12]
+def _made_with(seed: int) -> str:
+    """A hash of what a few submissions are stored as, and of the indexes: whatever the code looks like, a table made
+    then is a table as it would be made now."""
+    made = lives(_SAMPLE, the_people(), seed=seed)
+    items = [row.serialize() for life in made for row in rows_of(life)]
+    indexes = [(one.Meta.index_name, one.Meta.projection.non_key_attributes) for one in _INDEXES]
+    told = json.dumps([items, indexes], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
 if __name__ == "__main__":

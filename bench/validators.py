@@ -146,7 +146,7 @@ def _with_rust(schema: dict[str, Any], formats: dict[str, Callable[[str], bool]]
 
 def _with_generated_code(schema: dict[str, Any], formats: dict[str, Callable[[str], bool]]) -> Check:
     """It knows drafts up to 7 and 2019-09, and takes 2020-12 for 7: our forms use nothing in which they differ."""
-    import fastjsonschema  # type: ignore[import-not-found]
+    import fastjsonschema
 
     # `use_default` would write into the answers.
     validate = fastjsonschema.compile(schema, formats=formats, use_default=False, fast_fail=False)

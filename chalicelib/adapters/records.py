@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import operator
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import reduce
+from itertools import islice
 from typing import Any
 
 from pynamodb.exceptions import TransactWriteError
@@ -15,6 +18,8 @@ from pynamodb.exceptions import TransactWriteError
 from chalicelib.adapters import case_items, changes, counts, items, keys
 from chalicelib.adapters.failures import code_of, in_our_words, is_unavailable
 from chalicelib.adapters.tables import ContentItem, KeyItem, ReferenceItem, Row, SubmissionItem
+from chalicelib.adapters.undo_items import undo_from
+from chalicelib.domain import ideas
 from chalicelib.domain.errors import NotFound, StillRunning, Unavailable
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import Case
@@ -33,7 +38,7 @@ MAX_TRIES = 8
 _MANY = 1000
 """Lines that one call reads where a filter leaves few of them."""
 
-_TIMES_MORE = 4
+_TIMES_MORE = 2
 _AT_ONCE = 50
 _LONGEST_PAUSE_SECONDS = 0.4
 FIRST_TOLD = (ChangeSubmission, KeepKey, KeepContent)
@@ -184,10 +189,24 @@ class DynamoRecords:
                 last_evaluated_key=start,
                 page_size=look_at,
             ).page_iter
-            for page in pages:
-                pages.page_size = look_at = look_at * _TIMES_MORE
+            for page in _ever_larger(pages):
                 rows = map(Row.from_raw_data, page["Items"])
                 yield from filter(None, (case_items.published(row, now) for row in rows))
+
+    def count_published(self, now: datetime, *, most: int) -> tuple[Mapping[str, int], bool]:
+        """From the index alone. Of each line it asks for what it takes to count it, and makes no item of it: that
+        would take four times as long."""
+        with in_our_words():
+            pages = Row.public.query(
+                keys.PUBLIC,
+                scan_index_forward=False,
+                page_size=_MANY,
+                attributes_to_get=["force", "undo"],
+            ).page_iter
+            lines = (item for page in _ever_larger(pages) for item in page["Items"])
+            told = (item["force"]["S"] for item in lines if _is_told(item, now))
+            by_force = Counter(islice(told, most))
+            return by_force, next(told, None) is not None
 
     def counted(self) -> Counted | None:
         """One item."""
@@ -219,6 +238,21 @@ class DynamoRecords:
         """Those whose date has come."""
         with in_our_words():
             yield from map(_waiting, Row.due.query(keys.DUE_SUBMISSION, Row.due_at <= now))
+
+
+def _ever_larger(pages: Any) -> Iterator[Any]:
+    """Pages of a query, each of which looks at more than the one before, up to what DynamoDB reads at once."""
+    for page in pages:
+        pages.page_size *= _TIMES_MORE
+        yield page
+
+
+def _is_told(item: Mapping[str, Any], now: datetime) -> bool:
+    """Whether a line of the public list is public already: not by a decision that may still be undone."""
+    if "undo" not in item:
+        return True
+    undo = undo_from(json.loads(item["undo"]["S"]))
+    return now >= undo.until or ideas.PUBLISHES in undo.before.approved_by
 
 
 def _page(index: Any, name: str, key: str, after: Place | None, limit: int) -> list[Listed]:

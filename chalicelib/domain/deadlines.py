@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 _LONDON = ZoneInfo("Europe/London")
+_MOST_KEPT = 500
 START_OF_DAY = time(9, 0)
 END_OF_DAY = time(17, 0)
 """When a deadline falls on its day: people who read "by Tuesday" have until the office closes."""
@@ -24,30 +26,37 @@ class Calendar:
         """17:00 in London on the `working_days`-th working day after `start`'s day, in UTC."""
         if self.day_seconds:
             return start + timedelta(seconds=working_days * self.day_seconds)
-        day = start.astimezone(_LONDON).date()
-        left = working_days
-        while left:
-            day += timedelta(days=1)
-            if self.is_working(day):
-                left -= 1
+        day = self._working_day(start.astimezone(_LONDON).date(), working_days, 1)
         return datetime.combine(day, END_OF_DAY, _LONDON).astimezone(timezone.utc)
 
     def reminder(self, deadline: datetime, working_days: int) -> datetime:
         """09:00 in London, so many working days before a deadline's day, in UTC."""
         if self.day_seconds:
             return deadline - timedelta(seconds=working_days * self.day_seconds)
-        day = deadline.astimezone(_LONDON).date()
-        left = working_days
-        while left:
-            day -= timedelta(days=1)
-            if self.is_working(day):
-                left -= 1
+        day = self._working_day(deadline.astimezone(_LONDON).date(), working_days, -1)
         return datetime.combine(day, START_OF_DAY, _LONDON).astimezone(timezone.utc)
 
     def next_date(self, deadline: datetime, reminder_days: Sequence[int], now: datetime) -> datetime:
         """What comes next: the first reminder still to come, or the deadline."""
         reminders = (self.reminder(deadline, days) for days in sorted(reminder_days, reverse=True))
         return next((at for at in reminders if at > now), deadline)
+
+    def _working_day(self, day: date, count: int, step: int) -> date:
+        """The `count`-th working day after a day (`step` 1) or before it (-1). Asked for the same few days all day."""
+        asked = (day, count, step)
+        if asked not in self._found:
+            left = count
+            while left:
+                day += timedelta(days=step)
+                left -= self.is_working(day)
+            if len(self._found) >= _MOST_KEPT:
+                self._found.clear()
+            self._found[asked] = day
+        return self._found[asked]
+
+    @cached_property
+    def _found(self) -> dict[tuple[date, int, int], date]:
+        return {}
 
     def is_working(self, day: date) -> bool:
         """Neither a weekend nor a bank holiday."""

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from chalicelib.domain.deliveries import Delivery, Kind
-from chalicelib.services import setting_aside
 from chalicelib.services.ports import Parts
 
 SWEEP_LIMIT = 50
@@ -80,6 +79,8 @@ def _attempt(parts: Parts, delivery_id: str, *, sets_aside: bool) -> tuple[str, 
 
 
 def _failed(parts: Parts, delivery: Delivery, kind: str, sets_aside: bool) -> str:
+    from chalicelib.services import setting_aside  # the relay's cold start has no use for it
+
     _log.warning("delivery %s failed: %s", delivery.id, kind)
     try:
         if sets_aside and setting_aside.set_aside(parts, delivery, error=kind):

@@ -97,6 +97,9 @@ class Records(Protocol):
         far as it is asked for: first among so many as there are to `look_at`, then among more. May be a moment
         behind."""
 
+    def count_published(self, now: datetime, *, most: int) -> tuple[Mapping[str, int], bool]:
+        """How many of `published` there are of each force, among the newest `most`; and whether there are more."""
+
     def counted(self) -> Counted | None:
         """How many ideas each force had published when that was last kept."""
 

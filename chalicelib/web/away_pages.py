@@ -10,8 +10,8 @@ from chalicelib.domain.errors import InvalidAnswers, Problem
 from chalicelib.services import going_away
 from chalicelib.services.going_away import AwayView
 from chalicelib.web import access
-from chalicelib.web.form_views import ErrorLink, date_field
-from chalicelib.web.pages import page, redirect
+from chalicelib.web.form_views import date_field
+from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
 from chalicelib.web.typed_dates import date_fields, typed_date, wrong_parts
 from chalicelib.web.views import ANY_TYPE, view

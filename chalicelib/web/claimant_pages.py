@@ -13,8 +13,7 @@ from chalicelib.domain.errors import Gone, InvalidAnswers, NotSignedIn, Problem
 from chalicelib.services import ending, signing_in, tracking
 from chalicelib.services.tracking import StatusView
 from chalicelib.web import access, cookies
-from chalicelib.web.form_views import ErrorLink
-from chalicelib.web.pages import page, redirect
+from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
 from chalicelib.web.sign_in_pages import tidy_code
 from chalicelib.web.views import ANY_TYPE, view

@@ -11,8 +11,7 @@ from chalicelib.domain.references import read_reference
 from chalicelib.domain.submissions import Case
 from chalicelib.services import paying, tracking
 from chalicelib.web import access
-from chalicelib.web.form_views import ErrorLink
-from chalicelib.web.pages import page, redirect
+from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
 from chalicelib.web.views import ANY_TYPE, view
 

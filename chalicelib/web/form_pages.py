@@ -23,8 +23,8 @@ from chalicelib.services import intake, tracking
 from chalicelib.services.intake import DUPLICATE_LIFE
 from chalicelib.services.ports import Parts
 from chalicelib.web import access, html_forms, problems
-from chalicelib.web.form_views import ErrorLink, FormView, form_view
-from chalicelib.web.pages import page, redirect
+from chalicelib.web.form_views import FormView, form_view
+from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
 from chalicelib.web.views import ANY_TYPE, view
 

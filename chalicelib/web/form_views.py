@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from chalicelib.domain.errors import Problem
 from chalicelib.domain.forms import Form, Option, Question
 from chalicelib.web.html_forms import Posted, most_rows, prefixes, schema_of
+from chalicelib.web.pages import ErrorLink
 from chalicelib.web.typed_dates import DATE_PARTS, missing_parts, wrong_parts
 
 _NO_HTML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
@@ -62,14 +63,6 @@ class Section:
     id: str
     title: str
     fields: tuple[Field, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ErrorLink:
-    """One line of the error summary. `href` leads to the first wrong input, if an input is to blame."""
-
-    text: str
-    href: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

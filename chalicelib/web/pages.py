@@ -6,6 +6,7 @@ Jinja is imported when the first page is asked for; the JSON API and the backgro
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 
 KIND = "pages"
 _TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorLink:
+    """One line of the error summary. `href` leads to the first wrong input, if an input is to blame."""
+
+    text: str
+    href: str = ""
 
 
 def page(

@@ -1,4 +1,7 @@
-"""Asking somebody else to decide: by the person who was asked, from their task; by a coordinator, from the desk."""
+"""Asking somebody else to decide: by the person who was asked, from their task; by a coordinator, from the desk.
+
+The section is loaded with that of the tasks: what it takes to hand one on is imported when somebody does.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain.errors import InvalidAnswers, Problem, Reassigned
 from chalicelib.domain.references import read_reference
 from chalicelib.web import access
-from chalicelib.web.pages import page, redirect
+from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
 from chalicelib.web.views import ANY_TYPE, view
 
@@ -23,6 +26,8 @@ reassign_pages = Blueprint(__name__)
 @reassign_pages.route("/tasks/{task}/reassign", methods=["GET"])
 @view(access.SIGNED_IN)
 def show_task_reassign(request: Request, task: str) -> Response:
+    from chalicelib.services import reassigning
+
     try:
         one = reassigning.task_hand_on_view(request.parts, request.person, task)
     except Reassigned:
@@ -35,6 +40,8 @@ def show_task_reassign(request: Request, task: str) -> Response:
 @reassign_pages.route("/tasks/{task}/reassign", methods=["POST"], content_types=ANY_TYPE)
 @view(access.SIGNED_IN)
 def post_task_reassign(request: Request, task: str) -> Response:
+    from chalicelib.services import reassigning
+
     path = f"/tasks/{task}/reassign"
     try:
         reassigning.hand_on_task(request.parts, request.person, task, request.fields().get("to", ""))
@@ -47,6 +54,8 @@ def post_task_reassign(request: Request, task: str) -> Response:
 @reassign_pages.route("/desk/submissions/{reference}/reassign", methods=["GET"])
 @view(access.STAFF)
 def show_submission_reassign(request: Request, reference: str) -> Response:
+    from chalicelib.services import reassigning
+
     one = reassigning.submission_hand_on_view(request.parts, request.person, reference)
     return _choosing_page(request, one, action=f"{_desk(one.submission.reference)}/reassign")
 
@@ -54,6 +63,8 @@ def show_submission_reassign(request: Request, reference: str) -> Response:
 @reassign_pages.route("/desk/submissions/{reference}/reassign", methods=["POST"], content_types=ANY_TYPE)
 @view(access.STAFF)
 def post_submission_reassign(request: Request, reference: str) -> Response:
+    from chalicelib.services import reassigning
+
     to = request.fields().get("to", "")
     try:
         reassigning.hand_on_submission(request.parts, request.person, reference, to)

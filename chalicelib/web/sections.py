@@ -58,7 +58,7 @@ class App(Chalice):
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
         """As Chalice's own, with the routes of the section that is asked."""
         path = event.get("requestContext", {}).get("resourcePath") or "/"
-        first = path.split("/")[1]
+        first = path.strip("/").partition("/")[0]
         self._register(name for name, firsts in SECTIONS.items() if first in firsts)
         self.lambda_context = context
         middleware = self._get_middleware_handlers("http")

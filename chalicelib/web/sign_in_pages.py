@@ -11,8 +11,7 @@ from chalicelib.domain import exports
 from chalicelib.domain.errors import Gone, InvalidAnswers
 from chalicelib.services import signing_in
 from chalicelib.web import access, cookies
-from chalicelib.web.form_views import ErrorLink
-from chalicelib.web.pages import page, redirect
+from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
 from chalicelib.web.views import ANY_TYPE, view
 

@@ -9,10 +9,9 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.decisions import MAX_COMMENT
 from chalicelib.domain.errors import ClaimChanged, InvalidAnswers, Problem
-from chalicelib.services import deciding, viewing
+from chalicelib.services import viewing
 from chalicelib.web import access, problems
-from chalicelib.web.form_views import ErrorLink
-from chalicelib.web.pages import page, redirect
+from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.task_words import Filled, deciding_words, filled, input_id
 from chalicelib.web.views import ANY_TYPE, view
 
@@ -35,6 +34,8 @@ def show_task(request: Request, task: str) -> Response:
 @task_pages.route("/tasks/{task}", methods=["POST"], content_types=ANY_TYPE)
 @view(access.SIGNED_IN)
 def decide_task(request: Request, task: str) -> Response:
+    from chalicelib.services import deciding
+
     given = filled(request.fields())
     try:
         deciding.decide(
@@ -69,6 +70,8 @@ def show_undo(request: Request, task: str) -> Response:
 @task_pages.route("/tasks/{task}/undo", methods=["POST"], content_types=ANY_TYPE)
 @view(access.SIGNED_IN)
 def undo_decision(request: Request, task: str) -> Response:
+    from chalicelib.services import deciding
+
     deciding.undo(request.parts, request.person_id, task)
     return redirect(f"/tasks/{task}?undone=1")
 

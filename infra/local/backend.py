@@ -30,12 +30,13 @@ from infra.local import (
     moto_server,
     processes,
     schedules,
+    short_way,
 )
 from infra.local.mailbox import Journal
 
 log = logging.getLogger(__name__)
 
-BEHIND = 15
+BEHIND = 5
 """How much nicer than the web process: behind a burst, taking submissions in goes before asking about them."""
 
 
@@ -49,6 +50,7 @@ def main() -> None:
     lambdas.install()
     threading.Thread(target=server.serve_forever, name="moto", daemon=True).start()
     inside.connect(door, os.environ["AWS_ENDPOINT_URL"])
+    short_way.connect(os.environ["AWS_ENDPOINT_URL_DYNAMODB"])
     app = lambdas.load_app()
     cloud.prepare(app, Path.cwd() / "infra" / "workflows", os.environ["MAIL_FROM"])
     kept_files.restore(given.files, os.environ["EXPORTS_BUCKET"])

@@ -16,6 +16,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.local.short_way import FORMAL_SIGNATURE
+
 log = logging.getLogger(__name__)
 
 Record = dict[str, Any]
@@ -109,10 +111,7 @@ class _Reader:
 _HEADERS = {
     "Content-Type": "application/x-amz-json-1.0",
     "X-Amz-Target": "DynamoDBStreams_20120810.GetRecords",
-    # The form of a signature is all that dynoxide asks for.
-    "X-Amz-Date": "20260101T000000Z",
-    "Authorization": "AWS4-HMAC-SHA256 Credential=local/20260101/eu-west-2/dynamodb/aws4_request, "
-    "SignedHeaders=host, Signature=none",
+    **FORMAL_SIGNATURE,
 }
 
 
@@ -140,12 +139,46 @@ def matches(pattern: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
     return True
 
 
+class Pace:
+    """Whether submissions come faster than they can be asked about. One database takes the writes of both, one after
+    the other: then the relays leave it to the taking in, but for a few, and catch up afterwards."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._since = clock()
+        self._starts = 0
+        self._rate = 0.0
+
+    def note(self, records: list[Record]) -> None:
+        """Count what came. To be called at each reading, also where nothing did."""
+        self._starts += sum(matches(_START, record) for record in records)
+        took = self._clock() - self._since
+        if took >= _WINDOW:
+            self._rate, self._starts, self._since = self._starts / took, 0, self._clock()
+
+    @property
+    def is_burst(self) -> bool:
+        """Within the last half second or so."""
+        return self._rate > BURST
+
+
+BURST = 50.0
+"""Submissions a second. Claims that go their whole way do not come so fast."""
+
+TRICKLE = 0.25
+"""Seconds between two deliveries of a lane during a burst."""
+
+_WINDOW = 0.5
+_START = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"what": {"S": ["start"]}}}}
+
+
 class Lane:
     """One function's records, in order, a batch at a time, in a thread of its own."""
 
-    def __init__(self, name: str, handler: Handler) -> None:
+    def __init__(self, name: str, handler: Handler, pace: Pace) -> None:
         self._name = name
         self._handler = handler
+        self._pace = pace
         self._waiting: queue.SimpleQueue[Record] = queue.SimpleQueue()
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
@@ -155,10 +188,12 @@ class Lane:
     def _run(self) -> None:
         while True:
             self._deliver(self._next_batch())
+            if self._pace.is_burst:
+                time.sleep(TRICKLE)
 
     def _next_batch(self) -> list[Record]:
         batch = [self._waiting.get()]
-        while len(batch) < BATCH and not self._waiting.empty():
+        while len(batch) < BATCH and not self._waiting.empty() and not self._pace.is_burst:
             batch.append(self._waiting.get())
         return batch
 
@@ -183,7 +218,8 @@ class Lane:
 
 def deliver(stream: Stream, handlers: Mapping[str, Handler], *, stop: threading.Event) -> None:
     """Read until told to stop, and put each record into the lanes whose filter takes it."""
-    lanes = {name: Lane(name, handler) for name, handler in handlers.items()}
+    pace = Pace()
+    lanes = {name: Lane(name, handler, pace) for name, handler in handlers.items()}
     while not stop.is_set():
         try:
             records = stream.read()
@@ -191,6 +227,7 @@ def deliver(stream: Stream, handlers: Mapping[str, Handler], *, stop: threading.
             log.exception("the stream could not be read")
             stop.wait(1)
             continue
+        pace.note(records)
         for record in records:
             for name, lane in lanes.items():
                 if matches(FILTERS[name], record):

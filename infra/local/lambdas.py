@@ -45,11 +45,12 @@ class NoHandler(Exception):
 def load_app() -> Chalice:
     """The Chalice object of the app being run, with its parts put together.
 
-    On Lambda the first request does that, alone. Here threads would do it at once, and a wrong setting
-    would show only then.
+    On Lambda the first request does that, alone. Here threads would do it at once, each with a client of its own, and
+    a wrong setting would show only then.
     """
     app: Chalice = importlib.import_module("app").app
     importlib.import_module("chalicelib.wiring").parts()
+    importlib.import_module("chalicelib.adapters.tables").make_client()
     return app
 
 

@@ -84,12 +84,20 @@ def unpack_into(folder: Path, python: str) -> None:
             answer = _pip(command)
             if answer.returncode:
                 raise CannotPackage(f"pip could not fetch the packages: {_last_error(answer.stderr)}")
-        wheels = sorted(Path(fetched).glob("*.whl"))
-        CACHE.mkdir(parents=True, exist_ok=True)
-        for wheel in wheels:
-            content = wheel.read_bytes()
-            (CACHE / wheel.name).write_bytes(content)
+        for wheel in sorted(Path(fetched).glob("*.whl")):
+            _keep(wheel)
             _unpack(wheel, folder)
+
+
+def _keep(wheel: Path) -> None:
+    """For the next time. Whoever packages at the same moment finds the file whole, or not at all."""
+    content, kept = wheel.read_bytes(), CACHE / wheel.name
+    if kept.exists() and kept.read_bytes() == content:
+        return
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=CACHE, delete=False) as partial:
+        partial.write(content)
+    Path(partial.name).replace(kept)
 
 
 def _unpack(wheel: Path, folder: Path) -> None:

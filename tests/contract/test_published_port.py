@@ -75,7 +75,10 @@ def test_what_may_still_be_undone_has_not_happened(parts: Parts) -> None:
     unpublished = an_idea(approved_by={}, status=Status.IN_REVIEW)
     store(parts, an_idea(0, undo=undo(unpublished)))
     store(parts, an_idea(1, status=Status.NOTED, waiting_for="", due_at=None, undo=undo(an_idea(1))))
-    early = list(parts.records.published(LATER - timedelta(seconds=1)))
+    before = LATER - timedelta(seconds=1)
+    assert parts.records.count_published(before, most=9) == ({"kent": 1}, False)
+    assert parts.records.count_published(LATER, most=9) == ({"kent": 2}, False)
+    early = list(parts.records.published(before))
     assert [(line.title, line.status) for line in early] == [("Idea 1", Status.PUBLISHED)]
     late = list(parts.records.published(LATER))
     assert [(line.title, line.status) for line in late] == [
@@ -117,6 +120,18 @@ def test_nothing_is_missed_however_much_is_looked_at_first(parts: Parts, look_at
     assert [one.title for one in parts.records.published(LATER, look_at=look_at)] == every
     few = parts.records.published(LATER, category="custody", look_at=look_at)
     assert [one.title for one in few] == ["Idea 43", "Idea 23", "Idea 3"]
+
+
+@pytest.mark.parametrize(
+    ("most", "kent", "is_cut"), [(1, 0, True), (3, 2, True), (4, 3, False), (9, 3, False)]
+)
+def test_the_newest_are_counted_by_force(parts: Parts, most: int, kent: int, is_cut: bool) -> None:
+    for number in range(3):
+        store(parts, an_idea(number))
+    store(parts, an_idea(3, force="essex"))
+    store(parts, an_idea(4, force="essex", approved_by={}))
+    by_force, more = parts.records.count_published(LATER, most=most)
+    assert (by_force.get("kent", 0), by_force["essex"], more) == (kent, 1, is_cut)
 
 
 def test_what_was_counted_is_kept_for_whoever_read_what_it_takes_the_place_of(parts: Parts) -> None:

@@ -126,6 +126,37 @@ def test_a_lane_outlives_a_handler_that_raises(deliver: Any) -> None:
     eventually(lambda: calls == [["m1"], ["m1"]])
 
 
+def test_a_burst_is_many_starts_a_second_until_it_is_over() -> None:
+    at = 0.0
+    pace = events.Pace(lambda: at)
+    start = {"eventName": "INSERT", "dynamodb": {"NewImage": {"what": {"S": "start"}}}}
+    mail = {"eventName": "INSERT", "dynamodb": {"NewImage": {"what": {"S": "mail"}}}}
+    done = {**start, "eventName": "MODIFY"}
+
+    def half_a_second_of(records: list[events.Record]) -> bool:
+        nonlocal at
+        for _ in range(4):
+            at += 0.125
+            pace.note(records)
+        return pace.is_burst
+
+    assert not half_a_second_of([start] * 5)
+    assert half_a_second_of([start] * 7)
+    assert not half_a_second_of([mail, done] * 50)
+    assert half_a_second_of([start] * 100)
+    assert not half_a_second_of([])
+
+
+def test_during_a_burst_a_lane_delivers_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "TRICKLE", 0.001)
+    monkeypatch.setattr(events.Pace, "is_burst", True)
+    calls: list[list[str]] = []
+    lane = events.Lane("relay_mail", lambda event: calls.append(keys(event)), events.Pace())
+    for pk in "abc":
+        lane.put({"dynamodb": {"Keys": {"pk": {"S": pk}}, "SequenceNumber": pk}})
+    eventually(lambda: calls == [["a"], ["b"], ["c"]])
+
+
 def test_a_record_is_json_as_lambda_gets_it() -> None:
     record = {
         "eventID": "1",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from chalicelib.adapters.records import FIRST_TOLD
@@ -126,6 +128,11 @@ class MemoryRecords:
             )
             for one in theirs[:limit]
         ]
+
+    def count_published(self, now: datetime, *, most: int) -> tuple[Mapping[str, int], bool]:
+        read = self.published(now)
+        by_force = Counter(one.force for one in islice(read, most))
+        return by_force, next(read, None) is not None
 
     def counted(self) -> Counted | None:
         found: Counted | None = self.store.items.get(("counted",))

@@ -66,13 +66,15 @@ SCHEDULED = {
     "resources": [],
 }
 START = """
-import json, sys
+import gc, json, sys
+collects = gc.get_threshold()
 planted, handler, file, *sys.path[:0] = sys.argv[1:]
 if planted:
     __import__(planted)
 import app
 answer = getattr(app, handler)(json.load(open(file)), None)
 assert answer.get("statusCode", 200) in (200, 201) and not answer.get("batchItemFailures"), answer
+assert gc.get_threshold() == collects, "garbage is looked for again once there is an answer"
 print(json.dumps(sorted(sys.modules)))
 """
 

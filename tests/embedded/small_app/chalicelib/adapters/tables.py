@@ -16,3 +16,7 @@ def create_table():
         BillingMode="PAY_PER_REQUEST",
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
     )
+
+
+def make_client():
+    """No client is needed."""
