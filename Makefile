@@ -7,7 +7,7 @@ STATIC := chalicelib/web/static
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test prove check format install tools browser export pictures bench bench-validators package clean
+.PHONY: help run test prove check format install tools browser export pictures bench bench-charts bench-validators package clean
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -85,6 +85,10 @@ pictures: install ## Draw the state machines anew (docs/images)
 
 bench: install .make/bench ## Measure everything, print one table (PARTS="cold growth", QUICK=1; docs/performance.md)
 	@$(BIN)/python -m bench $(PARTS) $(if $(QUICK),--quick)
+
+bench-charts: install .make/bench ## Put the figures of the last full run into docs/performance.md, and draw them
+	@$(BIN)/python -m bench.report
+	@$(BIN)/python -m bench.charts
 
 bench-validators: install .make/bench ## Compare the JSON Schema validators on our forms
 	$(BIN)/python -m bench.validators
