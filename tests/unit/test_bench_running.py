@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("psutil", reason="it is of requirements-bench.txt")
-
 from bench import life, running
 
 ASKED = '{"id":"mail.asked.avon-and-somerset.CLM-7K3F-9QXN.1","to":"a@x.example"}\n'
