@@ -15,9 +15,11 @@ import traceback
 from datetime import datetime, timezone
 
 from bench import machine
-from bench.figures import Figure, table
+from bench.figures import Row, table
 
 PARTS = ("calls", "submissions", "life", "cold", "growth", "exports", "footprint")
+"""Modules whose `measure` yields figures. Called with True it is to be quick: fewer runs, smaller sizes."""
+
 RESULTS = machine.ROOT / "bench" / "results" / "latest.json"
 
 
@@ -33,18 +35,18 @@ def main() -> int:
     if unknown:
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
     about = machine.about()
-    figures: list[Figure] = []
-    failed = [name for name in given.parts or PARTS if not _measured(name, given.quick, figures)]
-    print(f"\n{table(figures)}\n")
+    rows: list[Row] = []
+    failed = [name for name in given.parts or PARTS if not _measured(name, given.quick, rows)]
+    print(f"\n{table(rows)}\n")
     print("\n".join(f"{name}: {value}" for name, value in about.items()))
     if not given.quick and not given.parts:
-        _write(about, figures)
+        _write(about, rows)
     if failed:
         print(f"\nFailed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _measured(name: str, quick: bool, figures: list[Figure]) -> bool:
+def _measured(name: str, quick: bool, rows: list[Row]) -> bool:
     print(f"{name} …", file=sys.stderr, flush=True)
     began = time.monotonic()
     try:
@@ -54,7 +56,7 @@ def _measured(name: str, quick: bool, figures: list[Figure]) -> bool:
                 file=sys.stderr,
                 flush=True,
             )
-            figures.append(figure)
+            rows.append(figure.as_row())
     except Exception:
         traceback.print_exc()
         return False
@@ -62,13 +64,13 @@ def _measured(name: str, quick: bool, figures: list[Figure]) -> bool:
     return True
 
 
-def _write(about: dict[str, str], figures: list[Figure]) -> None:
+def _write(about: dict[str, str], rows: list[Row]) -> None:
     """The whole table; parts measured alone are not mixed with those of another run."""
     RESULTS.parent.mkdir(exist_ok=True)
     measured = {
         "measured_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "machine": about,
-        "figures": [one.as_json() for one in figures],
+        "figures": rows,
     }
     RESULTS.write_text(json.dumps(measured, indent=1, ensure_ascii=False) + "\n")
     print(f"\nWritten to {RESULTS.relative_to(machine.ROOT)}")

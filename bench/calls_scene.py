@@ -10,21 +10,29 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlencode
 
 from botocore.client import BaseClient
+from moto import mock_aws
 
+import app
+from bench import events
+from bench.filling import the_people
 from bench.generate import answers
+from bench.machine import ROOT
+from chalicelib import wiring
+from chalicelib.adapters import aws, tables
+from chalicelib.adapters.funds import DynamoFunds
+from chalicelib.adapters.people import DynamoPeople
+from chalicelib.web.typed_answers import typed_fields
 from infra.local import cloud, environment, lambdas
 from infra.local.gateway import Gateway
 
 READS = frozenset({"GetItem", "Query", "BatchGetItem", "TransactGetItems", "Scan"})
 WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
-WORKFLOWS = Path(__file__).resolve().parents[1] / "infra" / "workflows"
+WORKFLOWS = ROOT / "infra" / "workflows"
 BASE_URL = "http://bench.example.org"
 
 
@@ -50,7 +58,10 @@ class Calls:
         return sum(self.made.values()) - self.reads - self.writes
 
     def __str__(self) -> str:
-        return ", ".join(f"{count} {name}" for name, count in sorted(self.made.items())) or "none"
+        return (
+            ", ".join(f"{count} {name.rpartition(':')[2]}" for name, count in sorted(self.made.items()))
+            or "none"
+        )
 
 
 Steps = dict[str, Calls]
@@ -59,11 +70,6 @@ Steps = dict[str, Calls]
 @contextmanager
 def on_aws(dynamodb: str) -> Iterator[None]:
     """The app's settings, with DynamoDB at this address and everything else by moto in this process."""
-    from moto import mock_aws
-
-    from chalicelib import wiring
-    from chalicelib.adapters import aws
-
     settings = environment.for_children(
         os.environ,
         base_url=BASE_URL,
@@ -75,11 +81,14 @@ def on_aws(dynamodb: str) -> Iterator[None]:
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB_STREAMS"):
         del settings[name]
     with patch.dict(os.environ, settings, clear=True), mock_aws():
-        for forget in (lambda: wiring.use(None), aws.client.cache_clear):
-            forget()
+        _forget_parts()
         yield
-        for forget in (lambda: wiring.use(None), aws.client.cache_clear):
-            forget()
+        _forget_parts()
+
+
+def _forget_parts() -> None:
+    wiring.use(None)
+    aws.client.cache_clear()
 
 
 class Scene:
@@ -89,20 +98,16 @@ class Scene:
         self._app = lambdas.load_app()
         cloud.prepare(self._app, WORKFLOWS, os.environ["MAIL_FROM"])
         self._gateway = Gateway(self._app)
-        self._parts = import_module("chalicelib.wiring").parts()
+        self._parts = wiring.parts()
         self._cookie = self._csrf = ""
         self._plant()
         self.counted: Steps = {}
 
     def _plant(self) -> None:
-        seeds = import_module("infra.local.seeds")
-        import_module("chalicelib.adapters.tables").create_table()
-        planted = seeds.read(Path(seeds.__file__).with_name("seeds.json"))
-        people = seeds.people(planted)
-        few = [one for one in people if {held.at for held in one.roles} & {"kent", "national"}]
-        import_module("chalicelib.adapters.people").DynamoPeople().register(few)
-        funds = import_module("chalicelib.adapters.funds").DynamoFunds()
-        funds.open_fund("ptf", name="the fund", total_pence=10_000_000, caps={"kent": 5_000_000})
+        tables.create_table()
+        few = [one for one in the_people() if {held.at for held in one.roles} & {"kent", "national"}]
+        DynamoPeople().register(few)
+        DynamoFunds().open_fund("ptf", name="the fund", total_pence=10_000_000, caps={"kent": 5_000_000})
 
     def play(self) -> Steps:
         """Everything, in the order in which it happens."""
@@ -112,14 +117,16 @@ class Scene:
         self._submit("the same again, by its key", claim)
         self._send_form(page, _claim(2))
         reference = str(receipt["reference"])
-        self._handle("relay: a workflow's start", "relay_workflow", _stream(f"start.{reference}-r1"))
-        self._handle("relay: a mail", "relay_mail", _stream(f"mail.receipt.{reference}"))
-        self._handle("ask the first approver", "ask_approver", _step(reference, "force-lead"))
+        self._handle("relay: a workflow's start", "relay_workflow", events.stream(f"start.{reference}-r1"))
+        self._handle("relay: a mail", "relay_mail", events.stream(f"mail.receipt.{reference}"))
+        self._handle("ask the first approver", "ask_approver", events.step(reference, "force-lead"))
         self._sign_in("lead-kent")
         self._get("approver's page", f"/tasks/kent.{reference}.1")
         self._decide("first decision, JSON: reserves the money", reference, 1)
-        self._handle("relay: an answer to the workflow", "relay_workflow", _stream(self._answer(reference)))
-        self._handle("ask the next approver", "ask_approver", _step(reference, "programme"))
+        self._handle(
+            "relay: an answer to the workflow", "relay_workflow", events.stream(self._answer(reference))
+        )
+        self._handle("ask the next approver", "ask_approver", events.step(reference, "programme"))
         self._sign_in("national-programme-manager")
         self._decide_by_page("last decision, page: commits the money", reference, 2)
         self._get("submitter's status page", str(receipt["status_url"]).removeprefix(BASE_URL))
@@ -162,7 +169,7 @@ class Scene:
         """As this page sends it, with the key that it carries."""
         (key,) = re.findall(r'name="key" value="([^"]+)"', page)
         form = self._parts.forms.form("funding-claim")
-        typed = import_module("chalicelib.web.typed_answers").typed_fields(form, claim)
+        typed = typed_fields(form, claim)
         self._post("submission, page", "/forms/funding-claim", {**typed, "key": key})
 
     def _decide(self, step: str, reference: str, number: int) -> None:
@@ -180,17 +187,7 @@ class Scene:
         return f"answer.{reference}.{self._parts.records.of('kent').case(reference).submission.revision}"
 
     def _sign_in(self, person: str) -> None:
-        accounts = import_module("chalicelib.domain.accounts")
-        secret = accounts.session_secret(self._parts.new_secret(), person)
-        self._csrf = self._parts.new_secret()
-        until = self._parts.now() + accounts.SESSION_LIFE
-        self._parts.accounts.add_session(
-            accounts.Session(
-                digest=accounts.digest(secret), person_id=person, csrf=self._csrf, expires_at=until
-            )
-        )
-        cookie = import_module("chalicelib.web.cookies").session_cookie(secret, secure=False)
-        self._cookie = cookie.partition(";")[0]
+        self._cookie, self._csrf = events.signed_in(self._parts, person)
 
     def _post(self, step: str, path: str, fields: Mapping[str, str]) -> None:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -208,7 +205,7 @@ class Scene:
 
     def _handle(self, step: str, function: str, event: Mapping[str, Any]) -> None:
         with self._counting(step):
-            answer = getattr(import_module("app"), function)(event, None)
+            answer = getattr(app, function)(event, None)
         if answer.get("batchItemFailures"):
             raise RuntimeError(f"{step}: {answer}")
 
@@ -216,7 +213,7 @@ class Scene:
         event = {"version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events"}
         event |= {"account": "1", "time": "2026-11-23T07:00:00Z", "region": "eu-west-2"}
         with self._counting(step):
-            getattr(import_module("app"), function)({**event, "resources": [], "detail": {}}, None)
+            getattr(app, function)({**event, "resources": [], "detail": {}}, None)
 
     @contextmanager
     def _counting(self, step: str) -> Iterator[None]:
@@ -236,15 +233,3 @@ def _claim(number: int) -> dict[str, Any]:
     """Small enough for two approvals."""
     lines = [{"category": "venue-hire", "description": "Hire of a hall", "amount_pence": 90_000}]
     return {**answers("funding-claim", number), "force": "kent", "cost_lines": lines}
-
-
-def _stream(delivery: str) -> dict[str, Any]:
-    """One new outbox item, as the stream brings it."""
-    change = {"NewImage": {"delivery": {"S": delivery}}, "SequenceNumber": "1"}
-    return {"Records": [{"eventName": "INSERT", "eventSource": "aws:dynamodb", "dynamodb": change}]}
-
-
-def _step(reference: str, stage: str) -> dict[str, Any]:
-    """What the state machine says when it asks."""
-    where = {"force": "kent", "reference": reference, "round": 1, "stage": stage}
-    return {"payload_version": 2, **where, "asked": "approver", "token": f"token of {stage}"}

@@ -8,20 +8,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Picture
 
 from bench.__main__ import RESULTS
+from bench.figures import Row
 from bench.machine import ROOT
 
 FOLDER = ROOT / "docs" / "images"
 OURS, FLOOR, OTHER, GOAL = "#1d70b8", "#b1b4b6", "#f47738", "#d4351c"
 """Colours of the GOV.UK palette that are told apart without colour vision, too."""
-
-Row = dict[str, Any]
 
 mpl.rcParams.update(
     {

@@ -13,13 +13,11 @@ import random
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +25,7 @@ import chalice
 
 from bench.figures import Figure, Goal
 from bench.machine import ROOT
+from bench.serving import StandIn, serving
 from infra.local import environment
 from infra.local.dynoxide import running_dynoxide
 from infra.packaging.__main__ import build
@@ -80,7 +79,8 @@ Costs = Mapping[str, Sequence[Cost]]
 def measure(quick: bool) -> Iterator[Figure]:
     """CPU and clock of every start over the floor; then CPU over a floor of the libraries as we package them."""
     count = QUICK_RUNS if quick else RUNS
-    costs = all_costs(count, unpack())
+    with tempfile.TemporaryDirectory(prefix="cold-") as folder:
+        costs = all_costs(count, unpack(Path(folder)))
     for start in STARTS:
         for name, get in (("CPU", "cpu"), ("clock", "clock")):
             yield Figure(
@@ -145,34 +145,27 @@ def command_of(what: str, file: Path, places: Sequence[Path]) -> list[str]:
     return ["-I", "-S", "-B", str(script), what, str(file), *map(str, places)]
 
 
-def unpack() -> list[Path]:
-    """The package, made and unpacked as Lambda has it. It stays while this process does."""
-    folder = Path(_kept.name)
+def unpack(folder: Path) -> list[Path]:
+    """The package, made and unpacked as Lambda has it."""
     made = folder / "made"
-    if not made.exists():
-        made.mkdir()
-        build(made)
-        for zipped, place in (("deployment.zip", "task"), ("layer-deployment.zip", "opt")):
-            with zipfile.ZipFile(made / zipped) as archive:
-                archive.extractall(folder / place)
+    made.mkdir()
+    build(made)
+    for zipped, place in (("deployment.zip", "task"), ("layer-deployment.zip", "opt")):
+        with zipfile.ZipFile(made / zipped) as archive:
+            archive.extractall(folder / place)
     (packages,) = (folder / "opt" / "python" / "lib").glob("python*/site-packages")
     return [folder / "task", packages]
 
 
-_kept = tempfile.TemporaryDirectory(prefix="cold-")
-
-
 def environ(dynamodb: str, cloud: str) -> dict[str, str]:
     """The settings and the addresses of a service, and nothing of this machine's own."""
-    return {
-        **environment.for_children(
-            {"PATH": os.environ["PATH"], "UNDO_SECONDS": "600"},
-            base_url="http://127.0.0.1:8000",
-            signing_keys="k1:" + "s" * 40,
-            dynamodb=dynamodb,
-            cloud=cloud,
-        ),
-    }
+    return environment.for_children(
+        {"PATH": os.environ["PATH"], "UNDO_SECONDS": "600"},
+        base_url="http://127.0.0.1:8000",
+        signing_keys="k1:" + "s" * 40,
+        dynamodb=dynamodb,
+        cloud=cloud,
+    )
 
 
 def events(count: int, file: Path, env: Mapping[str, str]) -> dict[str, list[Any]]:
@@ -184,24 +177,13 @@ def events(count: int, file: Path, env: Mapping[str, str]) -> dict[str, list[Any
     return found
 
 
-@contextmanager
-def stand_in() -> Iterator[str]:
+def stand_in() -> AbstractContextManager[str]:
     """Says yes for Step Functions and SES; yields its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _SaysYes)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return serving(_SaysYes)
 
 
-class _SaysYes(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
+class _SaysYes(StandIn):
+    def do_POST(self) -> None:  # noqa: N802
         self.rfile.read(int(self.headers["Content-Length"]))
         if self.headers.get("X-Amz-Target", "").startswith("AWSStepFunctions."):
             arn = "arn:aws:states:eu-west-2:123456789012:execution:a:b"
@@ -211,10 +193,4 @@ class _SaysYes(BaseHTTPRequestHandler):
                 b'<SendRawEmailResponse xmlns="http://ses.amazonaws.com/doc/2010-12-01/"><SendRawEmailResult>'
                 b"<MessageId>1</MessageId></SendRawEmailResult></SendRawEmailResponse>"
             )
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Says nothing else."""
+        self.reply(200, body)

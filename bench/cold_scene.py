@@ -11,16 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from app import app
+from bench.events import signed_in, step, stream
 from bench.validators import valid_claim
 from chalicelib import wiring
 from chalicelib.adapters import tables
 from chalicelib.adapters.funds import DynamoFunds
 from chalicelib.adapters.people import DynamoPeople
-from chalicelib.domain.accounts import SESSION_LIFE, Session, digest
 from chalicelib.domain.people import Holding, Person
 from chalicelib.services import asking
-from chalicelib.services.ports import Parts
-from chalicelib.web.cookies import session_cookie
 
 LEAD = Person(
     id="lead-kent",
@@ -41,15 +39,15 @@ def main() -> None:
     DynamoFunds().open_fund("ptf", name="the fund", total_pence=10**10, caps={"kent": 10**10})
     claims = [_submit(number) for number in range(count)]
     shown = _submit(count)
-    asking.ask(parts, asking.read_step(_step(shown)))
-    cookie, task = {"Cookie": _signed_in(parts)}, {"task": f"kent.{shown}.1"}
+    asking.ask(parts, asking.read_step(step(shown, "force-lead")))
+    cookie, task = {"Cookie": signed_in(parts, LEAD.id)[0]}, {"task": f"kent.{shown}.1"}
     events = {
         "intake": [_intake(count + 1 + number) for number in range(count)],
         "page": [_http("GET", "/tasks/{task}", task, cookie, None)] * count,
         "task": [_http("GET", "/api/v1/tasks/{task}", task, cookie, None)] * count,
-        "ask": [_step(reference) for reference in claims],
-        "workflow": [_stream(f"start.{reference}-r1") for reference in claims],
-        "mail": [_stream(f"mail.receipt.{reference}") for reference in claims],
+        "ask": [step(reference, "force-lead") for reference in claims],
+        "workflow": [stream(f"start.{reference}-r1") for reference in claims],
+        "mail": [stream(f"mail.receipt.{reference}") for reference in claims],
     }
     file.write_text(json.dumps(events), encoding="utf-8")
 
@@ -92,35 +90,6 @@ def _http(method: str, route: str, named: dict[str, str], headers: dict[str, str
         "body": body,
         "isBase64Encoded": False,
     }
-
-
-def _signed_in(parts: Parts) -> str:
-    """The cookie of the lead's session."""
-    secret, now = parts.new_secret(), parts.now()
-    session = Session(
-        digest=digest(secret), person_id=LEAD.id, csrf=parts.new_secret(), expires_at=now + SESSION_LIFE
-    )
-    parts.accounts.add_session(session)
-    return session_cookie(secret, secure=False).partition(";")[0]
-
-
-def _step(reference: str) -> Event:
-    """The first step of a claim's state machine."""
-    return {
-        "payload_version": 2,
-        "force": "kent",
-        "reference": reference,
-        "round": 1,
-        "stage": "force-lead",
-        "asked": "approver",
-        "token": f"token-of-{reference}",
-    }
-
-
-def _stream(delivery: str) -> Event:
-    """One new outbox item, as the stream brings it."""
-    change = {"NewImage": {"delivery": {"S": delivery}}, "SequenceNumber": "1"}
-    return {"Records": [{"eventName": "INSERT", "eventSource": "aws:dynamodb", "dynamodb": change}]}
 
 
 if __name__ == "__main__":

@@ -12,14 +12,12 @@ import resource
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,7 @@ from typing import Any
 from bench.environment import ENVIRONMENT
 from bench.figures import Figure, Goal
 from bench.machine import ROOT
+from bench.serving import StandIn, serving
 
 PART = "exports"
 SIZES, QUICK_SIZES = (10_000, 100_000), (1_000, 5_000)
@@ -57,7 +56,7 @@ def measure(quick: bool) -> Iterator[Figure]:
     """Rows a second and memory of each size."""
     sizes = QUICK_SIZES if quick else SIZES
     made: dict[int, list[Made]] = {size: [] for size in (1, *sizes)}
-    with _table(max(sizes)) as database, _bucket() as bucket:
+    with _table(max(sizes)) as database, serving(_TakesFiles) as bucket:
         for _ in range(QUICK_RUNS if quick else RUNS):
             for size in made:
                 made[size].append(_export(database, bucket, size))
@@ -153,7 +152,7 @@ def _table(count: int) -> Iterator[str]:
 def _claims(count: int) -> Iterator[Any]:
     """Claims as they are stored, without what stands beside them."""
     from bench import filling
-    from bench.generate import answers
+    from bench.generate import answers, in_digits
     from bench.lives import lives
     from chalicelib.adapters import case_items
     from chalicelib.adapters.form_files import FormFiles
@@ -168,7 +167,7 @@ def _claims(count: int) -> Iterator[Any]:
         yield case_items.submission_item(
             replace(
                 patterns[number % len(patterns)],
-                reference=new_reference("CLM", partial(_drawn, number)),
+                reference=new_reference("CLM", partial(in_digits, number)),
                 force=given["force"],
                 title=given["event_title"],
                 submitted_at=START + APART * number,
@@ -178,55 +177,22 @@ def _claims(count: int) -> Iterator[Any]:
         )
 
 
-def _drawn(number: int, characters: str, length: int) -> str:
-    """The number in these digits."""
-    drawn = ""
-    for _ in range(length):
-        number, place = divmod(number, len(characters))
-        drawn += characters[place]
-    return drawn
-
-
 # The bucket
 
 
-class _TakesFiles(BaseHTTPRequestHandler):
+class _TakesFiles(StandIn):
     """S3 as far as an export asks it: there is no file, and every file is taken."""
 
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802
         """There is none."""
-        self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
+        self.reply(404, b"<Error><Code>NoSuchKey</Code></Error>")
 
-    def do_PUT(self) -> None:
+    def do_PUT(self) -> None:  # noqa: N802
         """Read to its end, and dropped."""
         left = int(self.headers["Content-Length"])
         while left:
             left -= len(self.rfile.read(min(left, 64 * 1024)))
-        self._answer(200, b"")
-
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
-
-    def _answer(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-
-@contextmanager
-def _bucket() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _TakesFiles)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+        self.reply(200, b"")
 
 
 if __name__ == "__main__":

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+Row = dict[str, Any]
+"""A figure as `bench/results/latest.json` has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +68,8 @@ class Figure:
             return ""
         return "met" if self.goal.is_met(self) else "missed"
 
-    def as_json(self) -> dict[str, Any]:
-        """For `bench/results/latest.json`."""
+    def as_row(self) -> Row:
+        """With all that was worked out of it."""
         return {
             "part": self.part,
             "name": self.name,
@@ -83,33 +86,30 @@ class Figure:
         }
 
 
-Part = Callable[[bool], Iterator[Figure]]
-"""One part of the benchmark: yields its figures. Called with True it is to be quick: fewer runs, smaller sizes."""
-
-
-def table(figures: Sequence[Figure]) -> str:
-    """All figures as a Markdown table."""
-    head = ("figure", "this product", "floor or comparison", "ratio", "spread", "goal", "")
-    lines = [f"| {' | '.join(head)} |", "| --- | ---: | ---: | ---: | ---: | ---: | --- |"]
+def table(rows: Iterable[Row]) -> str:
+    """All of them in Markdown."""
+    lines = [
+        "| Figure | This product | Floor, or who else | Ratio | Spread | Goal | |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
+    ]
     part = ""
-    for one in figures:
-        if one.part != part:
-            part = one.part
-            lines.append(f"| **{part}** | | | | | | |")
-        lines.append(f"| {' | '.join(_cells(one))} |")
+    for row in rows:
+        if row["part"] != part:
+            part = row["part"]
+            lines.append(f"| **{part[0].upper()}{part[1:]}** | | | | | | |")
+        lines.append(f"| {' | '.join(_cells(row))} |")
     return "\n".join(lines)
 
 
-def _cells(one: Figure) -> tuple[str, ...]:
-    floor = f"{shown(statistics.median(one.floor))} ({one.floor_name})" if one.floor else ""
+def _cells(row: Row) -> tuple[str, ...]:
     return (
-        one.name,
-        f"{shown(one.median)} {one.unit}",
-        floor,
-        f"{one.ratio:.2f}" if one.ratio is not None else "",
-        f"{one.spread:.0%}" if len(one.runs) > 1 else "",
-        str(one.goal) if one.goal else "",
-        one.verdict,
+        row["name"],
+        f"{shown(row['median'])} {row['unit']}".strip(),
+        f"{shown(row['floor'])} ({row['floor_name']})" if row["floor"] is not None else "",
+        f"{row['ratio']:.2f}" if row["ratio"] is not None else "",
+        f"{row['spread']:.0%}" if len(row["runs"]) > 1 else "",
+        row["goal"],
+        row["verdict"],
     )
 
 

@@ -1,7 +1,6 @@
 """Tables of 1,000 to 100,000 submissions with all that belongs to them, in one dynoxide.
 
-`.venv/bin/python -m bench.filling 1000` prints how long it takes. What is filled once is kept in the user's cache, by
-a hash of how it is stored: filling the largest takes minutes.
+What is filled once is kept in the user's cache, by a hash of how it is stored: filling the largest takes minutes.
 """
 
 from __future__ import annotations
@@ -33,6 +32,7 @@ from chalicelib.adapters.tables import Row
 from chalicelib.domain.fund import Held
 from chalicelib.domain.people import Person
 from infra.local import dynoxide, seeds
+from infra.local.options import SEEDS
 
 WORKERS = 2
 _INDEXES = (DueIndex, ListedIndex, EverywhereIndex, PublicIndex)
@@ -42,15 +42,15 @@ _SAMPLE = 60
 
 def the_people() -> list[Person]:
     """Those of the demonstration: the staff of all forces, and the national team."""
-    return seeds.people(seeds.read(Path(seeds.__file__).with_name("seeds.json")))
+    return seeds.people(seeds.read(SEEDS))
 
 
-def export(folder: Path, count: int, *, seed: int = 1, workers: int = WORKERS) -> int:
+def export(folder: Path, count: int) -> int:
     """Write what DynamoDB would export of a table with so many submissions, as files of one line for each item.
     Returns the number of items."""
     folder.mkdir(parents=True)
-    shares = [(folder, count, seed, part, workers) for part in range(workers)]
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    shares = [(folder, count, part) for part in range(WORKERS)]
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
         done = list(pool.map(_export_part, shares))
     by_force = {
         force: total(moved[force] for _, moved in done if force in moved) for force in FormFiles().forces()
@@ -70,13 +70,13 @@ def create(table: str) -> None:
         tables.Row.Meta.stream_view_type = view
 
 
-def _export_part(given: tuple[Path, int, int, int, int]) -> tuple[int, dict[str, Held]]:
+def _export_part(given: tuple[Path, int, int]) -> tuple[int, dict[str, Held]]:
     """One worker's share. Returns the number of items, and what was moved of each force's money."""
-    folder, count, seed, part, of = given
+    folder, count, part = given
     moved: dict[str, Held] = {}
 
     def rows() -> Iterator[Row]:
-        for life in lives(count, the_people(), seed=seed, part=part, of=of):
+        for life in lives(count, the_people(), part=part, of=WORKERS):
             force = life.case.submission.force
             for move in life.movements:
                 moved[force] = moved.get(force, Held()).moved(move.kind, move.amount_pence)
@@ -96,12 +96,12 @@ def write_items(file: Path, rows: Iterable[Row]) -> int:
 
 
 @contextmanager
-def filled(counts: Sequence[int], *, seed: int = 1) -> Iterator[str]:
+def filled(counts: Sequence[int]) -> Iterator[str]:
     """A dynoxide with a table of each size, called `submissions-<count>`; yields its address. The file is a copy of
     the kept one: whatever is written to it is gone afterwards."""
-    kept = _cache() / f"filled-{_made_with(seed)}-{seed}-{'-'.join(map(str, counts))}.db"
+    kept = _cache() / f"filled-{_made_with()}-{'-'.join(map(str, counts))}.db"
     if not kept.exists():
-        _make(kept, counts, seed)
+        _make(kept, counts)
     else:
         _say(f"tables as they were filled before: {kept}")
     used = kept.with_name(f"used-{os.getpid()}.db")
@@ -120,13 +120,13 @@ def name_of(count: int) -> str:
     return f"submissions-{count}"
 
 
-def _make(kept: Path, counts: Sequence[int], seed: int) -> None:
+def _make(kept: Path, counts: Sequence[int]) -> None:
     """dynoxide imports what DynamoDB exports some ten times faster than it takes single writes."""
     with tempfile.TemporaryDirectory(dir=kept.parent) as made:
         folder = Path(made)
         for count in counts:
             began = time.monotonic()
-            items = export(folder / "tables" / name_of(count) / "data", count, seed=seed)
+            items = export(folder / "tables" / name_of(count) / "data", count)
             _say(f"{count:,} submissions, {items:,} items, made in {time.monotonic() - began:.0f} s")
         began = time.monotonic()
         names = [name_of(count) for count in counts]
@@ -188,16 +188,11 @@ def _cache() -> Path:
     return folder
 
 
-def _made_with(seed: int) -> str:
+def _made_with() -> str:
     """A hash of what a few submissions are stored as, and of the indexes: whatever the code looks like, a table made
     then is a table as it would be made now."""
-    made = lives(_SAMPLE, the_people(), seed=seed)
+    made = lives(_SAMPLE, the_people())
     items = [row.serialize() for life in made for row in rows_of(life)]
     indexes = [(one.Meta.index_name, one.Meta.projection.non_key_attributes) for one in _INDEXES]
     told = json.dumps([items, indexes], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:12]
-
-
-if __name__ == "__main__":
-    with filled([int(count) for count in sys.argv[1:]]) as _address:
-        pass

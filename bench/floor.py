@@ -89,8 +89,12 @@ def copies(operation: Operation, count: int, *, seed: int) -> list[Operation]:
     made = []
     for _ in range(count):
         fresh = {old: _another(old, chance) for old in places}
-        made.append(json.loads(found.sub(lambda match, fresh=fresh: fresh[match[0]], text)))
+        made.append(json.loads(_replaced(found, fresh, text)))
     return made
+
+
+def _replaced(found: re.Pattern[str], fresh: Mapping[str, str], text: str) -> str:
+    return found.sub(lambda match: fresh[match[0]], text)
 
 
 def _own_keys(operation: Operation) -> set[str]:

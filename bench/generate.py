@@ -123,6 +123,15 @@ def words(chance: Random, shortest: int, longest: int) -> str:
     return text[:wanted].rstrip().ljust(shortest, ".")
 
 
+def in_digits(number: int, characters: str, length: int) -> str:
+    """The number, these characters being the digits; the lowest comes first."""
+    drawn = ""
+    for _ in range(length):
+        number, place = divmod(number, len(characters))
+        drawn += characters[place]
+    return drawn
+
+
 def _claim(chance: Random, number: int) -> dict[str, Any]:
     town, topic = chance.choice(_TOWNS), chance.choice(_TOPICS)
     found = {

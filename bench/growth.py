@@ -19,11 +19,19 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from chalice.test import Client
+
+from app import app
 from bench.environment import ENVIRONMENT
 from bench.figures import Figure, Goal
 from bench.filling import filled, name_of, the_people
 from bench.lives import UNTIL, lives
 from bench.rows import FUND
+from chalicelib import wiring
+from chalicelib.adapters import counts, tables
+from chalicelib.adapters.accounts import DynamoAccounts
+from chalicelib.domain.accounts import Session, digest, session_secret
+from chalicelib.settings import Settings
 
 PART = "growth"
 SIZES = (1_000, 10_000, 100_000)
@@ -34,8 +42,6 @@ GOAL = Goal(limit=1.2, of_ratio=True)
 
 NATIONAL, FORCE = "national-coordinator", "coordinator-metropolitan"
 """Who asks: somebody who sees all forces, and a coordinator of the largest."""
-
-_COUNTED = ("calls", "items")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,10 +88,10 @@ def _figures(name: str, spent: Sequence[Spent], sizes: Sequence[int], goal: Goal
             floor_name=floor_name,
             goal=goal if is_largest else None,
         )
-    for what in _COUNTED:
+    for what, words in _COUNTED.items():
         yield Figure(
             part=PART,
-            name=f"{name}, with {sizes[-1]:,} submissions: {_WORDS[what]}",
+            name=f"{name}, with {sizes[-1]:,} submissions: {words}",
             unit=what,
             runs=getattr(spent[-1], what),
             floor=getattr(first, what),
@@ -93,7 +99,7 @@ def _figures(name: str, spent: Sequence[Spent], sizes: Sequence[int], goal: Goal
         )
 
 
-_WORDS = {"calls": "calls to AWS", "items": "items read"}
+_COUNTED = {"calls": "calls to AWS", "items": "items read"}
 
 
 def _spend(askers: Mapping[int, Asker], runs: int) -> dict[tuple[str, int], Spent]:
@@ -122,8 +128,6 @@ class Asker:
     """The application with one of the tables. Whoever asks is signed in, and it is UNTIL."""
 
     def __init__(self, client: Any, table: str) -> None:
-        from chalicelib.adapters import tables
-
         self._client = client
         self._table = table
         tables.connect(table)
@@ -151,32 +155,29 @@ class Asker:
 
     def forget_counts(self) -> None:
         """Remove the figures of the map that are kept."""
-        from chalicelib.adapters import counts
-
         self._connect()
         counts.CountedItem(*counts.PLACE).delete()
 
     def _ask(self, by: str, path: str) -> Any:
-        headers = {"cookie": f"session={by}", "authorization": f"Bearer {by}"}
-        used = {} if not by else {"authorization": headers["authorization"]}
-        if by and not path.startswith("/api/"):
-            used = {"cookie": headers["cookie"]}
-        return self._client.http.request("GET", path, headers=used, body=b"")
+        headers = {}
+        if by and path.startswith("/api/"):
+            headers["authorization"] = f"Bearer {by}"
+        elif by:
+            headers["cookie"] = f"session={_secret(by)}"
+        return self._client.http.request("GET", path, headers=headers, body=b"")
 
     def _connect(self) -> None:
-        from chalicelib.adapters import tables
-
         tables.Row.Meta.table_name = self._table
         tables.Row._connection = self._connection
 
     def _sign_in(self) -> None:
-        """By session for pages, by token for the API; the secret of either is the person's id."""
-        from chalicelib.adapters.accounts import DynamoAccounts
-        from chalicelib.domain.accounts import Session, digest
-
+        """By session for pages, by token for the API, which is the person's id."""
         for person in (NATIONAL, FORCE):
             session = Session(
-                digest=digest(person), person_id=person, csrf="csrf", expires_at=UNTIL + timedelta(days=1)
+                digest=digest(_secret(person)),
+                person_id=person,
+                csrf="csrf",
+                expires_at=UNTIL + timedelta(days=1),
             )
             DynamoAccounts().add_session(session)
             DynamoAccounts().add_token(digest(person), person)
@@ -187,18 +188,16 @@ class Asker:
         self._items += parsed.get("ScannedCount", 0) + batch + ("Item" in parsed)
 
 
+def _secret(person: str) -> str:
+    return session_secret("secret", person)
+
+
 @contextmanager
 def asking(sizes: Sequence[int]) -> Iterator[dict[int, Asker]]:
     """The application over tables of these sizes."""
     os.environ.update(ENVIRONMENT)
     with ExitStack() as stack:
         stack.enter_context(filled(sizes))
-        from chalice.test import Client
-
-        from app import app
-        from chalicelib import wiring
-        from chalicelib.settings import Settings
-
         parts = wiring.build(Settings.from_env(os.environ))
         wiring.use(replace(parts, now=lambda: UNTIL))
         client = stack.enter_context(Client(app))

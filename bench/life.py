@@ -20,6 +20,7 @@ from bench import driver
 from bench.figures import Figure, Goal
 from bench.generate import FORCES, answers
 from bench.running import Journal, Run, running, spent, until
+from infra.local.mailbox import as_read
 
 PART = "whole life"
 FORM = "funding-claim"
@@ -263,7 +264,7 @@ def session(run: Run, address: str) -> str:
 
 
 def _codes(journal: Journal, address: str) -> list[str]:
-    mails = [json.loads(mail) for mail in journal.added()]
+    mails = [as_read(json.loads(mail)) for mail in journal.added()]
     found = [re.search(r"\b[0-9]{6}\b", mail["text"]) for mail in mails if mail["to"] == address]
     return [match[0] for match in found if match]
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from random import Random
 from typing import Any
 
-from bench.generate import answers, words
+from bench.generate import answers, in_digits, words
 from bench.stand_ins import Commit, Funds, Nothing, People, Records
 from chalicelib.adapters import form_files
 from chalicelib.domain.fund import Movement
@@ -280,11 +280,7 @@ class _World:
 
     def _drawn(self, characters: str, count: int) -> str:
         """What a reference is made of: of every number another one, in no order that is seen."""
-        drawn, left = "", self._number * _PRIME % len(characters) ** count
-        for _ in range(count):
-            left, place = divmod(left, len(characters))
-            drawn += characters[place]
-        return drawn
+        return in_digits(self._number * _PRIME % len(characters) ** count, characters, count)
 
     # Time
 

@@ -15,13 +15,18 @@ ROOT = Path(__file__).resolve().parents[1]
 def about() -> dict[str, str]:
     """Machine, Python, commit and packages, each as one line."""
     return {
-        "machine": f"{os.cpu_count()} × {_processor()}, {_memory()} GB",
+        "machine": f"{processors()}, {_memory()} GB",
         "system": platform.platform(),
         "python": platform.python_version(),
         "commit": _commit(),
         "load": f"{os.getloadavg()[0]:.2f} before the first run",
         **{name: version(name) for name in PACKAGES},
     }
+
+
+def processors() -> str:
+    """How many, and of which kind."""
+    return f"{os.cpu_count()} × {_processor()}"
 
 
 def _processor() -> str:

@@ -6,19 +6,17 @@ tests/contract/test_bench_lives.py holds them beside what it stores.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from itertools import chain
 
 from bench.lives import Life
-from chalicelib.adapters import case_items, keys
+from chalicelib.adapters import case_items, items, keys
 from chalicelib.adapters.tables import (
     BalanceItem,
-    LineItem,
     PersonalItem,
     ReferenceItem,
     ReservationItem,
     Row,
-    TextItem,
-    TokenItem,
 )
 from chalicelib.domain.fund import Balance, Held
 
@@ -38,37 +36,14 @@ def rows_of(life: Life) -> Iterator[Row]:
     yield from map(case_items.task_item, case.tasks)
     yield from (case_items.entry_item(pk, entry) for entry in case.entries)
     yield from chain(*(case_items.version_items(one, version) for version in case.versions))
-    for text in case.texts.values():
-        parts = dict(text.parts) or None
-        place = keys.text(text.sequence)
-        yield TextItem(pk, place, sequence=text.sequence, words=text.words, salt=text.salt, parts=parts)
+    yield from (case_items.text_item(pk, text) for text in case.texts.values())
     if case.token_for is not None:
-        kept, wait = case.token_for, case.token_for.wait
-        yield TokenItem(
-            pk,
-            keys.TOKEN,
-            token=case.token,
-            round=wait.round,
-            stage=wait.stage,
-            asked_as=wait.asked_as.value,
-            version=wait.version,
-            revision=kept.revision,
-        )
+        yield case_items.token_item(one, case.token, case.token_for)
     yield from _money_rows(life)
 
 
 def _money_rows(life: Life) -> Iterator[Row]:
-    for move in life.movements:
-        yield LineItem(
-            keys.ledger(move.fund),
-            keys.line(move.reference, move.revision),
-            force=move.force,
-            reference=move.reference,
-            movement=move.kind.value,
-            note=move.note or None,
-            amount_pence=move.amount_pence,
-            at=move.at,
-        )
+    yield from map(items.line_item, life.movements)
     if life.movements:
         last = life.movements[-1]
         yield ReservationItem(
@@ -101,21 +76,5 @@ def total(some: Iterable[Held]) -> Held:
 
 
 def _balance_row(place: str, total: int, held: Held, name: str | None) -> Row:
-    balance = Balance(
-        total=total,
-        reserved=held.reserved,
-        committed=held.committed,
-        spent=held.spent,
-        returned=held.returned,
-    )
-    return BalanceItem(
-        keys.fund(FUND),
-        place,
-        name=name,
-        total=balance.total,
-        available=balance.available,
-        reserved=balance.reserved,
-        committed=balance.committed,
-        spent=balance.spent,
-        returned=balance.returned,
-    )
+    balance = Balance(total=total, **asdict(held))
+    return BalanceItem(keys.fund(FUND), place, name=name, available=balance.available, **asdict(balance))

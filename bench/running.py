@@ -29,14 +29,14 @@ _ASKED = re.compile(rb'\{"id":"mail\.asked\.([a-z-]+\.[A-Z]{3}-[0-9A-Z]{4}-[0-9A
 class Run:
     """A run from its command on, which was given at `began` (`time.monotonic`). Wait before asking anything else."""
 
-    def __init__(self, data: Path, settings: Mapping[str, str]) -> None:
+    def __init__(self, data: Path) -> None:
         self.data = data
         self.port = free_port()
         self.began = time.monotonic()
         self._supervisor = subprocess.Popen(
             [sys.executable, "-m", "infra.local.run"],
             cwd=ROOT,
-            env={**os.environ, "PORT": str(self.port), "DATA_DIR": str(data), **settings},
+            env={**os.environ, "PORT": str(self.port), "DATA_DIR": str(data), "UNDO_SECONDS": "0"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -63,10 +63,6 @@ class Run:
     def environment(self) -> dict[str, str]:
         """What the web process was started with: settings, and the addresses of the run's own AWS."""
         return dict(self.processes["web"].environ())
-
-    def demo_token(self) -> str:
-        """The staff API token of the seeds."""
-        return (self.data / "demo-token").read_text(encoding="ascii").strip()
 
     def stop(self) -> None:
         """Ctrl-C, and wait for the end."""
@@ -106,18 +102,18 @@ class Journal:
 
 
 @contextmanager
-def running(**settings: str) -> Iterator[Run]:
-    """A run on an empty folder, for as long as the block lasts. Decisions count at once unless said otherwise."""
-    with begun(**settings) as run:
+def running() -> Iterator[Run]:
+    """A run on an empty folder, for as long as the block lasts. Decisions count at once."""
+    with begun() as run:
         run.wait()
         yield run
 
 
 @contextmanager
-def begun(**settings: str) -> Iterator[Run]:
+def begun() -> Iterator[Run]:
     """The same, not waited for."""
     data = Path(tempfile.mkdtemp(prefix="bench-"))
-    run = Run(data, {"UNDO_SECONDS": "0", **settings})
+    run = Run(data)
     try:
         yield run
     finally:

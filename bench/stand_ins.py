@@ -112,7 +112,7 @@ class People:
 class Funds:
     """A fund that is never empty."""
 
-    def fund(self, fund_id: str) -> Fund:
+    def fund(self, fund_id: str, *, force: str = "") -> Fund:
         return Fund(id=fund_id, name=fund_id, balance=Balance(total=10**12), forces={})
 
 

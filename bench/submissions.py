@@ -64,9 +64,9 @@ class Drained:
 def measure(quick: bool) -> Iterator[Figure]:
     """Each number of clients, in fresh runs."""
     for clients in CLIENTS:
-        drains = 1 if clients == MAIN else 0
         bursts = [
-            burst(clients, quick=quick, drains=number < drains) for number in range(1 if quick else RUNS)
+            burst(clients, quick=quick, drains=clients == MAIN and number == 0)
+            for number in range(1 if quick else RUNS)
         ]
         yield from figures(clients, bursts)
 

@@ -23,7 +23,8 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from bench.machine import ROOT, processors
+
 FORM = ROOT / "schemas" / "forms" / "funding-claim.v1.json"
 VALIDATORS = {
     "jsonschema": "jsonschema",
@@ -89,7 +90,7 @@ def report() -> str:
     ]
     lines = [_row("", *names), _row("---", *["---:"] * len(names))]
     lines += [_row(label, *cells) for label, *cells in zip(labels, *columns)]
-    machine = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {_processor()}"
+    machine = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {processors()}"
     return "\n".join([*lines, "", f"{date.today().isoformat()}. {machine}."])
 
 
@@ -118,7 +119,7 @@ def checker(name: str, schema: dict[str, Any]) -> Check:
 
 
 def _with_jsonschema(schema: dict[str, Any], formats: dict[str, Callable[[str], bool]]) -> Check:
-    from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
+    from jsonschema import Draft202012Validator, FormatChecker
 
     known = FormatChecker()
     for name, is_right in formats.items():
@@ -342,15 +343,6 @@ def _schema() -> dict[str, Any]:
 
 def _pointer(path: Any) -> str:
     return "".join(f"/{step}" for step in path)
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or "unknown processor"
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{len(models)} × {models[0]}" if models else "unknown processor"
 
 
 def _row(*cells: str) -> str:

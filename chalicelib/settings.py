@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from chalicelib.domain.values import value
 
 
 class MissingSetting(Exception):
     """A variable that has no default is not set."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Settings:
     """The variable of each field is its name in capitals; docs/operations.md lists them."""
 

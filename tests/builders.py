@@ -27,6 +27,7 @@ from chalicelib.services.changes import (
     Change,
     ChangeSubmission,
     ContentRecord,
+    CountMailbox,
     KeyRecord,
 )
 from chalicelib.services.changing import next_revision, with_entry
@@ -34,6 +35,9 @@ from chalicelib.services.ports import Parts
 
 MONDAY = datetime(2027, 1, 11, 9, 30, tzinfo=timezone.utc)
 """When tests begin: a working Monday in winter."""
+
+NINE = MONDAY.replace(minute=0)
+"""The hour in which they begin."""
 
 
 def drawing(chance: random.Random) -> Callable[[str, int], str]:
@@ -300,6 +304,11 @@ def a_content(digest: str = "c" * 64, **changes: Any) -> ContentRecord:
     return replace(record, **changes)
 
 
+def a_count(digest: str = "m", limit: int = 20) -> CountMailbox:
+    """One more from a mailbox in Monday's hour."""
+    return CountMailbox(mailbox=digest * 64, hour=NINE, limit=limit)
+
+
 def a_key(key: str = "key-1", **changes: Any) -> KeyRecord:
     """A used Idempotency-Key."""
     record = KeyRecord(
@@ -343,6 +352,12 @@ class Story:
         """The changes, with one that tells these answers from all before. The first are as they are."""
         number = self._keys.setdefault(key, next(self._sent)) if key else next(self._sent)
         return {field: told_apart(claim_answers() | idea_answers(), field, number), **changes}
+
+    def person(self, person_id: str) -> Person:
+        """Somebody who is registered."""
+        found = self.parts.people.person(person_id)
+        assert found is not None, person_id
+        return found
 
     def case(self, reference: str, force: str = "kent") -> Case:
         """The claim as it is stored."""

@@ -156,6 +156,32 @@ def entry_item(pk: str, entry: Entry) -> EntryItem:
     )
 
 
+def text_item(pk: str, text: Text) -> TextItem:
+    """The words of an entry, apart from it: they may be erased."""
+    return TextItem(
+        pk,
+        keys.text(text.sequence),
+        sequence=text.sequence,
+        words=text.words,
+        salt=text.salt,
+        parts=dict(text.parts) or None,
+    )
+
+
+def token_item(one: Submission, token: str, kept: TokenFor) -> TokenItem:
+    """The task token of what the submission waits for."""
+    return TokenItem(
+        keys.case(one.force, one.reference),
+        keys.TOKEN,
+        token=token,
+        round=kept.wait.round,
+        stage=kept.wait.stage,
+        asked_as=kept.wait.asked_as.value,
+        version=kept.wait.version,
+        revision=kept.revision,
+    )
+
+
 def case_from(rows: Iterable[Row]) -> Case | None:
     """The case that a partition's rows make; None where the submission is not among them."""
     submission: Submission | None = None

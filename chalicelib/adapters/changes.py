@@ -16,7 +16,6 @@ from chalicelib.adapters.tables import (
     BalanceItem,
     ContentItem,
     DeliveryItem,
-    LineItem,
     MailboxItem,
     PersonalItem,
     ReferenceItem,
@@ -24,8 +23,6 @@ from chalicelib.adapters.tables import (
     Row,
     SubmissionItem,
     TaskItem,
-    TextItem,
-    TokenItem,
 )
 from chalicelib.domain.fund import Held, Kind, Movement
 from chalicelib.domain.submissions import TaskState
@@ -195,31 +192,11 @@ class Placed:
         pk = keys.case(one.force, one.reference)
         self._put(change, case_items.entry_item(pk, change.entry))
         if change.text is not None:
-            text = change.text
-            item = TextItem(
-                pk,
-                keys.text(text.sequence),
-                sequence=text.sequence,
-                words=text.words,
-                salt=text.salt,
-                parts=dict(text.parts) or None,
-            )
-            self._put(change, item)
+            self._put(change, case_items.text_item(pk, change.text))
 
     @add.register
     def _(self, change: KeepToken) -> None:
-        one = change.submission
-        kept = change.token_for
-        item = TokenItem(
-            keys.case(one.force, one.reference),
-            keys.TOKEN,
-            token=change.token,
-            round=kept.wait.round,
-            stage=kept.wait.stage,
-            asked_as=kept.wait.asked_as.value,
-            version=kept.wait.version,
-            revision=kept.revision,
-        )
+        item = case_items.token_item(change.submission, change.token, change.token_for)
         self._put_if(change, item)  # a newer wait replaces an older one; the revision beside it orders them
 
     @add.register
@@ -271,7 +248,7 @@ class Placed:
     @add.register
     def _(self, change: MoveMoney) -> None:
         move = change.movement
-        self._put(change, _line(move))
+        self._put(change, items.line_item(move))
         self._hold(change, move)
         for sk in (keys.FUND_BALANCE, keys.share(move.force)):
             self._move_balance(change, move, sk)
@@ -331,16 +308,3 @@ def is_held(before: Held) -> Condition:
         is_first_release = reserved.does_not_exist() & (ReservationItem.state == state)
         held |= is_first_release & (ReservationItem.amount_pence == amount)
     return held
-
-
-def _line(move: Movement) -> LineItem:
-    return LineItem(
-        keys.ledger(move.fund),
-        keys.line(move.reference, move.revision),
-        force=move.force,
-        reference=move.reference,
-        movement=move.kind.value,
-        note=move.note or None,
-        amount_pence=move.amount_pence,
-        at=move.at,
-    )

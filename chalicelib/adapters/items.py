@@ -15,8 +15,8 @@ from chalicelib.adapters.tables import (
     ReservationItem,
 )
 from chalicelib.domain.deliveries import Delivery, Kind
-from chalicelib.domain.fund import Balance, Held, Line
-from chalicelib.domain.fund import Kind as Movement
+from chalicelib.domain.fund import Balance, Held, Line, Movement
+from chalicelib.domain.fund import Kind as Moved
 from chalicelib.domain.people import Holding, Person
 from chalicelib.services.changes import ContentRecord, KeyRecord
 
@@ -119,6 +119,20 @@ def balance_from(item: BalanceItem) -> Balance:
     )
 
 
+def line_item(move: Movement) -> LineItem:
+    """A movement as the line that it leaves in the ledger."""
+    return LineItem(
+        keys.ledger(move.fund),
+        keys.line(move.reference, move.revision),
+        force=move.force,
+        reference=move.reference,
+        movement=move.kind.value,
+        note=move.note or None,
+        amount_pence=move.amount_pence,
+        at=move.at,
+    )
+
+
 def line_from(item: LineItem) -> Line:
     """A ledger line."""
     _, reference, revision = item.sk.split("#")
@@ -126,7 +140,7 @@ def line_from(item: LineItem) -> Line:
         force=item.force,
         reference=reference,
         revision=int(revision),
-        kind=Movement(item.movement),
+        kind=Moved(item.movement),
         amount_pence=item.amount_pence,
     )
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from chalicelib.domain.values import value
 
 CODE_LIFE = timedelta(minutes=10)
 CODE_TRIES = 5
@@ -16,7 +17,7 @@ _CLAIMANT = "claimant:"
 _COOKIE_SAFE = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class SignIn:
     """One attempt to sign in, bound by `id` to the browser that asked. `person_id` is empty for unknown addresses."""
 
@@ -27,7 +28,7 @@ class SignIn:
     tries_left: int = CODE_TRIES
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Session:
     """Somebody signed in. `digest` is of the cookie's value; `csrf` must come back with every form they post."""
 

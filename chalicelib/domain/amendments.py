@@ -4,7 +4,7 @@ where the submission goes then."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +16,10 @@ from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Held, Movement
 from chalicelib.domain.stages import Effect
 from chalicelib.domain.submissions import Case, Status, Submission, Version
+from chalicelib.domain.values import value
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Asked:
     """The changes that were asked for: by which role, with what comment, and what on which page of the form."""
 
@@ -29,7 +30,7 @@ class Asked:
     changes: Mapping[str, str]
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Amended:
     """What new answers change. `from_the_start`: they concern every stage, so that the first one decides again."""
 

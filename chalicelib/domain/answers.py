@@ -7,7 +7,6 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from chalicelib.domain.errors import InvalidAnswers, Problem
 from chalicelib.domain.forms import Form, Question
 from chalicelib.domain.money import pounds
 from chalicelib.domain.references import is_reference
+from chalicelib.domain.values import value
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator, ValidationError
@@ -54,7 +54,7 @@ DEFAULT_MESSAGES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Answer:
     """One question and its answer in words, or its rows for a repeated group."""
 

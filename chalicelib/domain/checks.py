@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from enum import Enum
+
+from chalicelib.domain.values import value
 
 MOST_KEPT = 50
 """Findings that a report keeps; of more it has the number."""
@@ -45,7 +47,7 @@ class Found(str, Enum):
     """It could not be looked at: it is tried again at the next run."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Finding:
     """One thing found. `force` is empty where it concerns all of them, `reference` where it is about no submission.
     `was` and `now` are pence by what they are (`reserved`, …), where money is what it is about."""
@@ -57,7 +59,7 @@ class Finding:
     now: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Looked:
     """What was looked at, and what was found there."""
 
@@ -65,7 +67,7 @@ class Looked:
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Run:
     """One run, which began `at` (UTC). `looked_at` says how many of what; `more` findings are not kept."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from functools import cached_property
 from zoneinfo import ZoneInfo
+
+from chalicelib.domain.values import value
 
 _LONDON = ZoneInfo("Europe/London")
 _MOST_KEPT = 500
@@ -15,7 +16,7 @@ END_OF_DAY = time(17, 0)
 """When a deadline falls on its day: people who read "by Tuesday" have until the office closes."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Calendar:
     """Which days nobody works. `day_seconds` over zero makes each working day that short, to watch deadlines pass."""
 

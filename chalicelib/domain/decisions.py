@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 
 from chalicelib.domain.answers import unshowable
@@ -15,11 +15,12 @@ from chalicelib.domain.fund import Held, Movement, between
 from chalicelib.domain.stages import AskedAs, Choice, Effect, Stage, Workflow
 from chalicelib.domain.submissions import Case, Status, Submission, Task, TaskState, Undo, before_decision
 from chalicelib.domain.timeline import CLAIMANT
+from chalicelib.domain.values import value
 
 MAX_COMMENT = 2000
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Answered:
     """What somebody answered to a task. `changes` maps the form's pages to what is to be changed there."""
 
@@ -28,7 +29,7 @@ class Answered:
     changes: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Ended:
     """What an end that nobody decided changes: withdrawn, or lapsed."""
 
@@ -37,7 +38,7 @@ class Ended:
     movement: Movement | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Decided:
     """What an answer changes. `stands` is the choice that ends the stage, None while others are still to answer;
     `closed` are the tasks of others that are not needed any more."""
@@ -49,7 +50,7 @@ class Decided:
     stands: Choice | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Undone:
     """What an undo changes. `reopened` pairs each task with the state it had."""
 
@@ -128,6 +129,18 @@ def read_words(pointer: str, given: object, problems: list[Problem], *, name: st
     if unshowable(words, multiline=True):
         message = f"{name or 'This'} holds a character that cannot be shown, such as a tab; take it out"
         problems.append(_problem(pointer, "control-characters", message))
+    return words
+
+
+def needed_words(pointer: str, what: str, given: object) -> str:
+    """As `read_words`, where they are the only thing that there is to write. Raises InvalidAnswers, also where there
+    are none."""
+    problems: list[Problem] = []
+    words = read_words(pointer, given, problems)
+    if not words and not problems:
+        problems.append(_problem(pointer, "required", f"Write {what}"))
+    if problems:
+        raise InvalidAnswers(problems)
     return words
 
 

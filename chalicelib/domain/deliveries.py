@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -13,6 +13,7 @@ from chalicelib.domain.deadlines import Calendar
 from chalicelib.domain.forms import Form
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import Status, Submission
+from chalicelib.domain.values import value
 
 PAYLOAD_VERSION = 2
 """Version of the state machine's input. Executions outlive deploys: code reads every version still in flight.
@@ -41,7 +42,7 @@ LANES = {Kind.START: "workflow", Kind.ANSWER: "workflow", Kind.MAIL: "mail"}
 """Mail has a lane of its own, so that it does not wait behind a burst of starts."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Delivery:
     """One thing to be delivered, at least once, from `due_at` (UTC) on.
 
@@ -65,7 +66,7 @@ class Delivery:
         return LANES[self.kind]
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class SetAside:
     """A delivery that failed too often, and waits for a person to say that it be tried again. Its payload is kept,
     but is nobody's to read. `error` is the kind of error that it failed with last; `at` and `until` (UTC) are when it
@@ -91,16 +92,15 @@ _WAITS = ("approver_seconds", "deputy_seconds", "coordinators_seconds", "claiman
 
 def start(submission: Submission, form: Form, calendar: Calendar, *, now: datetime) -> Delivery:
     """Start the submission's workflow for its present round, under that round's name."""
-    name = execution_name(submission.reference, submission.round)
     return Delivery(
-        id=f"start.{name}",
+        id=start_id(submission.reference, submission.round),
         kind=Kind.START,
         reference=submission.reference,
         force=submission.force,
         due_at=now,
         payload={
             "workflow": form.workflow.name,
-            "name": name,
+            "name": execution_name(submission.reference, submission.round),
             "input": pointer(submission, form, calendar, now=now),
         },
     )
@@ -109,7 +109,7 @@ def start(submission: Submission, form: Form, calendar: Calendar, *, now: dateti
 def answer(submission: Submission, token: str, output: Mapping[str, Any], *, now: datetime) -> Delivery:
     """Tell the waiting execution where the submission stands now."""
     return Delivery(
-        id=f"answer.{submission.reference}.{submission.revision}",
+        id=answer_id(submission.reference, submission.revision),
         kind=Kind.ANSWER,
         reference=submission.reference,
         force=submission.force,
@@ -148,6 +148,16 @@ def held(delivery: Delivery, *, until: datetime) -> Delivery:
 def execution_name(reference: str, round_: int) -> str:
     """The name of a submission's execution. Names are unique for 90 days, hence the round."""
     return f"{reference}-r{round_}"
+
+
+def start_id(reference: str, round_: int) -> str:
+    """The id of the delivery that starts an execution."""
+    return f"start.{execution_name(reference, round_)}"
+
+
+def answer_id(reference: str, revision: int) -> str:
+    """The id of the delivery of the answer that a revision of a submission gave to its execution."""
+    return f"answer.{reference}.{revision}"
 
 
 def read_execution_name(name: str) -> tuple[str, int] | None:

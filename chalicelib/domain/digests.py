@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from chalicelib.domain.people import role_words
 from chalicelib.domain.sentences import capital
 from chalicelib.domain.stages import AskedAs, Effect
 from chalicelib.domain.submissions import Status, Submission
+from chalicelib.domain.values import value
 
 FIRST_FORTNIGHT = date(2026, 1, 5)
 """A Monday. Fortnights are counted from it, so that each has one name."""
@@ -51,7 +52,7 @@ _HEADINGS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class WaitingFor:
     """An open submission: who is to act (`role`) and by when (UTC). `is_late`: nobody decided in time.
 
@@ -66,7 +67,7 @@ class WaitingFor:
     rank: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Figures:
     """Counts of a form's submissions so far, and what the fund holds and has paid for them, in pence.
 
@@ -233,7 +234,7 @@ def _days(first: date, end: date) -> Period:
     return Period(start=midnight(first), end=midnight(end))
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Group:
     """Some of a form's submissions: how they are called, how many they are, and whether they wait."""
 

@@ -6,10 +6,11 @@ No message holds an answer or an address: messages reach logs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from chalicelib.domain.values import value
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Problem:
     """One thing wrong with one answer. `pointer` is a JSON Pointer (RFC 6901) into the answers."""
 
@@ -74,7 +75,7 @@ class NoLongerUndoable(Conflict):
     """The decision has gone out, or another one was built on it."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Difference:
     """One answer that changed, in words."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date, datetime, time, timedelta, timezone
 from enum import Enum
 from typing import Any
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from chalicelib.domain.forms import Form
 from chalicelib.domain.people import ADMIN, COORDINATOR, FINANCE, NATIONAL, Person
 from chalicelib.domain.submissions import Submission
+from chalicelib.domain.values import value
 
 LONDON = ZoneInfo("Europe/London")
 ALL = "all"
@@ -47,7 +48,7 @@ class ColumnKind(str, Enum):
     MOMENT = "moment"
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Column:
     """One column: a field of the answers, or one that every submission has."""
 
@@ -60,7 +61,7 @@ class NotExportable(ValueError):
     """A form's file names a column that cannot be exported."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Period:
     """From `start` to just before `end`, both in UTC to the second."""
 
@@ -124,7 +125,7 @@ def _day(moment: datetime, last: datetime | None = None) -> str:
     return f"{moment:%A} {moment.day}{month}{year}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class MadeFile:
     """A stored file. `sha256` is in hexadecimal digits, `size` in bytes."""
 
@@ -135,7 +136,7 @@ class MadeFile:
     size: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Manifest:
     """What an export is: the same for whoever asks for the same form, scope and period.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from chalicelib.domain.values import value
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Force:
     """One force. `headquarters` is longitude and latitude (WGS 84); `tile` is its column and row on the map on
     which every force has the same size, and `short` what is written there."""

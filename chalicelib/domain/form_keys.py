@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from chalicelib.domain.values import value
 
 LIFE = timedelta(days=7)
 """How long a page may be open before it is sent."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class FormKey:
     """However often one page is sent, it has one `key`: it makes one submission. `shown_at` is when the page was
     first shown, and `version` is the form's that it shows."""

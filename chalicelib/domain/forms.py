@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.stages import Workflow, read_workflow
+from chalicelib.domain.values import value
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Option:
     """One of the answers that may be chosen."""
 
@@ -21,7 +21,7 @@ class Option:
     label: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Question:
     """One question. `errors` maps a schema keyword to the sentence shown when it fails.
 
@@ -50,7 +50,7 @@ class Question:
         return {option.value: option.label for option in self.options}
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Page:
     """Questions that stand together under one heading."""
 
@@ -59,7 +59,7 @@ class Page:
     questions: tuple[Question, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Form:
     """One version of one form. `noun` is what its submissions are called in a sentence: `claim`.
 

@@ -7,11 +7,12 @@ condition can be put on them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum
 
 from chalicelib.domain.money import pounds
+from chalicelib.domain.values import value
 
 
 class Kind(str, Enum):
@@ -31,7 +32,7 @@ MENDED = "mended"
 """The note of a line that the reconciler wrote."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Held:
     """Pence that the fund holds for one claim, has paid for it, and got back of that."""
 
@@ -51,7 +52,7 @@ class Held:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Balance:
     """Pence of a fund, or of one force's share of it. For a force, `total` is its cap."""
 
@@ -67,7 +68,7 @@ class Balance:
         return self.total - self.reserved - self.committed - self.spent + self.returned
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Fund:
     """A fund, its balance, and each force's share."""
 
@@ -77,7 +78,7 @@ class Fund:
     forces: Mapping[str, Balance]
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Movement:
     """One ledger line: money of `fund` moved for a claim of `force`, for which the fund holds `before`.
 
@@ -108,6 +109,11 @@ class Movement:
         """What the fund holds for the claim afterwards."""
         return self.before.moved(self.kind, self.amount_pence)
 
+    @property
+    def details(self) -> dict[str, int]:
+        """What the timeline says of it."""
+        return {f"fund-{self.kind.value}": self.amount_pence}
+
 
 _STEPS = {
     Kind.RESERVE: (1, 0, 0, 0),
@@ -121,7 +127,7 @@ _STEPS = {
 """What a penny moved does to what is reserved, committed, spent and returned."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Line:
     """A stored ledger line."""
 
@@ -132,7 +138,7 @@ class Line:
     amount_pence: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Ledger:
     """All lines of a fund, and what is kept for each claim beside them."""
 
@@ -140,7 +146,7 @@ class Ledger:
     kept: Mapping[str, Held]
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Kept:
     """A balance as it is stored. `available` is what conditions are put on: it may be wrong, as may the rest. `force`
     is empty for the fund's own."""

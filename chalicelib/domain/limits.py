@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 
+from chalicelib.domain.values import value
 
-@dataclass(frozen=True, kw_only=True)
+
+@value
 class Limits:
     """`mailbox_an_hour`: submissions from one mailbox, more are refused. `force_an_hour`: submissions of one force,
     more are taken and told to those who run the service. `form_wait`: nobody fills a form in sooner."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from datetime import date
 
 from chalicelib.domain.errors import Forbidden
+from chalicelib.domain.values import value
 
 NATIONAL = "national"
 COORDINATOR = "coordinator"
@@ -37,7 +37,7 @@ ROLE_NAMES = {
 """Roles in words. A role is shown to the public; the name of its holder never is."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Holding:
     """A role and where it is held: a force's code, or `national`."""
 
@@ -45,7 +45,7 @@ class Holding:
     at: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Person:
     """Somebody registered: `id` is for ever, name and address may change."""
 
@@ -80,7 +80,7 @@ def check_coordinator(person: Person, force: str) -> None:
         raise Forbidden("This takes a coordinator.")
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Away:
     """Days on which somebody is away, first and last included, as they are in London. Meanwhile `delegate_id`,
     who must hold a role that decides the same, is asked instead; empty where nobody is named."""

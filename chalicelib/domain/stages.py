@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from chalicelib.domain.people import NATIONAL, Holding
+from chalicelib.domain.values import value
 
 
 class AskedAs(str, Enum):
@@ -31,7 +31,7 @@ class Effect(str, Enum):
     RETURN = "return"
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Choice:
     """One of the answers to a task. `done` is it in words once made (`approved`).
 
@@ -49,7 +49,7 @@ class Choice:
     is_offered: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Asked:
     """A role, held at the submission's force (`at` is `force`) or nationally (`national`)."""
 
@@ -61,7 +61,7 @@ class Asked:
         return Holding(role=self.role, at=NATIONAL if self.at == NATIONAL else force)
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Seat:
     """One place at a stage: the role that is asked, and the one that stands in for it."""
 
@@ -69,7 +69,7 @@ class Seat:
     deputy: Asked
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Stage:
     """One step of an approval. It applies only to amounts of `from_pence` and more.
 
@@ -126,7 +126,7 @@ class Stage:
         return self.working_days if turn is AskedAs.APPROVER else self.deputy_working_days
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Amending:
     """How long a submission waits for its changes, when its submitter is reminded, and which answers, when they
     change, lead back to the first stage."""
@@ -136,7 +136,7 @@ class Amending:
     restart_if_changed: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Workflow:
     """The state machine that runs a form's submissions and the stages it goes through, in order.
 

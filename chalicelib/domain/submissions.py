@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from chalicelib.domain.answers import fingerprint
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.timeline import Chain, Entry, Text
+from chalicelib.domain.values import value
 
 
 class Status(str, Enum):
@@ -62,7 +63,7 @@ class TaskState(str, Enum):
     CLOSED = "closed"
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Task:
     """One approver, asked once. `number` counts the submission's tasks; `seen` is the hash of what was decided on.
 
@@ -94,7 +95,7 @@ class Task:
         return f"{self.force}.{self.reference}.{self.number}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Standing:
     """What a decision moves, and an undo puts back. Field by field as in Submission."""
 
@@ -110,7 +111,7 @@ class Standing:
     committed_pence: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Undo:
     """The last decision, while its maker may still take it back.
 
@@ -125,7 +126,7 @@ class Undo:
     deliveries: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Wait:
     """What an execution waits for: the answer of this turn, in this round, to this version of the answers."""
 
@@ -135,7 +136,7 @@ class Wait:
     version: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class TokenFor:
     """The wait that a token was kept for, and the submission's revision at which it was."""
 
@@ -143,7 +144,7 @@ class TokenFor:
     revision: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Submission:
     """One submission, without its personal answers.
 
@@ -213,7 +214,7 @@ class Submission:
         return self.put_back(self.undo.before) if self.undo and self.may_undo(now) else self
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Version:
     """Answers that were changed since, as they were: `number` counts from 1, `at` is when they were replaced."""
 
@@ -224,7 +225,7 @@ class Version:
     at: datetime
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Case:
     """A submission with everything stored beside it. `token` is the workflow's, of the last wait that was kept;
     `token_for` says which, None where an earlier release kept it."""

@@ -10,17 +10,18 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 
 from chalicelib.domain.answers import fingerprint
+from chalicelib.domain.values import value
 
 GENESIS = "0" * 64
 CLAIMANT = "claimant"
 SYSTEM = "system"
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Entry:
     """One thing that happened. `actor` is a person's id, `claimant` or `system`; `at` is UTC."""
 
@@ -50,7 +51,7 @@ class Entry:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Text:
     """What somebody wrote with an entry, such as a comment. Personal: it may be removed.
 
@@ -68,7 +69,7 @@ class Text:
         return hmac.new(self.salt.encode(), written.encode(), hashlib.sha256).hexdigest()
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Chain:
     """How long a timeline is and the hash it ends with. Stored with the submission, moved with every entry."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.decisions import what_stands
@@ -11,9 +10,10 @@ from chalicelib.domain.forms import Form
 from chalicelib.domain.stages import Choice, Effect, Stage
 from chalicelib.domain.submissions import Case
 from chalicelib.domain.timeline import Entry
+from chalicelib.domain.values import value
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Verdict:
     """What ended a stage. `role` is who decided in one word, the panel where one was asked; `reasons` what those
     wrote who chose what stands; `sequence` is the timeline entry that ended it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from chalicelib.domain.errors import ClaimChanged, InvalidAnswers, Problem
 from chalicelib.domain.forms import Form
 from chalicelib.domain.submissions import Case, Status, Submission
 from chalicelib.domain.timeline import CLAIMANT, Chain
+from chalicelib.domain.values import value
 from chalicelib.services.changes import (
     AddDelivery,
     Change,
@@ -33,7 +34,7 @@ from chalicelib.services.letters import Letters
 from chalicelib.services.ports import Parts
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class AmendView:
     """What the submitter is to change: `open_form` has those pages alone, `asked` says what and by whom it was
     asked. `fixed` are the other answers, to read. `version` is of the answers that are shown."""
@@ -48,7 +49,7 @@ class AmendView:
     due: datetime | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class AmendedTo:
     """Where the submission is to be found after its changes."""
 
@@ -148,7 +149,7 @@ def _entry_details(case: Case, form: Form, amended: Amended) -> dict[str, str | 
         "changes": " ".join(amendments.asked_for(case, form).changes),
     }
     if amended.movement is not None:
-        details[f"fund-{amended.movement.kind.value}"] = amended.movement.amount_pence
+        details |= amended.movement.details
     return details
 
 

@@ -7,7 +7,7 @@ round) is told so at once and follows.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from chalicelib.domain.forms import Form
 from chalicelib.domain.people import COORDINATOR, NATIONAL, Holding
 from chalicelib.domain.stages import TURNS, AskedAs, Stage, next_turn
 from chalicelib.domain.submissions import Case, Status, Submission, Task, TaskState
+from chalicelib.domain.values import value
 from chalicelib.services.changes import AddDelivery, AddTask, Change, ChangeSubmission, CloseTask, KeepToken
 from chalicelib.services.changing import again_if_overtaken, next_revision, with_entry
 from chalicelib.services.choosing import Chosen, choose, choose_deputies, with_claimant
@@ -31,7 +32,7 @@ NOBODY = "nobody who may decide holds the role"
 TOO_LATE = "nobody decided in time"
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Step:
     """What a step of the state machine says: whom it takes to be asked, and the token it waits on."""
 
@@ -133,7 +134,7 @@ def hand_over_changes(parts: Parts, case: Case, form: Form, now: datetime) -> Se
     return asking.go_on(next_turn(turn) if asking.is_asked_already else turn, came_for=None)
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Asking:
     """Asking about one submission at one moment. `token` is of the wait that is on, if one is."""
 

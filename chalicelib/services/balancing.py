@@ -8,15 +8,17 @@ its own; where it is too little, it is for a person to look at: money is not mad
 from __future__ import annotations
 
 import zlib
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from typing import TypeVar
 
 from chalicelib.domain import decisions
 from chalicelib.domain.checks import Finding, Found, Looked
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.fund import MENDED, Held, Kept, Kind, Ledger, Line, Movement, as_lines_say, summed
 from chalicelib.domain.submissions import Submission
+from chalicelib.domain.values import value
 from chalicelib.services.changes import Change, ChangeRefused, ChangeSubmission, MoveMoney, NotThere
 from chalicelib.services.changing import next_revision, with_entry
 from chalicelib.services.ports import Parts
@@ -33,6 +35,8 @@ _MENDED_FROM = 900_000
 
 Claim = tuple[str, str]
 """Force and reference."""
+
+Key = TypeVar("Key")
 
 
 def look(parts: Parts, fund_id: str) -> Looked:
@@ -52,12 +56,12 @@ def look(parts: Parts, fund_id: str) -> Looked:
 
 def _wrong_held(ledger: Ledger) -> dict[str, Held]:
     """By claim, what should be held for it, where something else is."""
-    by_claim = {reference: summed(lines) for reference, lines in _grouped(ledger.lines).items()}
-    references = {**dict.fromkeys(ledger.kept), **dict.fromkeys(by_claim)}
+    by_reference = _summed_by(ledger.lines, lambda line: line.reference)
+    references = {**dict.fromkeys(ledger.kept), **dict.fromkeys(by_reference)}
     return {
         reference: should
         for reference in references
-        if (should := by_claim.get(reference, Held())) != ledger.kept.get(reference, Held())
+        if (should := by_reference.get(reference, Held())) != ledger.kept.get(reference, Held())
     }
 
 
@@ -104,7 +108,7 @@ def _hold_anew(
 ) -> Iterator[Finding]:
     _check_sense(should)
     if parts.funds.recompute_held(fund_id, reference, seen, should):
-        was, now = _figures(seen), _figures(should)
+        was, now = asdict(seen), asdict(should)
         yield Finding(found=Found.WRONG_HELD, force=force, reference=reference, was=was, now=now)
 
 
@@ -113,8 +117,8 @@ def _balance_anew(parts: Parts, fund_id: str, seen: Kept, lines: Sequence[Line])
     balance = as_lines_say(seen.balance, lines)
     if not parts.funds.recompute(fund_id, seen, balance):
         return
-    was = {**_figures(_as_held(seen)), "available": seen.available}
-    now = {**_figures(summed(lines)), "available": balance.available}
+    was = {**asdict(_as_held(seen)), "available": seen.available}
+    now = {**asdict(summed(lines)), "available": balance.available}
     yield Finding(found=Found.WRONG_BALANCE, force=seen.force, reference=fund_id, was=was, now=now)
 
 
@@ -132,19 +136,10 @@ def _as_held(kept: Kept) -> Held:
     return Held(reserved=one.reserved, committed=one.committed, spent=one.spent, returned=one.returned)
 
 
-def _figures(held: Held) -> dict[str, int]:
-    return {
-        "reserved": held.reserved,
-        "committed": held.committed,
-        "spent": held.spent,
-        "returned": held.returned,
-    }
-
-
 # Claims
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class _Beside:
     """A claim beside what its lines hold for it; `claim` is None where there is none. `lines` is how many there are
     of the reference, at whatever force."""
@@ -179,14 +174,12 @@ class _Beside:
 
 
 def _claims(parts: Parts, fund_id: str, ledger: Ledger) -> Iterator[Finding]:
-    grouped = _grouped(ledger.lines)
-    by_claim: dict[Claim, list[Line]] = defaultdict(list)
-    for line in ledger.lines:
-        by_claim[line.force, line.reference].append(line)
-    held = {claim: summed(lines) for claim, lines in by_claim.items()}
+    held = _summed_by(ledger.lines, lambda line: (line.force, line.reference))
+    lines = Counter(line.reference for line in ledger.lines)
+    hour = parts.now().hour
     funded = {form.id for form in parts.forms.all() if form.workflow.fund == fund_id}
-    wanted = {claim: None for claim, one in held.items() if one != Held() and _holds(one)}
-    wanted |= {claim: None for claim in held if _is_its_hour(claim, parts.now().hour)}
+    wanted = {claim: None for claim, one in held.items() if _holds(one)}
+    wanted |= {claim: None for claim in held if _is_its_hour(claim, hour)}
     wanted |= {(one.force, one.reference): None for one in parts.records.waiting()}
     claims = {
         (case.submission.force, case.submission.reference): case.submission
@@ -202,7 +195,7 @@ def _claims(parts: Parts, fund_id: str, ledger: Ledger) -> Iterator[Finding]:
             reference=reference,
             claim=claim,
             held=held.get((force, reference), Held()),
-            lines=len(grouped.get(reference, ())),
+            lines=lines[reference],
         )
         try:
             yield from _agree(parts, beside)
@@ -228,8 +221,8 @@ def _agree(parts: Parts, beside: _Beside) -> Iterator[Finding]:
             found=Found.NOT_HELD,
             force=beside.force,
             reference=beside.reference,
-            was=_figures(beside.held),
-            now=_figures(beside.says),
+            was=asdict(beside.held),
+            now=asdict(beside.says),
         )
         return
     excess = beside.excess
@@ -244,8 +237,8 @@ def _agree(parts: Parts, beside: _Beside) -> Iterator[Finding]:
         found=Found.STILL_HELD,
         force=beside.force,
         reference=beside.reference,
-        was=_figures(beside.held),
-        now=_figures(after),
+        was=asdict(beside.held),
+        now=asdict(after),
     )
 
 
@@ -270,21 +263,21 @@ def _release(parts: Parts, beside: _Beside, kind: Kind, amount: int) -> list[Cha
         before=beside.held,
         note=MENDED,
     )
-    changes: list[Change] = [MoveMoney(movement=movement)]
+    money = MoveMoney(movement=movement)
     if one is None:
-        return [NotThere(force=beside.force, reference=beside.reference), *changes]
+        return [NotThere(force=beside.force, reference=beside.reference), money]
     moved, entry = with_entry(
         next_revision(one, now=now),
         at=now,
         action=MENDED,
         stage=one.stage,
-        details={f"fund-{kind.value}": amount},
+        details=movement.details,
     )
-    return [ChangeSubmission(submission=moved), entry, *changes]
+    return [ChangeSubmission(submission=moved), entry, money]
 
 
-def _grouped(lines: Sequence[Line]) -> Mapping[str, list[Line]]:
-    grouped: dict[str, list[Line]] = defaultdict(list)
+def _summed_by(lines: Sequence[Line], key: Callable[[Line], Key]) -> dict[Key, Held]:
+    grouped: dict[Key, list[Line]] = defaultdict(list)
     for line in lines:
-        grouped[line.reference].append(line)
-    return grouped
+        grouped[key(line)].append(line)
+    return {one: summed(some) for one, some in grouped.items()}

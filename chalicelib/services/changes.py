@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Union
 
@@ -13,9 +12,10 @@ from chalicelib.domain.fund import Movement
 from chalicelib.domain.people import Holding
 from chalicelib.domain.submissions import Submission, Task, TaskState, TokenFor, Version, Wait
 from chalicelib.domain.timeline import Entry, Text
+from chalicelib.domain.values import value
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class AddSubmission:
     """A new submission with its personal part; refused where its reference exists."""
 
@@ -23,7 +23,7 @@ class AddSubmission:
     personal: Mapping[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class ChangeSubmission:
     """The submission as it is now; refused unless the stored revision is the one before. Its answers are rewritten
     only where they are `amended`."""
@@ -32,7 +32,7 @@ class ChangeSubmission:
     amended: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class MoveSubmission:
     """A submission that goes on at another force than `was_at`, under the same reference; refused unless the
     reference still belongs to that one."""
@@ -41,7 +41,7 @@ class MoveSubmission:
     was_at: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class KeepPersonal:
     """The personal answers, in place of those that are stored. Always beside a change that orders it."""
 
@@ -49,7 +49,7 @@ class KeepPersonal:
     personal: Mapping[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class KeepVersion:
     """Answers that were replaced; refused where a version of this number is kept."""
 
@@ -57,21 +57,21 @@ class KeepVersion:
     version: Version
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class AddTask:
     """A new task; refused where one of its number exists."""
 
     task: Task
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class CloseTask:
     """A task that ended, in whatever way; refused unless it is open."""
 
     task: Task
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class ReopenTask:
     """A task open again; refused unless it is in the state it was seen in."""
 
@@ -79,7 +79,7 @@ class ReopenTask:
     was: TaskState
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class AddEntry:
     """A timeline entry and its text; refused where one stands in its place."""
 
@@ -88,7 +88,7 @@ class AddEntry:
     text: Text | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class KeepToken:
     """The task token of the wait that is on. Always beside a ChangeSubmission, which orders it. `wait` is what it
     waits for, where that is not what the submission says now."""
@@ -103,28 +103,28 @@ class KeepToken:
         return TokenFor(wait=self.wait or self.submission.wait, revision=self.submission.revision)
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class AddDelivery:
     """Something for the outbox; refused where it is there already."""
 
     delivery: Delivery
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class CancelDelivery:
     """A delivery taken back; refused where it is done, or somebody is at it."""
 
     delivery_id: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class MoveMoney:
     """A ledger line with the balances it moves; refused where the money is not there, or the line is."""
 
     movement: Movement
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class KeyRecord:
     """Which submission answered an Idempotency-Key, and to what body (`fingerprint`)."""
 
@@ -138,14 +138,14 @@ class KeyRecord:
     expires_at: datetime
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class KeepKey:
     """An Idempotency-Key used; refused while it is kept already."""
 
     record: KeyRecord
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class ContentRecord:
     """Which submission brought a content from an address: `digest` stands for the form, the address and the content."""
 
@@ -156,7 +156,7 @@ class ContentRecord:
     expires_at: datetime
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class KeepContent:
     """A content that came from an address; refused while it is kept already, unless by the submission `in_place_of`,
     or the submitter wants it stored `anyway`."""
@@ -166,7 +166,7 @@ class KeepContent:
     anyway: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class CountMailbox:
     """One more submission from a mailbox (its digest) in the hour that begins then (UTC); refused after `limit`."""
 
@@ -175,7 +175,7 @@ class CountMailbox:
     limit: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class StillHolds:
     """Refused unless this person holds the role at the moment of the commit."""
 
@@ -183,7 +183,7 @@ class StillHolds:
     holding: Holding
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class NotThere:
     """Refused where this force has a submission of this reference."""
 
@@ -191,7 +191,7 @@ class NotThere:
     reference: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class KnownReference:
     """Refused unless a submission of this reference exists. `field` is the answer that names it."""
 

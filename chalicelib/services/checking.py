@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from chalicelib.domain.checks import OVERDUE_AFTER, Run
 from chalicelib.domain.deliveries import SetAside
 from chalicelib.domain.people import NATIONAL, Person, check_staff
+from chalicelib.domain.values import value
 from chalicelib.services import setting_aside
 from chalicelib.services.ports import Parts
 
 MOST_RUNS = 30
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Checks:
     """The last runs, the newest first, as far as they concern this person's forces; `is_overdue`: none was made when
     it should have been."""

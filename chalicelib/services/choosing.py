@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain import approvals
@@ -11,13 +11,14 @@ from chalicelib.domain.deadlines import london_day
 from chalicelib.domain.people import Person
 from chalicelib.domain.stages import Asked, AskedAs, Seat, Stage
 from chalicelib.domain.submissions import Case, Submission, Task
+from chalicelib.domain.values import value
 from chalicelib.services.ports import Parts
 
 MOST_ASKED = 18
 """A transaction takes 100 operations, and handing a task on takes five."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Chosen:
     """Somebody to be asked, in which role. `stands_in_for` is the id of somebody who is away; `instead_of` the
     open task that is handed on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain import amendments, approvals, decisions, deliveries
@@ -25,6 +25,7 @@ from chalicelib.domain.fund import Held, shortfall
 from chalicelib.domain.people import Person, role_words
 from chalicelib.domain.stages import Effect
 from chalicelib.domain.submissions import Case, Status, Submission, Task, TaskState, Undo
+from chalicelib.domain.values import value
 from chalicelib.services.changes import (
     AddDelivery,
     AddEntry,
@@ -45,7 +46,7 @@ from chalicelib.services.viewing import check_waiting, find_task, next_step
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Outcome:
     """What a decision came to. `repeated`: its maker had made it before, and nothing changed."""
 
@@ -208,7 +209,7 @@ def _details(decided: Decided, answered: Answered) -> dict[str, str | int]:
     if task.stands_in_for:
         details["stands-in-for"] = task.stands_in_for
     if movement is not None:
-        details[f"fund-{movement.kind.value}"] = movement.amount_pence
+        details |= movement.details
     return details
 
 
@@ -323,8 +324,8 @@ def _explained(parts: Parts, form: Form, case: Case, task: Task, refused: Change
     """Why nothing was stored, in the words of the person who decided."""
     change = refused.change
     if isinstance(change, MoveMoney):
-        fund = parts.funds.fund(form.workflow.fund)
         move = change.movement
+        fund = parts.funds.fund(form.workflow.fund, force=move.force)
         reason = shortfall(fund, move.force, move.amount_pence, is_more=move.before != Held())
         return DoesNotFit(reason) if reason else refused
     if isinstance(change, StillHolds):

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 
 from chalicelib.domain.deliveries import Delivery, Kind
+from chalicelib.domain.values import value
 from chalicelib.services.ports import Parts
 
 SWEEP_LIMIT = 50
@@ -27,7 +28,7 @@ _LONGEST_PAUSE = timedelta(hours=1)
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Swept:
     """What a sweep did; `done` are those that it delivered."""
 

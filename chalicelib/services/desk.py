@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Fund
 from chalicelib.domain.people import NATIONAL, Person, check_staff
+from chalicelib.domain.values import value
 from chalicelib.services.ports import AskedTask, Listed, Parts
 from chalicelib.services.tracking import fund_for
 
@@ -19,7 +19,7 @@ MOST_READ = 1000
 MOST_SHOWN = 10
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Mine:
     """A task that waits for the person who looks."""
 
@@ -29,7 +29,7 @@ class Mine:
     stage_title: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Late:
     """A submission that nobody decided in time, and the names of those who are asked now."""
 
@@ -38,7 +38,7 @@ class Late:
     asked: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class AtStage:
     """How many open submissions of a form stand at a stage."""
 
@@ -49,7 +49,7 @@ class AtStage:
     overdue: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Desk:
     """All of it. `late` are the first of `late_count`; `is_whole` says whether every open submission was counted."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain import deliveries, digests, exports, ideas
@@ -19,6 +18,7 @@ from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Balance, Fund
 from chalicelib.domain.people import NATIONAL, Holding, Person
 from chalicelib.domain.sentences import capital
+from chalicelib.domain.values import value
 from chalicelib.services import exporting
 from chalicelib.services.ports import Parts
 
@@ -26,7 +26,7 @@ _MOST_FIGURES = 64 * 1024
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Digested:
     """How many mails are queued (whether by this run or an earlier one), and how many digests could not be made."""
 

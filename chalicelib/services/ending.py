@@ -89,7 +89,7 @@ def _changes(
         stage=before.stage,
         actor=actor,
         role=role,
-        details={f"fund-{ended.movement.kind.value}": ended.movement.amount_pence} if ended.movement else {},
+        details=ended.movement.details if ended.movement else {},
         words=words,
         salt=parts.new_secret() if words else "",
     )

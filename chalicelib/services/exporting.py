@@ -14,6 +14,7 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.exports import ALL, Cell, MadeFile, Manifest, Period
 from chalicelib.domain.forms import Form
 from chalicelib.domain.people import Person
+from chalicelib.domain.values import value
 from chalicelib.services.ports import Parts
 
 MOST_FETCHED = 4 * 1024 * 1024
@@ -29,7 +30,7 @@ class NotOver(ValueError):
     """The period is not over: an export made now would not be what it is called."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class HandedOut:
     """A file for whoever asked for it: its content, or for a large one the address where they fetch it."""
 
@@ -39,7 +40,7 @@ class HandedOut:
     address: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Shelf:
     """The exports that there are of a form, newest first."""
 
@@ -47,7 +48,7 @@ class Shelf:
     periods: tuple[Period, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Shelves:
     """The exports of one scope, and the scopes that the person who asks may see."""
 

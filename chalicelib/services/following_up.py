@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.forms import Form
 from chalicelib.domain.submissions import Case, Status, Submission
+from chalicelib.domain.values import value
 from chalicelib.services.asking import hand_over_changes
 from chalicelib.services.changes import AddDelivery, Change, ChangeSubmission
 from chalicelib.services.changing import again_if_overtaken, next_revision, with_entry
@@ -28,7 +29,7 @@ REMINDED, HANDED_OVER, LAPSED, NOTHING = "reminded", "handed-over", "lapsed", ""
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class FollowedUp:
     """How many submissions were followed up, in which way."""
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 from chalicelib.domain.deadlines import london_day
 from chalicelib.domain.errors import InvalidAnswers, Problem
 from chalicelib.domain.people import Away, Holding, Person, role_words
 from chalicelib.domain.stages import Seat
+from chalicelib.domain.values import value
 from chalicelib.services.ports import Parts
 
 LONGEST = timedelta(days=366)
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Colleague:
     """Somebody who may decide the same."""
 
@@ -23,7 +23,7 @@ class Colleague:
     role: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class AwayView:
     """The days away that are kept, and who may be asked meanwhile."""
 

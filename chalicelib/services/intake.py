@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from math import ceil
 from typing import Any
@@ -25,6 +24,7 @@ from chalicelib.domain.references import new_reference
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import Status, Submission
 from chalicelib.domain.timeline import CLAIMANT, Chain
+from chalicelib.domain.values import value
 from chalicelib.services import receipts
 from chalicelib.services.changes import (
     AddDelivery,
@@ -46,7 +46,7 @@ DUPLICATE_LIFE = timedelta(days=7)
 _TRIES = 3
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Receipt:
     """What the submitter gets, once everything is stored. `replayed`: it is the answer to an earlier request."""
 

@@ -7,7 +7,6 @@ not need; what decides is never in a mail, only the link to where it is decided.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain import approvals, deliveries
@@ -21,10 +20,11 @@ from chalicelib.domain.money import pounds
 from chalicelib.domain.people import NATIONAL, Person, role_words
 from chalicelib.domain.stages import AskedAs, Choice, Effect
 from chalicelib.domain.submissions import Case, Status, Submission, Task
+from chalicelib.domain.values import value
 from chalicelib.services.ports import Parts
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Letters:
     """The mails about one submission as it stands now (`one`), beside how it was read (`case`)."""
 
@@ -156,7 +156,7 @@ class Letters:
     def _money(self) -> dict[str, str]:
         if not self.form.workflow.fund:
             return {"fund": "", "fund_left": "", "force_left": ""}
-        fund = self.parts.funds.fund(self.form.workflow.fund)
+        fund = self.parts.funds.fund(self.form.workflow.fund, force=self.one.force)
         share = fund.forces.get(self.one.force)
         return {
             "fund": fund.name,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import Status
+from chalicelib.domain.values import value
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Waiting:
     """An open submission, the round that its execution should be in, and whose turn it is."""
 
@@ -20,7 +20,7 @@ class Waiting:
     turn: AskedAs
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Listed:
     """A submission in a list, as an index has it. `turn` says whose turn of the stage it is; `waiting_for` is a role
     and `due_at` the deadline, both empty once it has ended."""
@@ -53,7 +53,7 @@ class Listed:
         return self.is_open and late
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Place:
     """Where a page of a list ended."""
 
@@ -62,7 +62,7 @@ class Place:
     reference: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class AskedTask:
     """A task that waits for somebody, as an index has it."""
 
@@ -78,7 +78,7 @@ class AskedTask:
         return f"{self.force}.{self.reference}.{self.number}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Published:
     """A submission that everybody may read, as the public list has it. `status` is the one the public may know."""
 
@@ -95,7 +95,7 @@ class Published:
         return Place(submitted_at=self.submitted_at, force=self.force, reference=self.reference)
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Counted:
     """How many ideas each force had published, by its code, when they were counted: at `at` (UTC). The figures are
     good until `good_until`. `is_cut`: there were more than were looked at."""

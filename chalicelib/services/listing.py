@@ -9,13 +9,14 @@ import hashlib
 import json
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 
 from chalicelib.domain.errors import MistypedReference, NotFound
 from chalicelib.domain.people import NATIONAL, Person, check_staff
 from chalicelib.domain.references import read_reference
 from chalicelib.domain.submissions import Submission
+from chalicelib.domain.values import value
 from chalicelib.services import paging
 from chalicelib.services.ports import Listed, Parts, Place
 from chalicelib.services.tracking import submission_for
@@ -26,7 +27,7 @@ MOST_LOOKED_AT = 200
 MOST_TASKS = 200
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Wanted:
     """What a list is narrowed to; what is empty narrows nothing. `assignee` is the id of a person who is asked now,
     `q` a reference, or words of the title."""
@@ -40,7 +41,7 @@ class Wanted:
     q: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Page:
     """One page of a list. `next` is the cursor of the one after it, empty at the end. `now` is when it was read."""
 

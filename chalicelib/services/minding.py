@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from chalicelib.domain.decisions import read_words
-from chalicelib.domain.errors import InvalidAnswers, Overtaken, Problem, TooMany
+from chalicelib.domain.decisions import needed_words
+from chalicelib.domain.errors import Overtaken, TooMany
 from chalicelib.domain.people import ADMIN, COORDINATOR, FINANCE, Person, check_coordinator
 from chalicelib.domain.submissions import Case, Status, Submission
 from chalicelib.services import ending
@@ -22,7 +22,7 @@ BETWEEN_CHASES = timedelta(hours=1)
 
 def note(parts: Parts, person: Person, reference: str, words: str) -> None:
     """Keep a note that staff alone read. Raises InvalidAnswers, and as `tracking.submission_for`."""
-    words = _needed("/note", "the note", words)
+    words = needed_words("/note", "the note", words)
 
     def attempt() -> None:
         one = submission_for(parts, person, reference).submission
@@ -53,7 +53,7 @@ def withdraw(parts: Parts, person: Person, reference: str, reason: str) -> None:
     it has ended, and Forbidden for staff who are no coordinators."""
     one = submission_for(parts, person, reference).submission
     check_coordinator(person, one.force)
-    reason = _needed("/reason", "why it is withdrawn", reason)
+    reason = needed_words("/reason", "why it is withdrawn", reason)
     ending.withdraw(parts, one.force, one.reference, reason=reason, by=person)
 
 
@@ -117,13 +117,3 @@ def _role(person: Person, one: Submission) -> str:
     """In which role somebody acts as staff: a coordinator above all."""
     held = (COORDINATOR, FINANCE, ADMIN)
     return next(role for role in held if person.holds_for(role, force=one.force))
-
-
-def _needed(pointer: str, what: str, typed: str) -> str:
-    problems: list[Problem] = []
-    words = read_words(pointer, typed, problems)
-    if not words:
-        problems.append(Problem(pointer=pointer, code="required", message=f"Write {what}"))
-    if problems:
-        raise InvalidAnswers(problems)
-    return words

@@ -4,21 +4,19 @@ had no part in the claim. Each in one transaction with the claim's next revision
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain import decisions
-from chalicelib.domain.decisions import read_words
+from chalicelib.domain.decisions import needed_words
 from chalicelib.domain.errors import Conflict, Forbidden, InvalidAnswers, Overtaken, OwnSubmission, Problem
 from chalicelib.domain.forms import Form
-from chalicelib.domain.fund import Kind, Movement
 from chalicelib.domain.money import pounds
 from chalicelib.domain.people import FINANCE, NATIONAL, Person
 from chalicelib.domain.submissions import STATUS_WORDS, Case, Status, Submission
 from chalicelib.domain.timeline import Entry
 from chalicelib.services.changes import AddDelivery, Change, ChangeSubmission, MoveMoney
-from chalicelib.services.changing import again_if_overtaken, with_entry
+from chalicelib.services.changing import again_if_overtaken, next_revision, with_entry
 from chalicelib.services.choosing import with_claimant
 from chalicelib.services.letters import Letters
 from chalicelib.services.ports import Parts
@@ -53,7 +51,7 @@ def give_back(
 
     Raises InvalidAnswers, Conflict where something else came back meanwhile, and otherwise as `pay`.
     """
-    words = _read_reason(reason)
+    words = needed_words("/reason", "why it came back", reason)
     again_if_overtaken(
         lambda: _give_back(parts, person, reference, amount_pence, words, returned_before=returned_before)
     )
@@ -98,16 +96,6 @@ def read_payment(typed: object) -> str:
     return words
 
 
-def _read_reason(typed: object) -> str:
-    problems: list[Problem] = []
-    words = read_words("/reason", typed, problems)
-    if not words and not problems:
-        problems.append(Problem(pointer="/reason", code="required", message="Write why it came back"))
-    if problems:
-        raise InvalidAnswers(problems)
-    return words
-
-
 def _pay(parts: Parts, person: Person, reference: str, payment: str) -> None:
     case = submission_for(parts, person, reference)
     one, now = case.submission, parts.now()
@@ -122,11 +110,15 @@ def _pay(parts: Parts, person: Person, reference: str, payment: str) -> None:
         status = STATUS_WORDS[one.as_told(now).status].lower()
         raise Overtaken(f"This {form.noun} waits for no payment ({status}).")
     amount = one.committed_pence
-    moved = replace(one, status=Status.PAID, committed_pence=0, paid_pence=one.paid_pence + amount, undo=None)
-    details: dict[str, str | int] = {"payment": payment, "fund-pay": amount}
-    changes = _changes(form, one, moved, Kind.PAY, amount, now, PAID, person, details, note=payment)
-    letters = Letters(parts=parts, case=case, form=form, one=_stored(changes))
-    mail = letters.paid(pounds(amount), payment)
+    after = replace(
+        next_revision(one, now=now),
+        status=Status.PAID,
+        committed_pence=0,
+        paid_pence=one.paid_pence + amount,
+        undo=None,
+    )
+    moved, changes = _changes(form, one, after, PAID, person, payment=payment)
+    mail = Letters(parts=parts, case=case, form=form, one=moved).paid(pounds(amount), payment)
     parts.records.commit([*changes, AddDelivery(delivery=mail)])
 
 
@@ -150,59 +142,41 @@ def _give_back(
         raise _invalid(
             "/amount", "range", f"The amount must be {pounds(left)} or less, and more than nothing"
         )
-    moved = replace(one, returned_pence=one.returned_pence + amount, undo=None)
-    details: dict[str, str | int] = {"fund-return": amount}
-    salt = parts.new_secret()
-    now = parts.now()
-    parts.records.commit(
-        _changes(
-            form, one, moved, Kind.RETURN, amount, now, RETURNED, person, details, words=words, salt=salt
-        )
+    after = replace(
+        next_revision(one, now=parts.now()), returned_pence=one.returned_pence + amount, undo=None
     )
+    _, changes = _changes(form, one, after, RETURNED, person, words=words, salt=parts.new_secret())
+    parts.records.commit(changes)
 
 
 def _changes(
     form: Form,
     before: Submission,
     after: Submission,
-    kind: Kind,
-    amount: int,
-    now: datetime,
     action: str,
     person: Person,
-    details: Mapping[str, str | int],
     *,
-    note: str = "",
+    payment: str = "",
     words: str = "",
     salt: str = "",
-) -> list[Change]:
+) -> tuple[Submission, list[Change]]:
+    """The claim as it will be stored, and all that is stored with it."""
+    now = after.changed_at
+    movement = decisions.movement(before, decisions.held(after), form.workflow.fund, now=now)
+    assert movement is not None  # noqa: S101 - each of the two moves an amount
     moved, entry = with_entry(
-        replace(after, revision=before.revision + 1, changed_at=now),
+        after,
         at=now,
         action=action,
         stage=before.stage,
         actor=person.id,
         role=FINANCE,
-        details=details,
+        details={**({"payment": payment} if payment else {}), **movement.details},
         words=words,
         salt=salt,
     )
-    movement = Movement(
-        fund=form.workflow.fund,
-        force=before.force,
-        reference=before.reference,
-        kind=kind,
-        amount_pence=amount,
-        revision=moved.revision,
-        at=now,
-        before=decisions.held(before),
-        note=note,
-    )
-    return [ChangeSubmission(submission=moved), entry, MoveMoney(movement=movement)]
-
-
-def _stored(changes: list[Change]) -> Submission:
-    return next(change.submission for change in changes if isinstance(change, ChangeSubmission))
+    money = MoveMoney(movement=replace(movement, note=payment))
+    return moved, [ChangeSubmission(submission=moved), entry, money]
 
 
 def _last(case: Case, action: str) -> Entry | None:

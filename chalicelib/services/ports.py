@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
+from chalicelib.domain.values import value
 from chalicelib.services.lines import AskedTask as AskedTask
 from chalicelib.services.lines import Counted as Counted
 from chalicelib.services.lines import Listed as Listed
@@ -159,8 +159,8 @@ class Outbox(Protocol):
 class Funds(Protocol):
     """The funds and their balances."""
 
-    def fund(self, fund_id: str) -> Fund:
-        """Balances as they are now. Raises NotFound."""
+    def fund(self, fund_id: str, *, force: str = "") -> Fund:
+        """Balances as they are now; of the forces' shares only this one's, where a force is named. Raises NotFound."""
 
     def ledger(self, fund_id: str) -> Ledger:
         """Every line of the fund, in an order that stays, and what is kept for each claim. Read piece by piece: what
@@ -333,7 +333,7 @@ class Archive(Protocol):
         """1, 2, …: never the same twice for a form and a scope."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Written:
     """A file that was written, open at its beginning. `sha256` in hexadecimal digits, `size` in bytes."""
 
@@ -374,7 +374,7 @@ class Files(Protocol):
         is one."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Parts:
     """All of them together, as wiring builds them."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -13,6 +13,7 @@ from chalicelib.domain.forms import Form
 from chalicelib.domain.people import role_words
 from chalicelib.domain.references import read_reference
 from chalicelib.domain.submissions import STATUS_WORDS, Case, Status
+from chalicelib.domain.values import value
 from chalicelib.domain.verdicts import verdicts
 from chalicelib.services import paging
 from chalicelib.services.ports import Counted, Parts, Published
@@ -42,7 +43,7 @@ _FILTER_LEAVES = 24
 _OUR_CURSORS = "ideas"
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class IdeasPage:
     """A page of the list. `next` is the cursor of the one after it, empty at the end."""
 
@@ -50,7 +51,7 @@ class IdeasPage:
     next: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class IdeaView:
     """An idea as everybody may read it. `answers` are those that may be public, without the title."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain import approvals
@@ -12,6 +12,7 @@ from chalicelib.domain.forms import Form
 from chalicelib.domain.people import COORDINATOR, Person, check_coordinator, role_words
 from chalicelib.domain.stages import AskedAs, Stage
 from chalicelib.domain.submissions import Case, Status, Submission, Task, TaskState
+from chalicelib.domain.values import value
 from chalicelib.services.changes import (
     AddDelivery,
     AddTask,
@@ -29,7 +30,7 @@ from chalicelib.services.tracking import submission_for
 from chalicelib.services.viewing import check_waiting, find_task
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Candidate:
     """Somebody to whom the task can be handed."""
 
@@ -38,7 +39,7 @@ class Candidate:
     role: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class HandOnView:
     """What can be handed on, and to whom. `task` is None where nobody is asked at present."""
 
@@ -65,6 +66,11 @@ def submission_hand_on_view(parts: Parts, person: Person, reference: str) -> Han
     case = submission_for(parts, person, reference)
     case, form, barred = _check(parts, case, case.open_task, person)
     return _view(parts, case, case.open_task, form, barred)
+
+
+def check_may_hand_on(parts: Parts, person: Person, case: Case) -> None:
+    """Whether the person may ask somebody about the submission. Raises as `submission_hand_on_view`."""
+    _check(parts, case, case.open_task, person)
 
 
 def hand_on_task(parts: Parts, person: Person, task_id: str, to: object) -> None:

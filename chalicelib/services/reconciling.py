@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
 from chalicelib.domain.checks import MOST_KEPT, Finding, Found, Looked, Run
+from chalicelib.domain.values import value
 from chalicelib.services import balancing, delivering, restarting
 from chalicelib.services.ports import Parts
 from chalicelib.services.restarting import could_not
@@ -22,10 +22,20 @@ OVERDUE_AFTER = timedelta(minutes=10)
 
 MOST_DELIVERED = 200
 
+TOLD = {
+    "restarted": "restarted %d workflows",
+    "stopped": "stopped %d workflows that nothing waited for",
+    "delivered": "delivered %d that were overdue",
+    "released": "released what was still held for %d claims",
+    "recomputed": "worked out %d sums of money anew",
+    "not_held": "found %d claims whose money is not held",
+}
+"""The log's line of each kind, which a metric and an alarm wait for (infra/resources.yaml)."""
+
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Reconciled:
     """A run, with all that it found."""
 
@@ -113,17 +123,7 @@ def _overdue(parts: Parts) -> Looked:
 
 
 def _log_findings(done: Reconciled) -> None:
-    """A line for each kind, which a metric and an alarm wait for (infra/resources.yaml)."""
     counts = done.counts
-    if counts["restarted"]:
-        _log.warning("restarted %d workflows", counts["restarted"])
-    if counts["stopped"]:
-        _log.warning("stopped %d workflows that nothing waited for", counts["stopped"])
-    if counts["delivered"]:
-        _log.warning("delivered %d that were overdue", counts["delivered"])
-    if counts["released"]:
-        _log.warning("released what was still held for %d claims", counts["released"])
-    if counts["recomputed"]:
-        _log.warning("worked out %d sums of money anew", counts["recomputed"])
-    if counts["not_held"]:
-        _log.warning("found %d claims whose money is not held", counts["not_held"])
+    for name, words in TOLD.items():
+        if counts[name]:
+            _log.warning(words, counts[name])

@@ -4,7 +4,7 @@ runs for nothing is stopped. The data decides what is right."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -35,31 +35,25 @@ _log = logging.getLogger(__name__)
 def look(parts: Parts) -> Looked:
     """Look at all open submissions and all executions."""
     # Executions first: one that is started after its submission was read would look as if nothing waited for it.
-    running = {form.workflow.name: frozenset[str]() for form in parts.forms.all()}
-    running = {workflow: parts.workflows.running(workflow) for workflow in running}
-    open_ones = list(parts.records.waiting())
-    findings = [*_lost(parts, open_ones, running), *_waiting_for_nothing(parts, open_ones, running)]
-    names = {deliveries.execution_name(one.reference, one.round) for one in open_ones}
+    workflows = dict.fromkeys(form.workflow.name for form in parts.forms.all())
+    running = {workflow: parts.workflows.running(workflow) for workflow in workflows}
+    all_running = frozenset().union(*running.values())
+    open_ones = {deliveries.execution_name(one.reference, one.round): one for one in parts.records.waiting()}
+    findings = [
+        *_lost(parts, [one for name, one in open_ones.items() if name not in all_running]),
+        *_waiting_for_nothing(parts, [one for name, one in open_ones.items() if name in all_running]),
+    ]
     for workflow, executions in running.items():
-        findings += _not_needed(parts, workflow, sorted(executions - names))
+        findings += _not_needed(parts, workflow, sorted(executions - open_ones.keys()))
     executions_looked_at = sum(map(len, running.values()))
     return Looked(
         at={"submissions": len(open_ones), "executions": executions_looked_at}, findings=tuple(findings)
     )
 
 
-def _is_named(one: Waiting, running: Mapping[str, frozenset[str]]) -> bool:
-    name = deliveries.execution_name(one.reference, one.round)
-    return any(name in executions for executions in running.values())
-
-
-def _lost(
-    parts: Parts, open_ones: Iterable[Waiting], running: Mapping[str, frozenset[str]]
-) -> Iterator[Finding]:
+def _lost(parts: Parts, open_ones: Iterable[Waiting]) -> Iterator[Finding]:
     """Open submissions whose execution does not run."""
     for one in open_ones:
-        if _is_named(one, running):
-            continue
         try:
             if _restart_if_lost(parts, one.force, one.reference):
                 yield Finding(found=Found.LOST, force=one.force, reference=one.reference)
@@ -79,13 +73,10 @@ def _restart_if_lost(parts: Parts, force: str, reference: str) -> bool:
     return _restart(parts, one)
 
 
-def _waiting_for_nothing(
-    parts: Parts, open_ones: Iterable[Waiting], running: Mapping[str, frozenset[str]]
-) -> Iterator[Finding]:
+def _waiting_for_nothing(parts: Parts, open_ones: Iterable[Waiting]) -> Iterator[Finding]:
     """Open submissions whose execution runs, but did not come for what they wait for now: it waits for an answer that
     it was given before, and nobody will give it another."""
-    named = [(one.force, one.reference) for one in open_ones if _is_named(one, running)]
-    for case in parts.records.some(named):
+    for case in parts.records.some([(one.force, one.reference) for one in open_ones]):
         one = case.submission
         try:
             if _is_stuck(parts, case) and _restart(parts, one):
@@ -149,16 +140,16 @@ def _is_settled(one: Submission, now: datetime) -> bool:
 
 def _is_start_due(parts: Parts, one: Submission) -> bool:
     """Whether its start is still to be delivered: that is the sweeper's work."""
-    return parts.outbox.get(f"start.{_name(one)}") is not None
+    return parts.outbox.get(deliveries.start_id(one.reference, one.round)) is not None
 
 
 def _is_answer_due(parts: Parts, case: Case) -> bool:
     """Whether an answer to the wait that was kept is still to be delivered."""
     if case.token_for is None:
         return False
-    last = case.submission.revision
-    first = max(case.token_for.revision, last - MOST_ANSWERS) + 1
-    ids = (f"answer.{case.submission.reference}.{revision}" for revision in range(last, first - 1, -1))
+    reference, last = case.submission.reference, case.submission.revision
+    before = max(case.token_for.revision, last - MOST_ANSWERS)
+    ids = (deliveries.answer_id(reference, revision) for revision in range(last, before, -1))
     return any(parts.outbox.get(one) is not None for one in ids)
 
 

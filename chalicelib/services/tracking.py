@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,13 +16,14 @@ from chalicelib.domain.sentences import mid_sentence
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import STATUS_WORDS, Case, Status
 from chalicelib.domain.timeline import Entry
+from chalicelib.domain.values import value
 from chalicelib.domain.verdicts import verdicts
 from chalicelib.services.ending import WITHDRAWABLE
 from chalicelib.services.finding import case_of
 from chalicelib.services.ports import Parts
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class HistoryLine:
     """One thing that happened, in words for the submitter. `comment` is what the approver wrote to them."""
 
@@ -32,7 +32,7 @@ class HistoryLine:
     comment: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class StatusView:
     """The submitter's view: roles, not names, and no personal data. `token` is of where the submission is now."""
 
@@ -54,7 +54,7 @@ class StatusView:
     is_public: bool
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Stuck:
     """A submission that the coordinators are to see to."""
 
@@ -67,7 +67,7 @@ class Stuck:
     asked_name: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Timeline:
     """A submission's timeline for staff. `faults` is empty where every entry is as it was written."""
 

@@ -73,9 +73,8 @@ def _changes(
 ) -> list[Change]:
     one = case.submission
     task = _waiting_task(case, notification_id)
-    is_over = (
-        not one.is_open and what != SET_ASIDE
-    )  # what it ended with must reach them: it can be tried again
+    # What it ended with must reach them: what was set aside can be tried again.
+    is_over = not one.is_open and what != SET_ASIDE
     if is_over or (task is None and not notification_id.startswith(_TO_CLAIMANT)):
         return [ChangeSubmission(submission=one), entry]
     happened = _HAPPENED.get(what, "was reported as unwanted")

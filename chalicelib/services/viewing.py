@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain import approvals, decisions
@@ -16,12 +15,13 @@ from chalicelib.domain.sentences import capital, mid_sentence
 from chalicelib.domain.stages import Choice, Effect
 from chalicelib.domain.submissions import Case, Submission, Task, TaskState
 from chalicelib.domain.timeline import Entry
+from chalicelib.domain.values import value
 from chalicelib.services.ports import Listed, Parts
 
 MOST_LISTED = 6
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class EarlierDecision:
     """What was decided before. `done` is the decision in words; `changes` what was to be changed, by page title."""
 
@@ -34,7 +34,7 @@ class EarlierDecision:
     at: datetime
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Vote:
     """Somebody else who is asked at the same stage. `done` is empty while they have not decided."""
 
@@ -42,7 +42,7 @@ class Vote:
     done: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class TaskView:
     """All that the asked person needs to decide. `may_decide` is false once the task is decided.
 
@@ -145,15 +145,10 @@ def _what_stood(form: Form, case: Case, task: Task) -> Choice | None:
     return form.workflow.choice(str(last.get("stands", last["decision"])))
 
 
-def earlier_decisions(case: Case, form: Form) -> tuple[EarlierDecision, ...]:
-    """All decisions that stand, in order."""
-    return tuple(_earlier(case, form, entry) for entry in case.decisions)
-
-
 def _view(parts: Parts, case: Case, task: Task, form: Form) -> TaskView:
     one, now = case.submission, parts.now()
     stage = form.workflow.stage(task.stage)
-    fund = parts.funds.fund(form.workflow.fund) if form.workflow.fund else None
+    fund = parts.funds.fund(form.workflow.fund, force=one.force) if form.workflow.fund else None
     holding = approvals.holding_of(stage, task)
     hidden = form.kept_from(case.answers, is_national=holding.at == NATIONAL)
     own = next((entry for entry in case.decisions if entry.details.get("task") == task.number), None)

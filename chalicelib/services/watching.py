@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 
+from chalicelib.domain.values import value
 from chalicelib.services.lines import Listed
 from chalicelib.services.ports import Parts
 
@@ -19,7 +19,7 @@ _PAGES = 20
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Watched:
     """How many submissions came in the last hour, and the forces of which there were more than the limit."""
 

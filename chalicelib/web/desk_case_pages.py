@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from chalice.app import Blueprint, Response
@@ -98,6 +100,8 @@ def _case_page(request: Request, reference: str, *, typed_note: str = "", note_e
     form = parts.forms.form(one.form, one.form_version)
     name = desk_words.names_of(parts)
     asked = [name(task.person_id) for task in case.open_tasks]
+    may_hand_on = partial(reassigning.check_may_hand_on, parts, request.person, case)
+    may_record = partial(paying.check_may_record, parts, request.person, case)
     return page(
         "desk_submission.html",
         status=422 if note_error else 200,
@@ -118,11 +122,11 @@ def _case_page(request: Request, reference: str, *, typed_note: str = "", note_e
         tasks=desk_words.task_rows(case, form, name),
         happenings=desk_words.timeline_words(case, form, name),
         mails=desk_mails.mail_rows(case, form, name),
-        may_hand_on=_may_hand_on(request, case),
+        may_hand_on=_is_allowed(may_hand_on),
         may_chase=minding.may_chase(parts, request.person, case),
         may_withdraw=minding.may_withdraw(request.person, one),
-        may_pay=paying.may_pay(one, parts.now()) and _may_record(request, case),
-        may_return=paying.may_return(one) and _may_record(request, case),
+        may_pay=paying.may_pay(one, parts.now()) and _is_allowed(may_record),
+        may_return=paying.may_return(one) and _is_allowed(may_record),
         typed_note=typed_note,
         note_error=note_error,
         most_words=MAX_COMMENT,
@@ -172,21 +176,10 @@ def _withdraw_page(request: Request, reference: str, *, reason: str = "", messag
     )
 
 
-def _may_record(request: Request, case: Case) -> bool:
-    """Whether this person may record payments: then the page offers it."""
+def _is_allowed(attempt: Callable[[], object]) -> bool:
+    """Whether this person would not be refused: then the page offers it."""
     try:
-        paying.check_may_record(request.parts, request.person, case)
-    except Unavailable:
-        raise
-    except Refused:
-        return False
-    return True
-
-
-def _may_hand_on(request: Request, case: Case) -> bool:
-    """Whether this person may say who decides: then the page offers it."""
-    try:
-        reassigning.submission_hand_on_view(request.parts, request.person, case.submission.reference)
+        attempt()
     except Unavailable:
         raise
     except Refused:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from chalicelib.domain.fund import Balance, Fund
 from chalicelib.domain.money import pounds
+from chalicelib.domain.values import value
 
 MOST_BARS = 10
 _WIDTH = 1000
@@ -15,7 +15,7 @@ COLOURS = {"Paid": "#0b6e4f", "Promised": "#1d2b4f", "Set aside": "#5694ca"}
 """What each part of a bar is filled with; what is left stays white. Beside each other they differ by 3 to 1 or more."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Part:
     """A part of a bar, in thousandths of its length."""
 
@@ -24,7 +24,7 @@ class Part:
     colour: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Bar:
     """One balance: its parts, and the same in figures. `said` is what it shows, for those who do not see it."""
 
@@ -34,7 +34,7 @@ class Bar:
     said: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Chart:
     """A fund's bars. `is_cut` where there are more forces than bars."""
 

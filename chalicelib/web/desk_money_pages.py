@@ -8,6 +8,7 @@ from chalicelib.domain.decisions import MAX_COMMENT
 from chalicelib.domain.errors import InvalidAnswers, Overtaken, Problem
 from chalicelib.domain.money import pence_from_typed
 from chalicelib.domain.references import read_reference
+from chalicelib.domain.strict_json import MAX_DIGITS
 from chalicelib.domain.submissions import Case
 from chalicelib.services import paying, tracking
 from chalicelib.web import access
@@ -30,7 +31,6 @@ def show_paid(request: Request, reference: str) -> Response:
 @view(access.STAFF)
 def post_paid(request: Request, reference: str) -> Response:
     typed = request.fields().get("payment", "")
-    _case(request, reference)
     try:
         paying.pay(request.parts, request.person, reference, typed)
     except InvalidAnswers as error:
@@ -48,8 +48,6 @@ def show_returned(request: Request, reference: str) -> Response:
 @view(access.STAFF)
 def post_returned(request: Request, reference: str) -> Response:
     fields = request.fields()
-    _case(request, reference)
-    before = fields.get("returned_before", "")
     try:
         amount = _amount(fields.get("amount", ""))
         paying.give_back(
@@ -58,7 +56,7 @@ def post_returned(request: Request, reference: str) -> Response:
             reference,
             amount_pence=amount,
             reason=fields.get("reason", ""),
-            returned_before=int(before) if before.isascii() and before.isdigit() else -1,
+            returned_before=_returned_before(fields.get("returned_before", "")),
         )
     except InvalidAnswers as error:
         return _returned_page(
@@ -79,6 +77,11 @@ def _amount(typed: str) -> int:
         )
         raise InvalidAnswers([Problem(pointer="/amount", code="type", message=message)])
     return amount
+
+
+def _returned_before(typed: str) -> int:
+    """What had come back when the page was shown; -1, which never was, where the field is none of our page's."""
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= MAX_DIGITS else -1
 
 
 def _case(request: Request, reference: str) -> Case:

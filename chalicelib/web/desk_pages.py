@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -14,6 +13,7 @@ from chalicelib.domain.forms import Form
 from chalicelib.domain.money import pounds
 from chalicelib.domain.people import NATIONAL, role_words
 from chalicelib.domain.submissions import Status
+from chalicelib.domain.values import value
 from chalicelib.services import desk, listing, tracking
 from chalicelib.services.listing import Page, Wanted
 from chalicelib.services.ports import Listed, Parts
@@ -27,7 +27,7 @@ desk_pages = Blueprint(__name__)
 _LIST = "/desk/submissions"
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Select:
     """One of the list's filters; `choices` are the design system's items, `choices[0]` narrows nothing."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chalice.app import Blueprint, Response
 
@@ -19,6 +19,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.form_keys import FormKey
 from chalicelib.domain.forms import Form
+from chalicelib.domain.values import value
 from chalicelib.services import intake, tracking
 from chalicelib.services.intake import DUPLICATE_LIFE
 from chalicelib.services.ports import Parts
@@ -67,7 +68,7 @@ def sent(request: Request, form: str, token: str) -> Response:
     return page("sent.html", sent=tracking.status_of(request.parts, token), token=token)
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class _Sheet:
     """The page of a form in somebody's browser. `anyway`: they ticked that a duplicate is meant."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from chalicelib.domain.errors import Problem
 from chalicelib.domain.forms import Form, Option, Question
+from chalicelib.domain.values import value
 from chalicelib.web.html_forms import Posted, most_rows, prefixes, schema_of
 from chalicelib.web.pages import ErrorLink
 from chalicelib.web.typed_dates import DATE_PARTS, missing_parts, wrong_parts
@@ -16,7 +16,7 @@ _NO_HTML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\u
 _INPUT_WIDTHS = (2, 3, 4, 5, 10, 20, 30)
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class DatePart:
     """One of the three inputs of a date."""
 
@@ -28,7 +28,7 @@ class DatePart:
     width: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Row:
     """One repetition of a group's questions, as it stands on the page."""
 
@@ -36,7 +36,7 @@ class Row:
     fields: tuple[Field, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Field:
     """One question as a page shows it: `typed` exactly as it was typed, `error` empty where all is well."""
 
@@ -56,7 +56,7 @@ class Field:
     most_rows: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Section:
     """Questions under one heading."""
 
@@ -65,7 +65,7 @@ class Section:
     fields: tuple[Field, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class FormView:
     """A form as a page shows it."""
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from chalicelib.domain.values import value
 
 if TYPE_CHECKING:
     from chalicelib.services.tracking import HistoryLine
     from chalicelib.services.viewing import EarlierDecision
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Happening:
     """One line of it. `changes` pairs the title of a page of the form with what was to be changed there."""
 

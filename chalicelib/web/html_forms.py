@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain.errors import MistypedReference
 from chalicelib.domain.forms import Form, Question
 from chalicelib.domain.money import pence_from_typed
 from chalicelib.domain.references import read_reference
+from chalicelib.domain.values import value
 from chalicelib.web.typed_dates import DATE_PARTS, date_answer
 
 _REMOVE_LINE = re.compile(r"remove-line-([1-9][0-9]{0,3})", re.ASCII)
 _WHOLE_NUMBER = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3}){1,4}|[0-9]{1,15})", re.ASCII)
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Posted:
     """A posted form. `rows` maps a group to the places on the page of the rows that are in the answers."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.forces import Force
+from chalicelib.domain.values import value
 from chalicelib.services import publishing
 from chalicelib.services.ports import Counted
 from chalicelib.web import access
@@ -22,7 +22,7 @@ _SHADES = (1, 3, 6, 10)
 """From how many ideas on a tile has the next darker shade."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Tile:
     """A force on the map: where its square begins, in the drawing's own units, and how dark it is, from 0 to 4."""
 

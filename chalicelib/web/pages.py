@@ -6,7 +6,6 @@ Jinja is imported when the first page is asked for; the JSON API and the backgro
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Response
 
 from chalicelib.domain.sentences import capital
+from chalicelib.domain.values import value
 
 if TYPE_CHECKING:
     from jinja2 import BaseLoader, Environment
@@ -22,7 +22,7 @@ KIND = "pages"
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class ErrorLink:
     """One line of the error summary. `href` leads to the first wrong input, if an input is to blame."""
 

@@ -122,7 +122,7 @@ class Request:
             if holder is None:
                 raise NotSignedIn("This token is not known, or was revoked.")
             return holder
-        person_id = self.person_id
+        person_id = self.person_id  # reads the session, and the holder with it where one call can
         person = self._holder or self.parts.people.person(person_id)
         if person is None:
             raise NotSignedIn("You are no longer registered.")

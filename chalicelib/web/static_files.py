@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.values import value
 
 _FOLDER = Path(__file__).parent / "static"
 _CONTENT_TYPES = {
@@ -18,7 +18,7 @@ _CONTENT_TYPES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class StaticFile:
     """A file as it is served. `version` changes with its content."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from chalicelib.domain.people import role_words
 from chalicelib.domain.sentences import capital
 from chalicelib.domain.stages import Effect
 from chalicelib.domain.submissions import STATUS_WORDS
+from chalicelib.domain.values import value
 from chalicelib.web import happenings
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ CHANGES = "changes-"
 """What the names of the inputs begin with that say what is to be changed, page by page."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class Filled:
     """What somebody filled in before the page came back. `seen` is kept after a mistake, so that a change of the
     submission is caught; None takes what is stored now."""
@@ -35,7 +36,7 @@ class Filled:
     seen: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@value
 class ChangeInput:
     """The text area for what is to be changed on one page of the form."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import logging
 import queue
@@ -10,13 +9,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local.short_way import FORMAL_SIGNATURE
+from infra.local.short_way import ShortWay, code_of
 
 log = logging.getLogger(__name__)
 
@@ -48,12 +46,12 @@ class Stream:
         self._client: Any = boto3.client("dynamodbstreams", config=unchecked)
         self._arn = boto3.client("dynamodb").describe_table(TableName=table)["Table"]["LatestStreamArn"]
         self._iterator = self._latest()
-        self._reader = _Reader(self._client.meta.endpoint_url)
+        self._way = ShortWay(self._client.meta.endpoint_url, seconds=10.0)
 
     def read(self) -> list[Record]:
         """What came since the last reading, oldest first. Raises Unread."""
         try:
-            answer = self._reader.get_records(self._iterator)
+            answer = self._get_records()
         except Unread as error:
             if str(error) != "TrimmedDataAccessException":
                 raise
@@ -64,7 +62,19 @@ class Stream:
 
     def close(self) -> None:
         """End the connection."""
-        self._reader.close()
+        self._way.close()
+
+    def _get_records(self) -> dict[str, Any]:
+        """Without botocore, which takes each value of each image apart: behind a burst, longer than all else. What
+        dynoxide sends is already what Lambda gets."""
+        request = json.dumps({"ShardIterator": self._iterator, "Limit": 1000})
+        try:
+            status, answer = self._way.post(request.encode(), _GET_RECORDS)
+        except (OSError, ValueError) as error:
+            raise Unread(type(error).__name__) from error
+        if status != 200:
+            raise Unread(code_of(answer) or str(status))
+        return answer
 
     def _latest(self) -> str:
         # One shard, always; and describing takes long enough not to do it at each reading.
@@ -75,43 +85,9 @@ class Stream:
         return iterator
 
 
-class _Reader:
-    """GetRecords without botocore, which takes each value of each image apart: behind a burst, longer than all else.
-    What dynoxide sends is already what Lambda gets."""
-
-    def __init__(self, endpoint: str) -> None:
-        self._address = urlsplit(endpoint).netloc
-        self._connection: http.client.HTTPConnection | None = None
-
-    def get_records(self, iterator: str) -> dict[str, Any]:
-        """The answer of one call. Raises Unread."""
-        try:
-            status, answer = self._call({"ShardIterator": iterator, "Limit": 1000})
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            self.close()
-            raise Unread(type(error).__name__) from error
-        if status != 200:
-            raise Unread(str(answer.get("__type", status)).rpartition("#")[2])
-        return answer
-
-    def close(self) -> None:
-        """End the connection; the next call makes another."""
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = None
-
-    def _call(self, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        if self._connection is None:
-            self._connection = http.client.HTTPConnection(self._address, timeout=10)
-        self._connection.request("POST", "/", json.dumps(request), _HEADERS)
-        response = self._connection.getresponse()
-        return response.status, json.loads(response.read())
-
-
-_HEADERS = {
+_GET_RECORDS = {
     "Content-Type": "application/x-amz-json-1.0",
     "X-Amz-Target": "DynamoDBStreams_20120810.GetRecords",
-    **FORMAL_SIGNATURE,
 }
 
 

@@ -2,19 +2,21 @@
 
 The relays run in the process that is also Step Functions and SES. Over HTTP each of their calls costs as much again,
 and waits for a thread. So botocore hands its request to the server's application, and a mail, of which there are seven
-for each claim, to the journal as it is.
+for each claim, to the journal as it is. The two steps that each claim takes through Step Functions are taken in Python.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from botocore.awsrequest import AWSResponse
 from botocore.handlers import BUILTIN_HANDLERS
 
+from infra.local.environment import ACCOUNT, REGION
 from infra.local.moto_server import Door
 
 SERVICES = ("sfn", "ses")
@@ -38,8 +40,39 @@ def connect(door: Door, endpoint: str) -> None:
         message_id = door.take({name: [value] for name, value in params["body"].items()})
         return _taken(message_id, params["url"]) if message_id else None
 
+    def step(model: Any, params: dict[str, Any], **_: Any) -> tuple[AWSResponse, dict[str, Any]] | None:
+        return _stepped(model.name, params) if params["url"].startswith(endpoint) else None
+
+    BUILTIN_HANDLERS.extend((f"before-call.sfn.{name}", step) for name in STEPS)
     BUILTIN_HANDLERS.extend((f"before-send.{service}", answer) for service in SERVICES)
     BUILTIN_HANDLERS.append(("before-call.ses.SendRawEmail", take))
+
+
+def _start(machines: Any, given: dict[str, Any]) -> dict[str, Any]:
+    started = machines.start_execution(given["stateMachineArn"], given["name"], given["input"])
+    return {"executionArn": started.execution_arn, "startDate": started.start_date}
+
+
+def _succeed(machines: Any, given: dict[str, Any]) -> dict[str, Any]:
+    machines.send_task_success(given["taskToken"], given["output"])
+    return {}
+
+
+STEPS: dict[str, Callable[[Any, dict[str, Any]], dict[str, Any]]] = {
+    "StartExecution": _start,
+    "SendTaskSuccess": _succeed,
+}
+
+
+def _stepped(name: str, params: dict[str, Any]) -> tuple[AWSResponse, dict[str, Any]] | None:
+    """None where moto refuses: asked once more as over HTTP, it refuses as AWS does."""
+    from moto.stepfunctions.responses import get_backend
+
+    try:
+        told = STEPS[name](get_backend(ACCOUNT, REGION), json.loads(params["body"]))
+    except Exception:
+        return None
+    return AWSResponse(params["url"], 200, {}, _Raw()), {**told, "ResponseMetadata": {"HTTPStatusCode": 200}}
 
 
 def _taken(message_id: str, url: str) -> tuple[AWSResponse, dict[str, Any]]:

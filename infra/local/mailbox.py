@@ -1,4 +1,8 @@
-"""Sent mail, kept as a journal: one JSON object a line, oldest first, never rewritten."""
+"""Sent mail, kept as a journal: one JSON object a line, oldest first, never rewritten.
+
+It is written as it was sent, and taken apart by whoever looks at it: seven mails for each claim are written, and few
+are looked at.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +26,30 @@ def from_raw_email(form: Mapping[str, list[str]], *, message_id: str, at: dateti
 
     `id` is the app's own notification id where the mail bears one, so that what was sent twice can be told.
     """
-    # Not by email's newer policy, which takes every header apart to its last word: half of what a mail cost here.
-    message = email.message_from_bytes(base64.b64decode(form["RawMessage.Data"][0]))
+    raw = form["RawMessage.Data"][0]
+    headers, _, _ = base64.b64decode(raw).replace(b"\r\n", b"\n").partition(b"\n\n")
+    message = email.message_from_bytes(headers)
     return {
         "id": _header(message, "X-Notification-Id") or message_id,
         "to": ", ".join(_envelope(form) or _addressees(message)),
+        "sent_at": at.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "raw": raw,
+    }
+
+
+def as_read(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry as its receiver sees it: `subject`, `text` and `html` in place of the mail as it was sent. Raises
+    ValueError. Journals of earlier releases have been read already."""
+    if "raw" not in entry:
+        return dict(entry)
+    message = email.message_from_bytes(base64.b64decode(entry["raw"]))
+    return {
+        "id": entry["id"],
+        "to": entry["to"],
         "subject": _header(message, "Subject"),
         "text": _part(message, "text/plain"),
         "html": _with_images(_part(message, "text/html"), message),
-        "sent_at": at.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "sent_at": entry["sent_at"],
     }
 
 
@@ -140,10 +159,12 @@ class Mailbox:
     def _take(self, line: bytes) -> None:
         try:
             entry = json.loads(line)
+            if not isinstance(entry, dict) or "id" not in entry:
+                return
+            mail = as_read(entry)
         except ValueError:
             return
-        if isinstance(entry, dict) and "id" in entry:
-            self._mails.append((entry, line))
+        self._mails.append((mail, json.dumps(mail, ensure_ascii=False, separators=(",", ":")).encode()))
 
     def _forget(self) -> None:
         self._seen = 0

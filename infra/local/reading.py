@@ -10,6 +10,7 @@ from io import BufferedIOBase
 from infra.local.answers import Answer, problem
 
 LIMIT = 10 * 1024 * 1024  # API Gateway's
+# The other defects are about a body, which Python looks for as in a mail.
 _TORN = (
     email.errors.FirstHeaderLineIsContinuationDefect,
     email.errors.MisplacedEnvelopeHeaderDefect,
@@ -30,9 +31,7 @@ class Unreadable(Exception):
 def check_headers(headers: Message) -> None:
     """Raise Unreadable for a line that is no header. Python takes it for the headers' end: a Content-Length after
     it would not count, and the body pass for a second request."""
-    torn = any(
-        isinstance(defect, _TORN) for defect in headers.defects
-    )  # others are about a body it looks for
+    torn = any(isinstance(defect, _TORN) for defect in headers.defects)
     if torn or any("\n" in value or "\r" in value for value in headers.values()):
         raise _refuse(400, "The headers cannot be read.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -46,6 +47,12 @@ def dynamo_parts(dynoxide: str, table_name: str, monkeypatch: pytest.MonkeyPatch
         people=DynamoPeople(),
         accounts=DynamoAccounts(),
     )
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK tries again at once."""
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
 
 
 @pytest.fixture(params=["memory", "dynamo"])

@@ -72,9 +72,7 @@ class Life(Story):
 
     def hand_on(self, reference: str, to: str, *, by: str = "coordinator-kent") -> None:
         """A coordinator asks somebody else."""
-        person = self.parts.people.person(by)
-        assert person is not None
-        reassigning.hand_on_submission(self.parts, person, reference, to)
+        reassigning.hand_on_submission(self.parts, self.person(by), reference, to)
 
     def follow_up(self) -> following_up.FollowedUp:
         """The schedule runs."""

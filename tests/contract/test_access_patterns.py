@@ -113,8 +113,7 @@ def test_looking_at_claims_and_signing_in_cost_as_many_calls_as_the_data_model_s
     token = parts.links.status_token("kent", reference)
     assert counted.of(tracking.status_of, parts, token) == 1
     for person_id, calls in (("coordinator-kent", 1), ("national-coordinator", 2)):
-        person = parts.people.person(person_id)
-        assert person is not None
+        person = life.person(person_id)
         assert counted.of(tracking.submission_for, parts, person, reference) == calls
         assert counted.of(tracking.stuck_for, parts, person) == 1, "nothing is stuck"
     assert counted.of(reconciling.reconcile, parts) == 9, "all is in order"
@@ -129,8 +128,7 @@ def test_lists_and_the_desk_cost_as_many_calls_as_the_data_model_says(life: Life
     life.ask(receipts[0].reference)
     forms = len(parts.forms.all())
     for person_id in ("coordinator-kent", "national-coordinator"):
-        person = parts.people.person(person_id)
-        assert person is not None
+        person = life.person(person_id)
 
         def listed(calls: int, limit: int = 2, *, by: Person = person, **wanted: Any) -> None:
             cost = counted.of(listing.submissions, parts, by, Wanted(**wanted), limit=limit)

@@ -28,7 +28,6 @@ from chalicelib.services.changes import (
     ChangeRefused,
     ChangeSubmission,
     CloseTask,
-    CountMailbox,
     KeepContent,
     KeepKey,
     KeepPersonal,
@@ -49,6 +48,7 @@ from tests.builders import (
     PERSONAL,
     REFERENCE,
     a_content,
+    a_count,
     a_delivery,
     a_key,
     a_movement,
@@ -62,7 +62,6 @@ from tests.builders import (
 
 LEAD = Holding(role="innovation-lead", at="kent")
 LATER = MONDAY + timedelta(days=2)
-NINE = MONDAY.replace(minute=0)
 DECIDED = a_task(state=TaskState.DECIDED, decision="approve", decided_at=MONDAY, seen="s" * 64)
 HELD = a_delivery("mail.moved-on.1", due_at=MONDAY + timedelta(minutes=10), is_held=True)
 
@@ -99,10 +98,6 @@ def stored(parts: Parts) -> list[object]:
     found += [parts.records.key("funding-claim", key, now=MONDAY) for key in ("key-1", "key-2")]
     found += [parts.records.content(digest * 64, now=MONDAY) for digest in "cde"]
     return found
-
-
-def a_count(digest: str = "m", limit: int = 20) -> CountMailbox:
-    return CountMailbox(mailbox=digest * 64, hour=NINE, limit=limit)
 
 
 def refused(parts: Parts, *changes: Change) -> Change:

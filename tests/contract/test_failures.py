@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from chalicelib.domain.errors import NotFound, Unavailable
 from chalicelib.services import intake
 from chalicelib.services.ports import Parts
 from tests.builders import claim_answers
+from tests.contract.broken_line import cancelled, error
 
 
 class Faults:
@@ -46,31 +46,14 @@ class Faults:
         raise AssertionError("no fault was set")
 
 
-class Body:
-    """What botocore reads of a raw response."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def stream(self) -> Iterator[bytes]:
-        yield self._content
-
-
-def error(code: str, status: int = 400, **more: Any) -> Callable[[Any], AWSResponse]:
-    body = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": code, **more})
-    headers = {"content-type": "application/x-amz-json-1.0"}
-    return lambda request: AWSResponse(request.url, status, headers, Body(body.encode()))
-
-
-def cancelled(*codes: str) -> Callable[[Any], AWSResponse]:
-    return error("TransactionCanceledException", CancellationReasons=[{"Code": code} for code in codes])
-
-
 def breaks(error_class: type[Exception]) -> Callable[[Any], AWSResponse]:
     def broken(request: Any) -> AWSResponse:
         raise error_class(endpoint_url=request.url, error="injected")  # type: ignore[call-arg]
 
     return broken
+
+
+pytestmark = pytest.mark.usefixtures("no_pauses")
 
 
 @pytest.fixture

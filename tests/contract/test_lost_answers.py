@@ -9,11 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from botocore.awsrequest import AWSResponse
-from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
-from botocore.httpsession import URLLib3Session
 
-from chalicelib.adapters.tables import Row
 from chalicelib.domain.errors import (
     Conflict,
     InvalidAnswers,
@@ -27,58 +23,8 @@ from chalicelib.services import deciding, delivering
 from chalicelib.services.choosing import MOST_ASKED
 from chalicelib.services.ports import Parts
 from tests.builders import a_cost, a_person
+from tests.contract.broken_line import Line, after, before
 from tests.contract.lives import Life, asking_all_leads, at, check_whole
-
-COMMIT = "TransactWriteItems"
-
-
-class Line:
-    """The line to DynamoDB, for commits alone. `cut` says what becomes of the next ones; `sizes` are those sent."""
-
-    def __init__(self) -> None:
-        self.sizes: list[int] = []
-        self._cut: Callable[[Any], AWSResponse | None] | None = None
-        self._left = 0
-        self._client = Row._get_connection().connection.client
-        self._client.meta.events.register("before-send.dynamodb", self._send)
-        self._client.meta.events.register(f"provide-client-params.dynamodb.{COMMIT}", self._count)
-
-    def cut(self, how: Callable[[Any], AWSResponse | None], *, times: int = 1000) -> None:
-        self._cut, self._left = how, times
-
-    def mend(self) -> None:
-        self._left = 0
-
-    def end(self) -> None:
-        self._client.meta.events.unregister("before-send.dynamodb", self._send)
-        self._client.meta.events.unregister(f"provide-client-params.dynamodb.{COMMIT}", self._count)
-
-    def table(self) -> list[dict[str, Any]]:
-        """Every item as it is stored."""
-        pages = self._client.get_paginator("scan").paginate(TableName=Row.Meta.table_name)
-        items = [item for page in pages for item in page["Items"]]
-        return sorted(items, key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
-
-    def _send(self, request: Any, **_: Any) -> AWSResponse | None:
-        if not self._left or COMMIT not in str(request.headers["X-Amz-Target"]):
-            return None
-        self._left -= 1
-        assert self._cut is not None
-        return self._cut(request)
-
-    def _count(self, params: dict[str, Any], **_: Any) -> None:
-        self.sizes.append(len(params["TransactItems"]))
-
-
-def before(request: Any) -> AWSResponse:
-    """It never arrives."""
-    raise ConnectTimeoutError(endpoint_url=request.url, error="injected")
-
-
-def after(request: Any) -> AWSResponse:
-    """It is done, and the answer is lost."""
-    URLLib3Session().send(request)
-    raise ReadTimeoutError(endpoint_url=request.url, error="injected")
 
 
 @dataclass(frozen=True, kw_only=True)

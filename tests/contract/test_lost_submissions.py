@@ -3,9 +3,6 @@ calls it takes."""
 
 from __future__ import annotations
 
-import io
-import json
-import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,8 +14,8 @@ from chalicelib.domain.errors import LikelyDuplicate, StillRunning, Unavailable
 from chalicelib.services import intake
 from chalicelib.services.ports import Parts
 from tests.builders import idea_answers
+from tests.contract.broken_line import Line, after, before, cancelled, error
 from tests.contract.lives import Life, check_whole
-from tests.contract.test_lost_answers import Line, after, before
 
 
 class AnyLine(Line):
@@ -214,33 +211,16 @@ def test_a_repeat_takes_two_calls_and_a_duplicate_four(life: Life, line: AnyLine
 def conflict(*places: int, failed: tuple[int, ...] = ()) -> Callable[[Any], AWSResponse]:
     """DynamoDB's answer where other transactions hold these items, and the conditions of others failed."""
 
-    def answer(request: Any) -> AWSResponse:
-        reasons = [
-            {
-                "Code": "TransactionConflict"
-                if n in places
-                else "ConditionalCheckFailed"
-                if n in failed
-                else "None"
-            }
-            for n in range(9)
-        ]
-        return _refusal(request, "TransactionCanceledException", CancellationReasons=reasons)
-
-    return answer
-
-
-def _refusal(request: Any, code: str, **more: Any) -> AWSResponse:
-    named = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "Message": "injected", **more}
-    body = json.dumps(named).encode()
-    raw = io.BytesIO(body)
-    raw.stream = lambda *_, **__: iter([body])  # type: ignore[attr-defined]
-    headers = {"Content-Type": "application/x-amz-json-1.0", "x-amz-crc32": str(zlib.crc32(body))}
-    return AWSResponse(request.url, 400, headers, raw)
+    codes = ["None"] * 9
+    for place in places:
+        codes[place] = "TransactionConflict"
+    for place in failed:
+        codes[place] = "ConditionalCheckFailed"
+    return cancelled(*codes)
 
 
 @pytest.fixture
-def hasty(life: Life) -> Life:
+def hasty(life: Life, no_pauses: None) -> Life:
     """Does not wait between two tries."""
     life.parts.__dict__["records"] = DynamoRecords(
         relay_grace=life.parts.records._relay_grace,  # type: ignore[attr-defined]
@@ -289,10 +269,7 @@ def test_a_mailbox_that_is_full_decides_nothing_while_its_content_is_being_store
 
 
 def test_our_own_first_try_that_is_under_way_is_still_running(hasty: Life, line: AnyLine) -> None:
-    def under_way(request: Any) -> AWSResponse:
-        return _refusal(request, "TransactionInProgressException")
-
-    line.cut(under_way)
+    line.cut(error("TransactionInProgressException"))
     with pytest.raises(StillRunning):
         with_key(hasty)
     with pytest.raises(Unavailable):

@@ -57,6 +57,16 @@ def test_a_fund_is_what_it_was_opened_with(parts: Parts) -> None:
         parts.funds.fund("other")
 
 
+def test_a_fund_for_one_force_tells_no_other_force_s_share(parts: Parts) -> None:
+    assert move(parts, Kind.RESERVE, 10_000)
+    whole, fund = parts.funds.fund("ptf"), parts.funds.fund("ptf", force="kent")
+    assert (fund.id, fund.name, fund.balance) == (whole.id, whole.name, whole.balance)
+    assert fund.forces == {"kent": whole.forces["kent"]}
+    assert parts.funds.fund("ptf", force="surrey").forces == {}
+    with pytest.raises(NotFound):
+        parts.funds.fund("other", force="kent")
+
+
 def test_opening_a_fund_again_keeps_its_balance(parts: Parts) -> None:
     assert move(parts, Kind.RESERVE, 10_000)
     parts.funds.open_fund("ptf", name="fund", total_pence=5, caps={"kent": 5, "surrey": 7})  # type: ignore[attr-defined]

@@ -18,19 +18,17 @@ from chalicelib.services.changes import (
     AddDelivery,
     Change,
     ChangeRefused,
-    CountMailbox,
     KeepContent,
     KeepKey,
     KnownReference,
 )
 from chalicelib.services.ports import Parts
 from tests import fakes
-from tests.builders import MONDAY, Story, a_content, a_delivery, a_key, claim_answers
+from tests.builders import MONDAY, NINE, Story, a_content, a_count, a_delivery, a_key, claim_answers
 from tests.contract.crowd import THREADS, at_once
 from tests.contract.lives import Life
 
 LATER = MONDAY + timedelta(days=20)
-NINE = MONDAY.replace(minute=0)
 
 
 @pytest.fixture
@@ -43,10 +41,6 @@ def mailbox_count(parts: Parts, digest: str = "m" * 64) -> int:
     if isinstance(parts.records, fakes.MemoryRecords):
         return int(parts.records.store.items.get(("mailbox", digest, NINE), 0))
     return MailboxItem.get(keys.mailbox(digest), keys.hour(NINE), consistent_read=True).counted
-
-
-def a_count(digest: str = "m", limit: int = 20) -> CountMailbox:
-    return CountMailbox(mailbox=digest * 64, hour=NINE, limit=limit)
 
 
 def refused(parts: Parts, *changes: Change) -> Change:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import botocore.config
@@ -18,6 +20,8 @@ from infra.local.mailbox import Journal, Mailbox
 from infra.local.moto_server import Door
 
 NOBODY_LISTENS = "http://127.0.0.1:1"
+NO_MACHINE = "arn:aws:states:eu-west-2:123456789012:stateMachine:none"
+NOW = datetime(2026, 3, 1, 9, 30, tzinfo=timezone.utc)
 MAIL = b"From: p@x.example\r\nTo: a@x.example\r\nSubject: Here\r\n\r\nHello\r\n"
 
 
@@ -58,8 +62,7 @@ def clients(tmp_path: Path, moto: Moto) -> Iterator[Any]:
 
 def test_a_call_reaches_the_application_as_wsgi_gives_it(clients: Any, moto: Moto) -> None:
     moto.kind, moto.body = "application/x-amz-json-1.0", b'{"executionArn": "e", "startDate": 0}'
-    arn = "arn:aws:states:eu-west-2:123456789012:stateMachine:m"
-    answer = clients("stepfunctions").start_execution(stateMachineArn=arn, name="é", input="{}")
+    answer = clients("stepfunctions").start_execution(stateMachineArn=NO_MACHINE, name="é", input="{}")
     assert answer["executionArn"] == "e"
     (asked,) = moto.asked
     assert (asked["REQUEST_METHOD"], asked["PATH_INFO"], asked["HTTP_HOST"]) == ("POST", "/", "127.0.0.1:1")
@@ -67,16 +70,35 @@ def test_a_call_reaches_the_application_as_wsgi_gives_it(clients: Any, moto: Mot
     assert asked["HTTP_AUTHORIZATION"].startswith("AWS4-HMAC-SHA256 ")
     assert asked["CONTENT_TYPE"] == "application/x-amz-json-1.0"
     assert int(asked["CONTENT_LENGTH"]) == len(asked["body"])
-    assert json.loads(asked["body"]) == {"stateMachineArn": arn, "name": "é", "input": "{}"}
+    assert json.loads(asked["body"]) == {"stateMachineArn": NO_MACHINE, "name": "é", "input": "{}"}
 
 
 def test_a_refusal_is_the_error_that_it_is_over_http(clients: Any, moto: Moto) -> None:
     moto.status, moto.kind = "400 Bad Request", "application/x-amz-json-1.0"
     moto.body = b'{"__type": "ExecutionAlreadyExists", "message": "there"}'
     with pytest.raises(ClientError) as refused:
-        clients("stepfunctions").send_task_success(taskToken="t", output="{}")
+        clients("stepfunctions").start_execution(stateMachineArn=NO_MACHINE, name="n", input="{}")
     assert refused.value.response["Error"] == {"Message": "there", "Code": "ExecutionAlreadyExists"}
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_a_step_that_moto_takes_is_taken_without_its_application(
+    clients: Any, moto: Moto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[tuple[Any, ...]] = []
+    machines = SimpleNamespace(
+        start_execution=lambda *given: (
+            taken.append(given) or SimpleNamespace(execution_arn="e", start_date=NOW)
+        ),
+        send_task_success=lambda *given: taken.append(given),
+    )
+    monkeypatch.setattr("moto.stepfunctions.responses.get_backend", lambda account, region: machines)
+    answer = clients("stepfunctions").start_execution(stateMachineArn=NO_MACHINE, name="é", input="{}")
+    assert (answer["executionArn"], answer["startDate"]) == ("e", NOW)
+    told = clients("stepfunctions").send_task_success(taskToken="t", output='{"a": 1}')
+    assert told["ResponseMetadata"]["HTTPStatusCode"] == 200
+    assert taken == [(NO_MACHINE, "é", "{}"), ("t", '{"a": 1}')]
+    assert moto.asked == []
 
 
 def test_mail_of_a_known_sender_goes_to_the_journal_alone(clients: Any, moto: Moto, tmp_path: Path) -> None:

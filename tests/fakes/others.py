@@ -139,13 +139,15 @@ class MemoryFunds:
 
     store: Store
 
-    def fund(self, fund_id: str) -> Fund:
+    def fund(self, fund_id: str, *, force: str = "") -> Fund:
         with self.store.lock:
             found = {key[2]: one for key, one in self.store.items.items() if key[:2] == ("balance", fund_id)}
             if "" not in found:
                 raise NotFound("There is no such fund.")
+            balance = found.pop("")
+            forces = {place: one for place, one in found.items() if force in ("", place)}
             return Fund(
-                id=fund_id, name=self.store.items[("fund-name", fund_id)], balance=found.pop(""), forces=found
+                id=fund_id, name=self.store.items[("fund-name", fund_id)], balance=balance, forces=forces
             )
 
     def ledger(self, fund_id: str) -> Ledger:

@@ -101,6 +101,12 @@ class Tale:
         assert task is not None
         self.seen = self.stage.do("look", task=task.id, bearer=BEARER + self.decider).result["body"]["seen"]
 
+    def decided(self) -> None:
+        """Their decision is stored; nothing delivered."""
+        self.asked()
+        self.do_decide()
+        assert self.acknowledged, self.wrong
+
     # The deeds.
 
     def do_submit(self, rule: Rule | None = None) -> Outcome:
@@ -128,6 +134,11 @@ class Tale:
     def do_relay_start(self, rule: Rule | None = None) -> Outcome:
         """The stream's first lane."""
         ids = self.waiting("start.")
+        return self.stage.do("relay", rule, handler="relay_workflow", deliveries=ids)
+
+    def do_relay_answer(self, rule: Rule | None = None) -> Outcome:
+        """The first lane, once there is a decision that the execution waits for."""
+        ids = self.waiting("answer.")
         return self.stage.do("relay", rule, handler="relay_workflow", deliveries=ids)
 
     def do_relay_mail(self, rule: Rule | None = None) -> Outcome:
@@ -226,6 +237,8 @@ PATHS = [
     Path("submit a claim", "funding-claim", _nothing, Tale.do_submit, Tale.check_submitted),
     Path("submit an idea", "idea", _nothing, Tale.do_submit, Tale.check_submitted),
     Path("relay a start", "funding-claim", Tale.submitted, Tale.do_relay_start, Tale.check_submitted),
+    Path("relay an answer", "funding-claim", Tale.decided, Tale.do_relay_answer, Tale.check_decided),
+    Path("relay an answer on an idea", "idea", Tale.decided, Tale.do_relay_answer, Tale.check_decided),
     Path("relay a mail", "funding-claim", Tale.submitted, Tale.do_relay_mail, Tale.check_submitted),
     Path("sweep", "funding-claim", Tale.submitted, Tale.do_sweep, Tale.check_submitted),
     Path("sweep ideas", "idea", Tale.submitted, Tale.do_sweep, Tale.check_submitted),
@@ -256,6 +269,7 @@ def calls_of(stage: Stage, path: Path, number: int) -> list[str]:
     path.lead_up(tale)
     path.deed(tale, None)
     names = stage.switch.names()
+    assert names, f"{path.name}: nothing went by"
     tale.finish()
     return names
 

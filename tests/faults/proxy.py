@@ -37,13 +37,12 @@ STALL_SECONDS = 0.9
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One request that arrived, and whether its answer went back. `invocation` is the same for the SDK's retries."""
+    """One request that arrived. `invocation` is the same for the SDK's retries."""
 
     name: str
     invocation: str
     body: bytes
     status: int
-    lost: bool
 
 
 @dataclass
@@ -54,7 +53,6 @@ class Rule:
     fault: Fault
     persists: bool
     fired: int = 0
-    invocation: str = ""
 
 
 @dataclass
@@ -86,7 +84,6 @@ class Switch:
             ):
                 return None
             rule.fired += 1
-            rule.invocation = invocation
             return rule.fault
 
     def note(self, call: Call) -> None:
@@ -147,7 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(STALL_SECONDS)
         lost = fault in (Fault.REQUEST_LOST, Fault.ANSWER_LOST, Fault.TIMED_OUT, *KILLS)
         name = _name(self.headers.get("X-Amz-Target", ""), body)
-        self.switch.note(Call(name=name, invocation=invocation, body=body, status=status, lost=lost))
+        self.switch.note(Call(name=name, invocation=invocation, body=body, status=status))
         if fault is Fault.KILLED_AFTER:
             self.switch.kill()
         if lost:

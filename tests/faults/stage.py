@@ -89,8 +89,11 @@ class Worker:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait(10)
-        self._process.stdout.close()
+        try:
+            self._process.wait(10)
+        finally:
+            self._process.kill()  # where it has not ended by itself
+            self._process.stdout.close()
 
     def _read(self) -> dict[str, Any]:
         assert self._process.stdout is not None

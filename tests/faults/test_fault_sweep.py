@@ -14,7 +14,7 @@ import pytest
 
 from tests.builders import claim_answers
 from tests.faults.naive import stored
-from tests.faults.paths import PATHS, Cut, calls_of, cuts, play
+from tests.faults.paths import BY_NAME, PATHS, Cut, calls_of, cuts, play
 from tests.faults.proxy import KILLS, Fault, Rule
 from tests.faults.stage import Stage, open_stage
 
@@ -37,6 +37,8 @@ def test_every_call_failing_in_every_way_loses_nothing_and_does_nothing_twice(st
     for number, path in enumerate(PATHS):
         planned += cuts(path, calls_of(stage, path, number))
     chosen = planned[::EVERY]
+    assert {cut.path for cut in chosen} == BY_NAME.keys()
+    assert {cut.fault for cut in chosen} == set(Fault)
     fired: Counter[str] = Counter()
     wrong, unfired = [], []
     for number, cut in enumerate(chosen, start=1000):

@@ -21,7 +21,7 @@ from chalicelib.web.sections import SECTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 
-NOWHERE = {"boto3", "s3transfer", "requests", "jsonschema", "moto", "referencing"}
+NOWHERE = {"boto3", "s3transfer", "requests", "jsonschema", "moto", "referencing", "email.headerregistry"}
 """What our code or a dependency might bring along, and nothing of ours needs to answer anything."""
 PAGES = {
     "jinja2",
@@ -32,7 +32,7 @@ PAGES = {
 }
 PICTURES_AND_TABLES = {"PIL", "xlsxwriter", "chalicelib.adapters.charts", "chalicelib.adapters.workbooks"}
 CHECKING = {"jsonschema_rs"}
-MAILING = {"chalicelib.adapters.mail", "email.headerregistry"}
+MAILING = {"chalicelib.adapters.mail"}
 CALLING_AWS = {"chalicelib.adapters.aws", "chalicelib.adapters.workflows", "chalicelib.adapters.files"}
 DESK = {
     *("chalicelib.services.desk", "chalicelib.services.listing", "chalicelib.services.exporting"),

@@ -39,7 +39,6 @@ class Scene:
     """A run in which there is something to find: claims, one with its task, and who was asked."""
 
     service: Service
-    staff: str
     session: str
     known: Mapping[str, list[str]]
 
@@ -59,10 +58,8 @@ def scene(service: Service) -> Scene:
         "fund": ["ptf"],
         "seen": [lead.get(f"/api/v1/tasks/{task}")[1]["seen"] for task in tasks],
     }
-    token = (service.data / "demo-token").read_text().strip()
     return Scene(
         service=service,
-        staff=token,
         session={one.name: one.value or "" for one in lead.cookies}["session"],
         known=known,
     )
@@ -72,7 +69,7 @@ def scene(service: Service) -> Scene:
 def test_every_operation_answers_as_its_document_says(scene: Scene, who: str, tmp_path: Path) -> None:
     callers: dict[str, dict[str, str]] = {
         "nobody": {},
-        "staff": {"Authorization": f"Bearer {scene.staff}"},
+        "staff": scene.service.as_staff,
         "asked": {"Cookie": f"session={scene.session}"},
     }
     report = tried(scene, tmp_path, [callers[who]] if who in callers else [*callers.values()])

@@ -166,12 +166,11 @@ def submits_the_form(wire: Wire, key: str) -> bool:
 def test_looking_at_hostile_addresses_is_answered_and_changes_nothing(wire: Wire, ordinary: float) -> None:
     receipt = submit_ordinary(wire, "looked-at").json()
     token = receipt["status_url"].rpartition("/")[2]
-    staff = "Bearer " + (wire.service.data / "demo-token").read_text().strip()
     cases = []
     for number, (method, target) in enumerate(reads(token, receipt["reference"])):
         if number % (2 * SOME - 1):
             continue
-        for who, headers in (("anybody", {}), ("staff", {"Authorization": staff})):
+        for who, headers in (("anybody", {}), ("staff", wire.service.as_staff)):
             raw = request(method, target, **headers)
             cases.append(Case(f"{number} {who} {method} {target[:60]}", raw))
     heard = refused(wire, cases, lambda heard: [])
@@ -253,7 +252,6 @@ def one_line(text: str) -> str:
 
 
 def test_ugly_text_is_kept_as_it_was_typed(wire: Wire, service: Service) -> None:
-    staff = {"Authorization": "Bearer " + (service.data / "demo-token").read_text().strip()}
     wire.settled()  # the code's mail waits for all that was accepted before
     lead, national = Browser(service.address), Browser(service.address)
     lead.sign_in(service, LEAD)
@@ -278,7 +276,7 @@ def test_ugly_text_is_kept_as_it_was_typed(wire: Wire, service: Service) -> None
     for number, (name, text) in enumerate(sent.items()):
         receipt, kept = receipts[name], composed(text)
         reference, token = receipt["reference"], receipt["status_url"].rpartition("/")[2]
-        answers = wire.ask("GET", f"/api/v1/submissions/{reference}", **staff).json()["answers"]
+        answers = wire.ask("GET", f"/api/v1/submissions/{reference}", **service.as_staff).json()["answers"]
         if (answers["event_title"], answers["venue_name"]) != (kept, kept) or not answers[
             "purpose"
         ].startswith(kept):

@@ -94,7 +94,8 @@ class Wire:
     def settled(self) -> Stored:
         """The items, once nothing that was accepted moves on by itself any more."""
         deadline = time.monotonic() + 180
-        while any(map(_moves_on, self.stored().values())) and time.monotonic() < deadline:
+        while any(map(_moves_on, self.stored().values())):
+            assert time.monotonic() < deadline, "what was accepted still moves on by itself"
             time.sleep(0.05)
         before, since = self.stored(), time.monotonic()
         while time.monotonic() - since < 0.4:

@@ -7,7 +7,7 @@ from datetime import date, datetime, timezone
 import pytest
 
 from chalicelib.domain.errors import InvalidAnswers
-from chalicelib.domain.people import Away, Person
+from chalicelib.domain.people import Away
 from chalicelib.services import going_away
 from tests.builders import a_person
 from tests.unit import scenes
@@ -19,16 +19,10 @@ LEAD, DEPUTY = "lead-kent", "deputy-kent"
 FIRST, LAST = date(2027, 1, 13), date(2027, 1, 15)
 
 
-def person(story: Scene, person_id: str = LEAD) -> Person:
-    found = story.parts.people.person(person_id)
-    assert found is not None
-    return found
-
-
 def go(
     story: Scene, first: date | None = FIRST, last: date | None = LAST, delegate: str = "", who: str = LEAD
 ) -> None:
-    going_away.go_away(story.parts, person(story, who), first=first, last=last, delegate=delegate)
+    going_away.go_away(story.parts, story.person(who), first=first, last=last, delegate=delegate)
 
 
 def problems(story: Scene, **given: object) -> list[tuple[str, str]]:
@@ -39,7 +33,7 @@ def problems(story: Scene, **given: object) -> list[tuple[str, str]]:
 
 
 def colleagues(story: Scene, who: str = LEAD) -> list[tuple[str, str]]:
-    view = going_away.away_view(story.parts, person(story, who))
+    view = going_away.away_view(story.parts, story.person(who))
     return [(one.person_id, one.role) for one in view.colleagues]
 
 
@@ -47,13 +41,13 @@ def test_the_days_and_the_delegate_are_kept_and_shown(story: Scene) -> None:
     go(story, delegate=DEPUTY)
     kept = Away(first=FIRST, last=LAST, delegate_id=DEPUTY)
     assert story.parts.people.away(LEAD) == kept
-    view = going_away.away_view(story.parts, person(story))
+    view = going_away.away_view(story.parts, story.person(LEAD))
     assert (view.away, view.delegate_name) == (kept, "Deputy Kent")
 
 
 def test_without_a_delegate_it_is_for_the_deputy(story: Scene) -> None:
     go(story)
-    view = going_away.away_view(story.parts, person(story))
+    view = going_away.away_view(story.parts, story.person(LEAD))
     assert (view.away, view.delegate_name) == (Away(first=FIRST, last=LAST), "")
     reference = story.submit().reference
     story.clock.at = datetime(2027, 1, 13, 9, tzinfo=timezone.utc)
@@ -111,7 +105,7 @@ def test_today_is_the_day_in_london(story: Scene) -> None:
         ("/last", "The last day must not be in the past")
     ]
     go(story, first=date(2027, 7, 12), last=date(2027, 7, 13))
-    assert going_away.away_view(story.parts, person(story)).away is not None
+    assert going_away.away_view(story.parts, story.person(LEAD)).away is not None
 
 
 @pytest.mark.parametrize("delegate", [LEAD, "programme", "lead-essex", "coordinator-kent", "nobody"])
@@ -165,9 +159,9 @@ def test_on_a_panel_the_colleagues_are_those_of_the_same_seat(story: Scene) -> N
 def test_days_that_are_over_are_not_shown(story: Scene) -> None:
     go(story, delegate=DEPUTY)
     story.clock.at = datetime(2027, 1, 15, 23, 59, tzinfo=timezone.utc)
-    assert going_away.away_view(story.parts, person(story)).away is not None
+    assert going_away.away_view(story.parts, story.person(LEAD)).away is not None
     story.clock.at = datetime(2027, 1, 16, 0, 0, tzinfo=timezone.utc)
-    view = going_away.away_view(story.parts, person(story))
+    view = going_away.away_view(story.parts, story.person(LEAD))
     assert (view.away, view.delegate_name) == (None, "")
     assert [one for one, _ in colleagues(story)] == [DEPUTY]
 
@@ -175,7 +169,7 @@ def test_days_that_are_over_are_not_shown(story: Scene) -> None:
 def test_a_delegate_who_left_is_shown_without_a_name(story: Scene) -> None:
     go(story, delegate=DEPUTY)
     story.people.remove(DEPUTY)
-    view = going_away.away_view(story.parts, person(story))
+    view = going_away.away_view(story.parts, story.person(LEAD))
     assert view.away is not None
     assert view.delegate_name == ""
 
@@ -183,10 +177,10 @@ def test_a_delegate_who_left_is_shown_without_a_name(story: Scene) -> None:
 def test_whoever_comes_back_is_asked_again(story: Scene) -> None:
     go(story, first=date(2027, 1, 11), delegate=DEPUTY)
     assert story.task_states(story.asked()) == [(DEPUTY, "open", 0)]
-    going_away.come_back(story.parts, person(story))
+    going_away.come_back(story.parts, story.person(LEAD))
     assert story.parts.people.away(LEAD) is None
     assert story.task_states(story.asked()) == [(LEAD, "open", 0)]
-    going_away.come_back(story.parts, person(story))  # never mind
+    going_away.come_back(story.parts, story.person(LEAD))  # never mind
 
 
 def test_a_task_that_was_given_before_stays_where_it_is(story: Scene) -> None:

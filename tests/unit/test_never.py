@@ -183,8 +183,7 @@ def test_nobody_decides_two_stages_of_one_claim(story: Scene) -> None:
 
 def test_one_force_does_not_read_anothers_data(story: Scene) -> None:
     reference = story.submit().reference
-    person = story.parts.people.person("coordinator-essex")
-    assert person is not None
+    person = story.person("coordinator-essex")
     for look in (tracking.submission_for, tracking.timeline_for):
         with pytest.raises(NotFound) as theirs:
             look(story.parts, person, reference)
@@ -337,8 +336,7 @@ def test_looking_changes_nothing(story: Scene) -> None:
     story.vote(receipt.reference, "lead-kent", "request-changes", changes={"you": "Who?"})
     story.clock.pass_by(minutes=10)
     before = story.store.snapshot()
-    person = story.parts.people.person("national-coordinator")
-    assert person is not None
+    person = story.person("national-coordinator")
     for _ in range(2):
         story.look(receipt.reference, "lead-kent")
         amending.amend_view(story.parts, "kent", receipt.reference)

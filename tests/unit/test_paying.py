@@ -16,7 +16,6 @@ from chalicelib.domain.errors import (
     Refused,
 )
 from chalicelib.domain.fund import Kind
-from chalicelib.domain.people import Person
 from chalicelib.domain.submissions import Status
 from chalicelib.services import ending, paying, tracking
 from tests.builders import PERSONAL, a_cost, a_person
@@ -38,20 +37,14 @@ def approved(story: Scene) -> str:
     return reference
 
 
-def who(story: Scene, person_id: str = PAYER) -> Person:
-    person = story.parts.people.person(person_id)
-    assert person is not None
-    return person
-
-
 def pay(story: Scene, reference: str, payment: str = "BACS 42", by: str = PAYER) -> None:
-    paying.pay(story.parts, who(story, by), reference, payment)
+    paying.pay(story.parts, story.person(by), reference, payment)
 
 
 def give_back(story: Scene, reference: str, pence: int, before: int = 0, by: str = PAYER) -> None:
     paying.give_back(
         story.parts,
-        who(story, by),
+        story.person(by),
         reference,
         amount_pence=pence,
         reason="It was cheaper",
@@ -131,7 +124,7 @@ def test_a_payment_whose_answer_was_lost_is_recorded_once(story: Scene, approved
 
 def test_a_paid_claim_cannot_be_withdrawn(story: Scene, approved: str) -> None:
     pay(story, approved)
-    for by in (None, who(story, "national-coordinator")):
+    for by in (None, story.person("national-coordinator")):
         with pytest.raises(Overtaken):
             ending.withdraw(story.parts, "kent", approved, by=by)
     assert balance(story) == (1_400_000, 0, 600_000, 0)
@@ -226,7 +219,7 @@ def test_a_fund_holder_of_a_force_is_not_the_national_one(story: Scene, approved
 )
 def test_a_reference_that_no_bank_gives_is_refused(story: Scene, approved: str, typed: object) -> None:
     with pytest.raises(InvalidAnswers):
-        paying.pay(story.parts, who(story), approved, typed)
+        paying.pay(story.parts, story.person(PAYER), approved, typed)
     assert story.status(approved) is Status.APPROVED
 
 
@@ -245,7 +238,7 @@ def test_why_it_came_back_must_be_said(story: Scene, approved: str) -> None:
     for reason in ("", " ", "x" * 2001, "a\tb", None):
         with pytest.raises(InvalidAnswers):
             paying.give_back(
-                story.parts, who(story), approved, amount_pence=1, reason=reason, returned_before=0
+                story.parts, story.person(PAYER), approved, amount_pence=1, reason=reason, returned_before=0
             )
 
 

@@ -16,7 +16,7 @@ from chalicelib.domain.errors import (
     Reassigned,
     Refused,
 )
-from chalicelib.domain.people import Away, Person
+from chalicelib.domain.people import Away
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import Status
 from chalicelib.services import asking, reassigning, tracking
@@ -36,22 +36,16 @@ def utc(*moment: int) -> datetime:
     return datetime(*moment, tzinfo=timezone.utc)  # type: ignore[arg-type,misc]
 
 
-def person(story: Scene, person_id: str) -> Person:
-    found = story.parts.people.person(person_id)
-    assert found is not None
-    return found
-
-
 def hand_on(story: Scene, reference: str, by: str, to: object) -> None:
-    reassigning.hand_on_task(story.parts, person(story, by), story.task_id(reference), to)
+    reassigning.hand_on_task(story.parts, story.person(by), story.task_id(reference), to)
 
 
 def hand_on_submission(story: Scene, reference: str, by: str, to: object) -> None:
-    reassigning.hand_on_submission(story.parts, person(story, by), reference, to)
+    reassigning.hand_on_submission(story.parts, story.person(by), reference, to)
 
 
 def candidates(story: Scene, reference: str, by: str = LEAD) -> list[tuple[str, str]]:
-    view = reassigning.task_hand_on_view(story.parts, person(story, by), story.task_id(reference))
+    view = reassigning.task_hand_on_view(story.parts, story.person(by), story.task_id(reference))
     return sorted((one.person_id, one.role) for one in view.candidates)
 
 
@@ -65,7 +59,7 @@ def refused_to(story: Scene, reference: str, to: object, by: str = "coordinator-
 
 
 def stuck(story: Scene, by: str = "coordinator-kent") -> list[str]:
-    return [one.reference for one in tracking.stuck_for(story.parts, person(story, by))]
+    return [one.reference for one in tracking.stuck_for(story.parts, story.person(by))]
 
 
 def with_coordinators(story: Scene) -> str:
@@ -175,7 +169,7 @@ def test_nobody_else_hands_a_task_on_or_sees_to_whom_it_could_be(story: Scene, w
     with pytest.raises((Forbidden, NotFound)):
         hand_on_submission(story, reference, who, DEPUTY)
     with pytest.raises((Forbidden, NotFound)):
-        reassigning.submission_hand_on_view(story.parts, person(story, who), reference)
+        reassigning.submission_hand_on_view(story.parts, story.person(who), reference)
     assert story.store.snapshot() == before
 
 
@@ -202,7 +196,7 @@ def nobody_asked(story: Scene) -> str:
     reference = story.asked()
     story.people.register([a_person("new-lead", "innovation-lead@kent")])
     assert stuck(story) == [reference]
-    view = reassigning.submission_hand_on_view(story.parts, person(story, "coordinator-kent"), reference)
+    view = reassigning.submission_hand_on_view(story.parts, story.person("coordinator-kent"), reference)
     assert (view.task, view.asked_name) == (None, "")
     assert [one.person_id for one in view.candidates] == ["new-lead"]
     return reference
@@ -226,7 +220,7 @@ def test_the_list_has_everybody_who_may_decide_and_nobody_else(story: Scene) -> 
             (DEPUTY, "deputy innovation lead"),
             ("z-lead", "innovation lead"),
         ]
-    view = reassigning.submission_hand_on_view(story.parts, person(story, COORDINATORS[0]), reference)
+    view = reassigning.submission_hand_on_view(story.parts, story.person(COORDINATORS[0]), reference)
     assert (view.asked_name, view.stage_title) == ("Lead Kent", "Your force's innovation lead")
 
 
@@ -284,9 +278,9 @@ def test_on_a_panel_it_goes_to_the_same_seat_and_nobody_gets_two(story: Scene) -
     story.use_form(panel())
     reference = story.at_programme()
     task = story.task_of(reference, "finance")
-    view = reassigning.task_hand_on_view(story.parts, person(story, "finance"), task.id)
+    view = reassigning.task_hand_on_view(story.parts, story.person("finance"), task.id)
     assert [one.person_id for one in view.candidates] == ["finance-deputy"]
-    reassigning.hand_on_task(story.parts, person(story, "finance"), task.id, "finance-deputy")
+    reassigning.hand_on_task(story.parts, story.person("finance"), task.id, "finance-deputy")
     assert story.task_states(reference)[1:] == [
         ("programme", "open", 0),
         ("finance", "reassigned", 5),
@@ -302,7 +296,7 @@ def test_where_all_are_asked_it_goes_to_nobody_who_is_asked_or_has_decided(story
     reference = story.at_programme()
     story.vote(reference, "programme-2")
     view = reassigning.task_hand_on_view(
-        story.parts, person(story, "programme"), story.task_of(reference, "programme").id
+        story.parts, story.person("programme"), story.task_of(reference, "programme").id
     )
     assert [one.person_id for one in view.candidates] == ["programme-deputy"]
 
@@ -329,7 +323,7 @@ def test_a_task_that_was_handed_on_cannot_be_handed_on_again(story: Scene) -> No
     before = story.store.snapshot()
     for by in (LEAD, "coordinator-kent"):
         with pytest.raises(Reassigned):
-            reassigning.hand_on_task(story.parts, person(story, by), task_id, DEPUTY)
+            reassigning.hand_on_task(story.parts, story.person(by), task_id, DEPUTY)
     assert story.store.snapshot() == before
 
 
@@ -337,7 +331,7 @@ def test_a_task_that_was_handed_on_cannot_be_handed_on_again(story: Scene) -> No
 def test_sent_twice_at_once_it_is_handed_on_once(story: Scene, way: str) -> None:
     reference = story.asked()
     task_id = story.task_id(reference)
-    by = person(story, "coordinator-kent")
+    by = story.person("coordinator-kent")
 
     def send() -> None:
         if way == "task":
@@ -515,9 +509,9 @@ def test_what_nobody_is_to_decide_is_not_handed_on(story: Scene, how: str) -> No
         hand_on_submission(story, reference, "coordinator-kent", DEPUTY)
     for look in (reassigning.task_hand_on_view,):
         with pytest.raises(Overtaken):
-            look(story.parts, person(story, LEAD), task_id)
+            look(story.parts, story.person(LEAD), task_id)
     with pytest.raises(Overtaken):
-        reassigning.hand_on_task(story.parts, person(story, LEAD), task_id, DEPUTY)
+        reassigning.hand_on_task(story.parts, story.person(LEAD), task_id, DEPUTY)
     assert story.store.snapshot() == before
 
 
@@ -525,4 +519,4 @@ def test_a_task_that_does_not_exist_is_not_found(story: Scene) -> None:
     reference = story.asked()
     for task_id in ("", "kent", f"kent.{reference}.9", f"essex.{reference}.1", f"kent.{reference}.x"):
         with pytest.raises(NotFound):
-            reassigning.hand_on_task(story.parts, person(story, LEAD), task_id, DEPUTY)
+            reassigning.hand_on_task(story.parts, story.person(LEAD), task_id, DEPUTY)

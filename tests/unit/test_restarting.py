@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.checks import Found
-from chalicelib.services import delivering, intake
+from chalicelib.services import delivering
+from chalicelib.services.following_up import follow_up
 from chalicelib.services.reconciling import Reconciled, reconcile
 from tests.builders import MONDAY, a_cost, a_delivery
 from tests.unit import scenes
@@ -131,8 +132,6 @@ def test_a_step_that_comes_while_it_may_be_undone_keeps_its_token_for_what_was_b
 
 def test_a_note_or_a_reminder_makes_no_other_wait(story: Scene, running: str) -> None:
     story.clock.at = story.case(running).submission.next_at or story.clock.at
-    from chalicelib.services.following_up import follow_up
-
     assert follow_up(story.parts).reminded == 1
     story.clock.pass_by(hours=1)
     assert found(reconcile(story.parts)) == []
@@ -296,7 +295,7 @@ def test_a_part_that_fails_as_a_whole_keeps_no_other_from_being_looked_at_and_is
 
 
 def test_two_sweepers_and_a_reconciler_deliver_once(story: Scene) -> None:
-    intake.submit(story.parts, story.form, {**story_answers()})
+    story.submit()
     story.clock.pass_by(minutes=11)
     send = story.parts.mailer.send
     nested: list[object] = []
@@ -311,12 +310,6 @@ def test_two_sweepers_and_a_reconciler_deliver_once(story: Scene) -> None:
     delivering.sweep(story.parts)
     assert len(story.sent) == 1
     assert len(story.parts.workflows.started) == 1  # type: ignore[attr-defined]
-
-
-def story_answers() -> dict[str, object]:
-    from tests.builders import claim_answers
-
-    return claim_answers()
 
 
 def test_a_run_that_found_nothing_is_kept_too(story: Scene, running: str) -> None:

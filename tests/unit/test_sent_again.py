@@ -18,7 +18,7 @@ from chalicelib.domain.errors import (
     Unavailable,
 )
 from chalicelib.domain.references import new_reference
-from chalicelib.services import amending, intake, receipts, watching
+from chalicelib.services import amending, ending, intake, receipts, watching
 from chalicelib.services.changes import KeepContent
 from tests import fakes
 from tests.builders import PERSONAL, Story, a_cost, claim_answers, idea_answers
@@ -216,8 +216,6 @@ def test_what_moved_to_another_force_is_found_there(story: Scene) -> None:
     given = {**story.case(first).answers, "force": "essex"}
     amending.amend(story.parts, "kent", first, given, version=1)
     again(story)
-    from chalicelib.services import ending
-
     ending.withdraw(story.parts, "essex", first, reason="Not this year")
     assert story.send().reference != first
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.errors import Forbidden, NotFound
-from chalicelib.domain.people import Person
 from chalicelib.services import delivering, setting_aside, undelivered
+from chalicelib.services.reconciling import reconcile
 from chalicelib.services.setting_aside import MORE_TRIES, MOST_TRIES, all_for, try_again
 from tests.builders import PERSONAL, a_delivery, a_person
 from tests.unit import scenes
@@ -18,12 +18,6 @@ story = scenes.story
 
 CLAIMANT = PERSONAL["claimant_email"]
 LEAD = "lead.kent@example.police.uk"
-
-
-def who(story: Scene, person_id: str) -> Person:
-    person = story.parts.people.person(person_id)
-    assert person is not None
-    return person
 
 
 def refuse(story: Scene, *addresses: str) -> None:
@@ -183,7 +177,7 @@ def test_whoever_dies_between_telling_and_setting_aside_leaves_it_to_the_next(
 
 def test_a_coordinator_has_it_tried_again_at_once(story: Scene, receipt: str) -> None:
     accept(story)
-    assert try_again(story.parts, who(story, "coordinator-kent"), receipt)
+    assert try_again(story.parts, story.person("coordinator-kent"), receipt)
     assert aside(story) == []
     assert delivering.sweep(story.parts).delivered >= 1
     assert [mail.template for mail in story.sent].count("receipt") == 1
@@ -191,7 +185,7 @@ def test_a_coordinator_has_it_tried_again_at_once(story: Scene, receipt: str) ->
 
 def test_trying_again_twice_or_after_it_is_done_is_harmless(story: Scene, receipt: str) -> None:
     accept(story)
-    kent = who(story, "coordinator-kent")
+    kent = story.person("coordinator-kent")
     assert [try_again(story.parts, kent, receipt) for _ in range(3)] == [True, False, False]
     delivering.sweep(story.parts)
     assert not try_again(story.parts, kent, receipt)
@@ -200,7 +194,7 @@ def test_trying_again_twice_or_after_it_is_done_is_harmless(story: Scene, receip
 
 
 def test_what_fails_again_has_all_its_tries_again_and_is_told_once(story: Scene, receipt: str) -> None:
-    try_again(story.parts, who(story, "national-coordinator"), receipt)
+    try_again(story.parts, story.person("national-coordinator"), receipt)
     hours_pass(story, MOST_TRIES - 1)
     assert aside(story) == []
     hours_pass(story, 1)
@@ -213,10 +207,8 @@ def test_a_start_that_is_tried_again_when_its_round_is_over_does_no_harm(story: 
     story.parts.workflows.failing = True  # type: ignore[attr-defined]
     hours_pass(story)
     story.parts.workflows.failing = False  # type: ignore[attr-defined]
-    from chalicelib.services.reconciling import reconcile
-
     assert reconcile(story.parts).restarted == (reference,)
-    assert try_again(story.parts, who(story, "coordinator-kent"), f"start.{reference}-r1")
+    assert try_again(story.parts, story.person("coordinator-kent"), f"start.{reference}-r1")
     story.deliver()
     assert story.parts.workflows.running("funding-claim") == {f"{reference}-r1", f"{reference}-r2"}
     story.ask(reference, round=1)
@@ -226,7 +218,7 @@ def test_a_start_that_is_tried_again_when_its_round_is_over_does_no_harm(story: 
 @pytest.mark.parametrize("person", ["coordinator-essex", "finance", "lead-kent"])
 def test_nobody_else_has_it_tried_again(story: Scene, receipt: str, person: str) -> None:
     with pytest.raises((Forbidden, NotFound)):
-        try_again(story.parts, who(story, person), receipt)
+        try_again(story.parts, story.person(person), receipt)
     assert aside(story) == [receipt]
 
 
@@ -234,19 +226,19 @@ def test_what_has_no_force_is_the_national_teams(story: Scene) -> None:
     story.parts.outbox.add(a_delivery("mail.sign-in-code.1", payload={}, reference=""))
     hours_pass(story)
     with pytest.raises(NotFound):
-        try_again(story.parts, who(story, "coordinator-kent"), "mail.sign-in-code.1")
-    assert all_for(story.parts, who(story, "coordinator-kent")) == []
-    assert [one.id for one in all_for(story.parts, who(story, "finance"))] == ["mail.sign-in-code.1"]
-    assert try_again(story.parts, who(story, "national-coordinator"), "mail.sign-in-code.1")
+        try_again(story.parts, story.person("coordinator-kent"), "mail.sign-in-code.1")
+    assert all_for(story.parts, story.person("coordinator-kent")) == []
+    assert [one.id for one in all_for(story.parts, story.person("finance"))] == ["mail.sign-in-code.1"]
+    assert try_again(story.parts, story.person("national-coordinator"), "mail.sign-in-code.1")
 
 
 def test_what_is_not_known_is_not_found(story: Scene) -> None:
     with pytest.raises(NotFound):
-        try_again(story.parts, who(story, "national-coordinator"), "mail.receipt.none")
+        try_again(story.parts, story.person("national-coordinator"), "mail.receipt.none")
 
 
 def test_a_forces_staff_see_what_is_theirs(story: Scene, receipt: str) -> None:
-    seen = {one: [x.id for x in all_for(story.parts, who(story, one))] for one in STAFF}
+    seen = {one: [x.id for x in all_for(story.parts, story.person(one))] for one in STAFF}
     assert seen == {
         "coordinator-kent": [receipt],
         "coordinator-essex": [],
@@ -254,9 +246,9 @@ def test_a_forces_staff_see_what_is_theirs(story: Scene, receipt: str) -> None:
         "national-coordinator": [receipt],
     }
     with pytest.raises(Forbidden):
-        all_for(story.parts, who(story, "lead-kent"))
+        all_for(story.parts, story.person("lead-kent"))
     story.people.register([a_person("both", "coordinator@kent", "coordinator@essex")])
-    assert [one.id for one in all_for(story.parts, who(story, "both"))] == [receipt]
+    assert [one.id for one in all_for(story.parts, story.person("both"))] == [receipt]
 
 
 STAFF = ("coordinator-kent", "coordinator-essex", "finance", "national-coordinator")
@@ -265,6 +257,6 @@ STAFF = ("coordinator-kent", "coordinator-essex", "finance", "national-coordinat
 def test_a_payload_is_kept_and_shown_to_nobody(story: Scene, receipt: str) -> None:
     queued = story.store.items[("delivery", receipt)]
     assert queued.delivery.payload["to"] == CLAIMANT
-    shown = setting_aside.all_for(story.parts, who(story, "national-coordinator"))
+    shown = setting_aside.all_for(story.parts, story.person("national-coordinator"))
     assert CLAIMANT not in str(shown)
     assert shown[0].until - shown[0].at == timedelta(days=90)

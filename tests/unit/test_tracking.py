@@ -9,7 +9,6 @@ from datetime import datetime
 import pytest
 
 from chalicelib.domain.errors import Forbidden, MistypedReference, NotFound
-from chalicelib.domain.people import Person
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import STATUS_WORDS, Status
 from chalicelib.services import tracking
@@ -21,12 +20,6 @@ from tests.unit import scenes
 from tests.unit.scenes import Scene, board, register_board
 
 story = scenes.story
-
-
-def person(story: Story, person_id: str) -> Person:
-    found = story.parts.people.person(person_id)
-    assert found is not None
-    return found
 
 
 def test_the_status_says_where_it_stands_and_who_it_waits_for(story: Story) -> None:
@@ -237,13 +230,13 @@ def test_a_status_link_outlives_a_change_of_key() -> None:
 @pytest.mark.parametrize("who", ["coordinator-kent", "national-coordinator", "finance"])
 def test_staff_of_the_force_and_the_nation_see_it_whole(story: Story, who: str) -> None:
     reference = story.submit().reference
-    case = tracking.submission_for(story.parts, person(story, who), reference.lower().replace("-", " "))
+    case = tracking.submission_for(story.parts, story.person(who), reference.lower().replace("-", " "))
     assert case == story.case(reference)
 
 
 def test_another_forces_submission_is_not_found_in_the_same_words_as_none(story: Story) -> None:
     reference = story.submit(force="essex").reference
-    kent = person(story, "coordinator-kent")
+    kent = story.person("coordinator-kent")
     with pytest.raises(NotFound) as theirs:
         tracking.submission_for(story.parts, kent, reference)
     with pytest.raises(NotFound) as nobodys:
@@ -251,7 +244,7 @@ def test_another_forces_submission_is_not_found_in_the_same_words_as_none(story:
     assert type(theirs.value) is type(nobodys.value) is NotFound
     assert str(theirs.value) == str(nobodys.value)
     with pytest.raises(NotFound) as national:
-        tracking.submission_for(story.parts, person(story, "national-coordinator"), REFERENCE)
+        tracking.submission_for(story.parts, story.person("national-coordinator"), REFERENCE)
     assert str(national.value) == str(nobodys.value)
 
 
@@ -267,13 +260,13 @@ def test_approvers_are_no_staff(story: Story, who: str) -> None:
     reference = story.submit().reference
     for look in (tracking.submission_for, tracking.timeline_for):
         with pytest.raises(Forbidden):
-            look(story.parts, person(story, who), reference)
+            look(story.parts, story.person(who), reference)
     with pytest.raises(Forbidden):
-        tracking.fund_for(story.parts, person(story, who), "ptf")
+        tracking.fund_for(story.parts, story.person(who), "ptf")
 
 
 def stuck(story: Story, who: str, **limit: int) -> list[str]:
-    return [one.reference for one in tracking.stuck_for(story.parts, person(story, who), **limit)]
+    return [one.reference for one in tracking.stuck_for(story.parts, story.person(who), **limit)]
 
 
 def get_stuck(story: Scene, force: str = "kent") -> str:
@@ -298,7 +291,7 @@ def test_the_coordinators_of_a_force_see_what_is_stuck_there_and_the_nations_see
 
 def test_what_is_stuck_says_what_it_is_and_with_whom(story: Scene) -> None:
     reference = get_stuck(story)
-    (one,) = tracking.stuck_for(story.parts, person(story, "coordinator-kent"))
+    (one,) = tracking.stuck_for(story.parts, story.person("coordinator-kent"))
     assert (one.reference, one.title, one.force_name) == (
         reference,
         "Innovation day at Maidstone",
@@ -312,7 +305,7 @@ def test_what_is_stuck_with_nobody_asked_names_nobody(story: Scene) -> None:
     for one in ("lead-kent", "deputy-kent"):
         story.people.remove(one)
     story.asked()
-    (found,) = tracking.stuck_for(story.parts, person(story, "coordinator-kent"))
+    (found,) = tracking.stuck_for(story.parts, story.person("coordinator-kent"))
     assert found.asked_name == ""
 
 
@@ -363,13 +356,13 @@ def test_what_is_stuck_on_a_board_names_somebody_who_has_not_decided(story: Scen
         assert isinstance(due_at, datetime)
         story.clock.at = due_at
         follow_up(story.parts)
-    (found,) = tracking.stuck_for(story.parts, person(story, "national-coordinator"))
+    (found,) = tracking.stuck_for(story.parts, story.person("national-coordinator"))
     assert found.reference == reference
     assert found.asked_name in ("Programme 2", "Programme 3", "Programme Deputy")
 
 
 def test_a_mistyped_reference_is_told_from_an_unknown_one(story: Story) -> None:
-    coordinator = person(story, "coordinator-kent")
+    coordinator = story.person("coordinator-kent")
     wrong = REFERENCE[:-1] + ("C" if REFERENCE[-1] != "C" else "D")
     with pytest.raises(MistypedReference):
         tracking.submission_for(story.parts, coordinator, wrong)
@@ -379,7 +372,7 @@ def test_the_timeline_is_checked_and_holds_what_was_written(story: Story) -> Non
     reference = story.submit().reference
     story.ask(reference)
     story.decide(reference, comment="Da iawn")
-    shown = tracking.timeline_for(story.parts, person(story, "coordinator-kent"), reference)
+    shown = tracking.timeline_for(story.parts, story.person("coordinator-kent"), reference)
     assert shown.faults == ()
     assert [entry.action for entry in shown.entries] == ["submitted", "asked", "decided"]
     assert shown.words == {2: "Da iawn"}
@@ -393,16 +386,16 @@ def test_a_timeline_that_was_tampered_with_says_so(story: Story) -> None:
     key = ("entry", "kent", reference, 0)
     whole = items[key]
     items[key] = replace(whole, actor="somebody-else")
-    shown = tracking.timeline_for(story.parts, person(story, "coordinator-kent"), reference)
+    shown = tracking.timeline_for(story.parts, story.person("coordinator-kent"), reference)
     assert shown.faults
     assert not shapes.timeline(shown)["verified"]
     items[key] = whole
 
 
 def test_a_forces_staff_see_their_own_share_of_the_fund(story: Story) -> None:
-    fund = tracking.fund_for(story.parts, person(story, "coordinator-essex"), "ptf")
+    fund = tracking.fund_for(story.parts, story.person("coordinator-essex"), "ptf")
     assert set(fund.forces) == {"essex"}
-    national = tracking.fund_for(story.parts, person(story, "finance"), "ptf")
+    national = tracking.fund_for(story.parts, story.person("finance"), "ptf")
     assert set(national.forces) == {"kent", "essex"}
     with pytest.raises(NotFound):
-        tracking.fund_for(story.parts, person(story, "finance"), "other")
+        tracking.fund_for(story.parts, story.person("finance"), "other")

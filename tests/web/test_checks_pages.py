@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from page_checks import fields_of, text_of
-from website import LEAD, Answer, Website, heading
+from page_checks import fields_of
+from website import LEAD, Answer, Website, form_fields, heading, words
 
 from chalicelib.domain.checks import Finding, Found, Run
 from chalicelib.domain.deliveries import SetAside
@@ -19,10 +19,6 @@ ESSEX = "coordinator.essex@example.police.uk"
 NATIONAL = "coordinator@example.org"
 FINANCE = "finance@example.org"
 PATH = "/desk/checks"
-
-
-def words(answer: Answer) -> str:
-    return text_of(next(answer.page.iter("main")))
 
 
 def put_aside(site: Website) -> tuple[Receipt, str]:
@@ -142,14 +138,14 @@ def test_another_forces_coordinator_and_the_fund_holder_do_not(website: Website)
     website.sign_in(ESSEX)
     page = website.get(PATH)
     assert receipt.reference not in page.text
-    csrf = {"csrf": next(one.get("value", "") for one in website.get("/away").page.iter("input"))}
-    assert website.post(f"{PATH}/again", {**fields, **csrf}).status == 404
+    csrf = form_fields(website.get("/away"))["csrf"]
+    assert website.post(f"{PATH}/again", {**fields, "csrf": csrf}).status == 404
     website.sign_in(FINANCE)
     page = website.get(PATH)
     assert receipt.reference in page.text
     assert not [one for one in page.page.iter("form") if (one.get("action") or "").endswith("again")]
-    csrf = {"csrf": next(one.get("value", "") for one in website.get("/away").page.iter("input"))}
-    assert website.post(f"{PATH}/again", {**fields, **csrf}).status == 403
+    csrf = form_fields(website.get("/away"))["csrf"]
+    assert website.post(f"{PATH}/again", {**fields, "csrf": csrf}).status == 403
     assert len(website.parts.outbox.all_set_aside(limit=9)) == 1
 
 

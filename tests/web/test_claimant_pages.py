@@ -9,14 +9,10 @@ from datetime import timedelta
 import pytest
 from claim_scenes import WANTED, claimant_session, sent_back
 from page_checks import error_links, text_of, with_class
-from website import LEAD, Answer, Website, form_fields, heading
+from website import LEAD, Answer, Website, form_fields, heading, words
 
 from chalicelib.domain.submissions import Status
 from chalicelib.services.intake import Receipt
-
-
-def words(answer: Answer) -> str:
-    return text_of(next(answer.page.iter("main")))
 
 
 def links(answer: Answer) -> set[str]:

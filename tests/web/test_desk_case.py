@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 from claim_scenes import sent_back
-from page_checks import error_links, fields_of, text_of
-from website import LEAD, Answer, Website, form_fields, heading
+from page_checks import error_links, fields_of
+from website import LEAD, Answer, Website, form_fields, heading, words
 
 from chalicelib.domain.submissions import Status
 
@@ -15,10 +15,6 @@ COORDINATOR = "coordinator.kent@example.police.uk"
 ESSEX = "coordinator.essex@example.police.uk"
 FINANCE = "finance@example.org"
 NOTE = "The claimant rang about the date"
-
-
-def words(answer: Answer) -> str:
-    return text_of(next(answer.page.iter("main")))
 
 
 def fields_for(answer: Answer, action: str) -> dict[str, str]:

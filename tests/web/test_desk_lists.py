@@ -7,17 +7,13 @@ from xml.etree.ElementTree import Element
 
 import pytest
 from page_checks import text_of, with_class
-from website import LEAD, Answer, Website, form_fields, heading
+from website import LEAD, Answer, Website, form_fields, heading, words
 
 COORDINATOR = "coordinator.kent@example.police.uk"
 ESSEX = "coordinator.essex@example.police.uk"
 NATIONAL = "coordinator@example.org"
 FINANCE = "finance@example.org"
 API = "/api/v1/submissions"
-
-
-def words(answer: Answer) -> str:
-    return text_of(next(answer.page.iter("main")))
 
 
 def link(answer: Answer, text: str) -> str:

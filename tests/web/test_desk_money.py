@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from page_checks import error_links, text_of
-from website import Answer, Website, form_fields, heading
+from page_checks import error_links
+from website import Answer, Website, form_fields, heading, words
 
 from chalicelib.domain.submissions import Status
 
 KENT = "coordinator.kent@example.police.uk"
 FINANCE = "finance@example.org"
 PAYMENTS = "payments@example.org"
-
-
-def words(answer: Answer) -> str:
-    return text_of(next(answer.page.iter("main")))
 
 
 def links(answer: Answer) -> set[str]:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from claim_scenes import amended, sent_back, task_of
 from page_checks import error_links, text_of, with_class
-from website import LEAD, Answer, Website, form_fields, heading
+from website import LEAD, Answer, Website, form_fields, heading, words
 
 from chalicelib.adapters import keys
 from chalicelib.adapters.tables import HoldingItem
@@ -20,10 +20,6 @@ ESSEX = "coordinator.essex@example.police.uk"
 NATIONAL = "coordinator@example.org"
 FINANCE = "finance@example.org"
 DEPUTY = "deputy.kent@example.police.uk"
-
-
-def words(answer: Answer) -> str:
-    return text_of(next(answer.page.iter("main")))
 
 
 def links(answer: Answer) -> set[str]:

@@ -9,15 +9,11 @@ from xml.etree.ElementTree import Element
 import pytest
 from idea_scenes import COORDINATOR, an_idea, before_the_leaders, decided, published, several, submit
 from page_checks import error_links, text_of, with_class
-from website import Answer, Website, form_fields, heading
+from website import Answer, Website, form_fields, heading, words
 
 from chalicelib.services.intake import Receipt
 
 SECRETS = ("Sam Okafor", "sam.okafor", "coordinator-kent", "Coordinator, Kent")
-
-
-def main(answer: Answer) -> str:
-    return text_of(next(answer.page.iter("main")))
 
 
 def links(answer: Answer) -> list[str]:
@@ -46,8 +42,8 @@ def test_the_start_page_offers_both_forms(website: Website) -> None:
 def test_the_form_speaks_of_an_idea(website: Website) -> None:
     answer = website.get("/forms/idea")
     assert heading(answer) == "Share an idea"
-    assert "Send the idea" in main(answer)
-    assert "claim" not in main(answer).lower()
+    assert "Send the idea" in words(answer)
+    assert "claim" not in words(answer).lower()
 
 
 def test_an_idea_goes_from_the_form_to_adopted(website: Website) -> None:
@@ -56,9 +52,9 @@ def test_an_idea_goes_from_the_form_to_adopted(website: Website) -> None:
     token = sent.headers["Location"].rpartition("/")[2]
     thanks = website.get(sent.headers["Location"])
     assert heading(thanks) == "Idea received"
-    assert "The coordinator is asked to decide" in main(thanks)
+    assert "The coordinator is asked to decide" in words(thanks)
     reference = token.split(".")[1]
-    assert reference in main(thanks)
+    assert reference in words(thanks)
     case = website.parts.records.of("kent").case(reference)
     receipt = Receipt(
         reference=reference,
@@ -74,9 +70,9 @@ def test_an_idea_goes_from_the_form_to_adopted(website: Website) -> None:
     task = website.ask(receipt)
     shown = website.get(task)
     assert heading(shown) == f"Decide idea {reference}"
-    assert "£" not in main(shown)
-    assert "What should be changed" not in main(shown)
-    assert "The person who sent the idea will read this." in main(shown)
+    assert "£" not in words(shown)
+    assert "What should be changed" not in words(shown)
+    assert "The person who sent the idea will read this." in words(shown)
     refused = website.post(task, {**form_fields(shown), "decision": "decline", "comment": ""})
     assert error_links(refused.page) == [
         ("Give the reason: the person who sent the idea will read it", "#comment")
@@ -86,7 +82,7 @@ def test_an_idea_goes_from_the_form_to_adopted(website: Website) -> None:
 
     website.sign_in("idea.reviewer@example.org")
     task = website.ask(receipt)
-    assert "A good one." in main(website.get(task))
+    assert "A good one." in words(website.get(task))
     assert heading(decide(website, task, "shortlist")) == "You shortlisted this idea"
     website.cookies.clear()
 
@@ -97,13 +93,13 @@ def test_an_idea_goes_from_the_form_to_adopted(website: Website) -> None:
         assert person is not None
         (path,) = [f"/tasks/{t.id}" for t in website.case(receipt).tasks if t.person_id == person.id]
         shown = website.get(path)
-        assert "2 of the 3 people who are asked must choose the same." in main(shown)
+        assert "2 of the 3 people who are asked must choose the same." in words(shown)
         assert heading(decide(website, path, done, "It helps all.")) == "You adopted this idea"
         website.cookies.clear()
 
     status = website.get(f"/status/{token}")
-    assert "Adopted" in main(status)
-    assert "With that, the leaders' panel adopted it." in main(status)
+    assert "Adopted" in words(status)
+    assert "With that, the leaders' panel adopted it." in words(status)
     assert f"/ideas/{reference}" in links(status)
     assert [mail.payload["values"]["done"] for mail in website.mails("answered")] == [
         "published",
@@ -136,7 +132,7 @@ def test_sending_it_again_with_other_answers_says_that_it_would_be_a_second_idea
     typed = {name: str(value) for name, value in an_idea().items()}
     assert website.post("/forms/idea", {**fields, **typed}).status == 303
     again = website.post("/forms/idea", {**fields, **typed, "category": "custody"})
-    assert "To send these as a second idea, send it again" in main(again)
+    assert "To send these as a second idea, send it again" in words(again)
 
 
 def test_a_withheld_name_is_nowhere_for_the_forces_coordinator(website: Website) -> None:
@@ -160,14 +156,14 @@ def test_a_withheld_name_is_there_for_the_national_team(website: Website) -> Non
     website.decide(receipt, "publish")
     path = website.ask(receipt)
     website.sign_in("idea.reviewer@example.org")
-    assert "Sam Okafor" in main(website.get(path))
+    assert "Sam Okafor" in words(website.get(path))
     assert "Sam Okafor" in website.get(f"/api/v1{path}").text
 
 
 def test_without_ideas_the_list_says_so(website: Website) -> None:
     submit(website)
-    assert "No idea has been published yet." in main(website.get("/ideas"))
-    assert "No idea has been published here yet." in main(website.get("/ideas?force=kent"))
+    assert "No idea has been published yet." in words(website.get("/ideas"))
+    assert "No idea has been published here yet." in words(website.get("/ideas?force=kent"))
 
 
 def test_the_list_has_what_is_published_newest_first_and_filters_it(website: Website) -> None:
@@ -175,8 +171,8 @@ def test_the_list_has_what_is_published_newest_first_and_filters_it(website: Web
     answer = website.get("/ideas")
     shown = [link for link in links(answer) if link.startswith("/ideas/")]
     assert shown == [f"/ideas/{one.reference}" for one in reversed(receipts)]
-    assert "Kent Police · Custody" in main(answer)
-    assert "Published, being considered nationally" in main(answer)
+    assert "Kent Police · Custody" in words(answer)
+    assert "Published, being considered nationally" in words(answer)
     of_essex = website.get("/ideas?force=essex&category=")
     assert [text_of(one) for one in with_class(of_essex.page, "app-ideas__title")] == [
         "Charging points for electric vehicles at every station"
@@ -211,10 +207,10 @@ def test_one_idea_is_shown_with_its_answers_and_names_nobody(website: Website) -
     receipt = decided(website, "adopt", "pilot", "adopt")
     answer = website.get(f"/ideas/{receipt.reference}")
     assert heading(answer) == "One template for all handovers"
-    for words in ("Kent Police", "Adopted", "Processes", "At Maidstone, for a month", "A good one.",
-                  "The leaders' panel adopted it.", "We adopt it: it costs little"):  # fmt: skip
-        assert words in main(answer), words
-    assert "We pilot it" not in main(answer), "one member's vote is not the panel's answer"
+    for part in ("Kent Police", "Adopted", "Processes", "At Maidstone, for a month", "A good one.",
+                 "The leaders' panel adopted it.", "We adopt it: it costs little"):  # fmt: skip
+        assert part in words(answer), part
+    assert "We pilot it" not in words(answer), "one member's vote is not the panel's answer"
     for secret in SECRETS:
         assert secret not in answer.text
 
@@ -246,7 +242,7 @@ def test_the_map_has_a_tile_and_a_row_for_each_force_with_its_figure(website: We
     assert "Kent Police Kent 2" in rows
     assert "Cheshire Constabulary Ches 0" in rows
     assert "Total 3" in rows
-    assert "3 published ideas" in main(answer)
+    assert "3 published ideas" in words(answer)
 
 
 def test_the_map_says_where_there_are_more_than_it_counts(
@@ -256,7 +252,7 @@ def test_the_map_says_where_there_are_more_than_it_counts(
 
     several(website)
     monkeypatch.setattr(publishing, "MOST_COUNTED", 2)
-    assert "these figures are of the newest 2" in main(website.get("/map"))
+    assert "these figures are of the newest 2" in words(website.get("/map"))
 
 
 def test_the_map_says_when_it_was_counted_where_there_are_many(
@@ -265,13 +261,13 @@ def test_the_map_says_when_it_was_counted_where_there_are_many(
     from chalicelib.services import publishing
 
     several(website)
-    assert "Counted on" not in main(website.get("/map"))
+    assert "Counted on" not in words(website.get("/map"))
     monkeypatch.setattr(publishing, "FEW", 3)
-    first = main(website.get("/map"))
+    first = words(website.get("/map"))
     published(website)
     assert "3 published ideas" in first
     assert "Counted on" in first
-    assert main(website.get("/map")) == first
+    assert words(website.get("/map")) == first
 
 
 def test_programs_read_the_same_list(website: Website) -> None:
@@ -304,5 +300,5 @@ def test_before_the_leaders_every_member_sees_the_others(website: Website) -> No
     receipt = before_the_leaders(website)
     website.sign_in("npcc@example.org")
     task = website.case(receipt).open_tasks[1]
-    shown = main(website.get(f"/tasks/{task.id}"))
+    shown = words(website.get(f"/tasks/{task.id}"))
     assert "Home Office's member of the leaders' panel Not decided yet" in shown

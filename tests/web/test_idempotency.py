@@ -8,9 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from idea_scenes import an_idea
 from website import Answer, Website, a_claim
 
 from chalicelib.domain.errors import StillRunning, Unavailable
+from chalicelib.services import ending
 from infra.local.gateway import _joined
 
 PATH = "/api/v1/forms/funding-claim/submissions"
@@ -71,8 +73,6 @@ def test_another_body_under_the_key_is_refused_and_learns_nothing(
 
 
 def test_a_key_belongs_to_its_form(website: Website) -> None:
-    from idea_scenes import an_idea
-
     post(website, idempotency_key="key-1")
     path = "/api/v1/forms/idea/submissions"
     assert website.send_json(path, json.dumps(an_idea()).encode(), idempotency_key="key-1").status == 201
@@ -201,8 +201,6 @@ def test_what_is_neither_true_nor_false_is_refused(website: Website, value: str)
 
 
 def test_a_withdrawn_claim_may_be_sent_again(website: Website) -> None:
-    from chalicelib.services import ending
-
     first = json.loads(post(website).text)["reference"]
     ending.withdraw(website.parts, "kent", first, reason="Not this year")
     assert post(website).status == 201

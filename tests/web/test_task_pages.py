@@ -8,16 +8,12 @@ from typing import Any
 
 from claim_scenes import WANTED, amended, sent_back
 from page_checks import by_id, error_links, text_of, with_class
-from website import LEAD, Answer, Website, form_fields, heading
+from website import LEAD, Answer, Website, form_fields, heading, words
 
 from chalicelib.domain.submissions import Status
 
 TEN_MINUTES = timedelta(minutes=10)
 PROGRAMME = "programme.manager@example.org"
-
-
-def words(answer: Answer) -> str:
-    return text_of(next(answer.page.iter("main")))
 
 
 def body(answer: Answer) -> Any:

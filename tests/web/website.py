@@ -324,5 +324,10 @@ def heading(answer: Answer) -> str:
     return text_of(next(answer.page.iter("h1")))
 
 
+def words(answer: Answer) -> str:
+    """The text of the page's main part."""
+    return text_of(next(answer.page.iter("main")))
+
+
 def _all(value: Any) -> list[str]:
     return [] if value is None else [value] if isinstance(value, str) else list(value)

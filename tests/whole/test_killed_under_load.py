@@ -33,22 +33,13 @@ class Load:
     accepted: dict[str, str] = field(default_factory=dict)
     unheard: list[int] = field(default_factory=list)
     numbers: Any = field(default_factory=itertools.count)
-    _stop: threading.Event = field(default_factory=threading.Event)
 
-    def run(self, most: int) -> threading.Thread:
-        """Send until so many are accepted more, or nobody answers."""
-        enough = len(self.accepted) + most
-        clients = [threading.Thread(target=self._send, args=(enough,)) for _ in range(CLIENTS)]
+    def run(self) -> list[threading.Thread]:
+        """All clients send until nobody answers."""
+        clients = [threading.Thread(target=self._send) for _ in range(CLIENTS)]
         for client in clients:
             client.start()
-
-        def wait() -> None:
-            for client in clients:
-                client.join()
-
-        waiting = threading.Thread(target=wait)
-        waiting.start()
-        return waiting
+        return clients
 
     def send_again(self) -> int:
         """What nobody heard of, under the same keys; how many there were."""
@@ -59,9 +50,9 @@ class Load:
         connection.close()
         return len(again)
 
-    def _send(self, enough: int) -> None:
+    def _send(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.service.port, timeout=30)
-        while len(self.accepted) < enough and self._post(connection, next(self.numbers)):
+        while self._post(connection, next(self.numbers)):
             pass
         connection.close()
 
@@ -91,16 +82,18 @@ def test_what_was_acknowledged_before_a_kill_is_there_is_asked_and_can_be_decide
     service = Service(tmp_path / "data")
     load = Load(service)
     lead = Browser(service.address)
-    lead.sign_in(service, LEAD)
     done: set[str] = set()
     at_random = random.Random(17)
     try:
+        lead.sign_in(service, LEAD)
         for round_ in range(ROUNDS):
             began, before = time.monotonic(), len(load.accepted)
-            sending = load.run(MOST)
-            eventually(lambda before=before: len(load.accepted) - before >= at_random.randrange(5, MOST))
+            enough = before + at_random.randrange(5, MOST)
+            clients = load.run()
+            eventually(lambda enough=enough: len(load.accepted) >= enough, within=60)
             service.kill_everything()
-            sending.join()
+            for client in clients:
+                client.join()
             killed = len(load.accepted) - before
             service.start()
             again = load.send_again()

@@ -99,7 +99,11 @@ class Service:
         """Ctrl-C."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        self.process.communicate(timeout=20)
+        try:
+            self.process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.kill_everything()
+            raise
 
     def mails(self, to: str, about: str) -> list[dict[str, str]]:
         """Mails to an address whose subject holds `about`, or whose notification id begins with it, oldest first."""
@@ -115,10 +119,14 @@ class Service:
         )
         return dict(found[-1])
 
+    @property
+    def as_staff(self) -> dict[str, str]:
+        """The header that shows the demonstration token."""
+        return {"Authorization": "Bearer " + (self.data / "demo-token").read_text().strip()}
+
     def staff(self, path: str) -> Any:
-        """A staff API answer, with the demonstration token."""
-        token = (self.data / "demo-token").read_text().strip()
-        status, body = Browser(self.address, authorization=f"Bearer {token}").get(path)
+        """A staff API answer."""
+        status, body = Browser(self.address, **self.as_staff).get(path)
         assert status == 200, body
         return body
 

@@ -1,0 +1,31 @@
+"""What asks the app in the benchmarks that run its own handlers: the stream, the state machine, somebody signed in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.domain.accounts import SESSION_LIFE, Session, digest, session_secret
+from chalicelib.services.ports import Parts
+from chalicelib.web.cookies import session_cookie
+
+
+def stream(delivery: str) -> dict[str, Any]:
+    """One new outbox item, as the stream brings it."""
+    change = {"NewImage": {"delivery": {"S": delivery}}, "SequenceNumber": "1"}
+    return {"Records": [{"eventName": "INSERT", "eventSource": "aws:dynamodb", "dynamodb": change}]}
+
+
+def step(reference: str, stage: str) -> dict[str, Any]:
+    """What the state machine says when it asks the approver of a claim of Kent's."""
+    where = {"force": "kent", "reference": reference, "round": 1, "stage": stage}
+    return {"payload_version": 2, **where, "asked": "approver", "token": f"{stage} of {reference}"}
+
+
+def signed_in(parts: Parts, person_id: str) -> tuple[str, str]:
+    """The cookie of a new session, and what must come back with its forms."""
+    secret, csrf = session_secret(parts.new_secret(), person_id), parts.new_secret()
+    until = parts.now() + SESSION_LIFE
+    parts.accounts.add_session(
+        Session(digest=digest(secret), person_id=person_id, csrf=csrf, expires_at=until)
+    )
+    return session_cookie(secret, secure=False).partition(";")[0], csrf
