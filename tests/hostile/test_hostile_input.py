@@ -123,10 +123,10 @@ def tell(what: str, heard: dict[str, Heard], ordinary: float) -> None:
     """The figures of one test."""
     cpu = sorted(((one.cpu, name) for name, one in heard.items()), reverse=True)
     statuses = dict(sorted(Counter(one.status for one in heard.values()).items()))
-    median = statistics.median(spent for spent, _ in cpu)
+    median, p99 = statistics.median(spent for spent, _ in cpu), cpu[len(cpu) // 100][0]
     worst = ", ".join(f"{name} {spent * 1000:.1f}" for spent, name in cpu[:3])
     print(
-        f"\n{what}: {len(heard)} cases {statuses}; CPU ms: median {median * 1000:.1f}, worst {worst}"
+        f"\n{what}: {len(heard)} cases {statuses}; CPU ms: median {median * 1000:.1f}, p99 {p99 * 1000:.1f}, worst {worst}"
         f"; an ordinary submission {ordinary * 1000:.1f}"
     )
 

@@ -88,8 +88,9 @@ def test_what_came_back_is_recorded_with_why(website: Website, path: str) -> Non
     assert "Paid £1,834.50 Came back £34.50" in said
     assert "Fund holder for payments recorded that £34.50 came back" in said
     assert "The hall was cheaper" in said
-    late = website.post(f"{path}/returned", {**fields, "amount": "10"})
-    assert late.status == 409
+    for seen_before in ("0", "", "none", "9" * 5000):
+        late = website.post(f"{path}/returned", {**fields, "amount": "10", "returned_before": seen_before})
+        assert late.status == 409
 
 
 @pytest.mark.parametrize("action", ["paid", "returned"])
