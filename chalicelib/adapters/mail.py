@@ -107,7 +107,7 @@ def _holding(kind: str) -> Message:
     """A message of several parts. Made by hand: `email.mime` brings `email.policy`, which no cold start needs."""
     message = Message(_TRAVELS)
     message["MIME-Version"] = "1.0"
-    message["Content-Type"] = f"multipart/{kind}"
+    message["Content-Type"] = f'multipart/{kind}; boundary="=_{kind}"'  # "=_" is in no body: RFC 2045, 6.7
     return message
 
 

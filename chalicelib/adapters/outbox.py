@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PutError, UpdateError
 from pynamodb.expressions.update import Action
 
@@ -58,33 +60,21 @@ class DynamoOutbox:
 
     def claim(self, delivery_id: str, *, now: datetime, until: datetime) -> Delivery | None:
         """One update claims and reads it, and puts its date off so that the sweeper looks past it meanwhile."""
-        item = DeliveryItem(keys.delivery(delivery_id), keys.ONLY)
-        free = DeliveryItem.claimed_until.does_not_exist() | (DeliveryItem.claimed_until <= now)
-        is_open = (DeliveryItem.due_kind == keys.DUE_DELIVERY) & (DeliveryItem.starts_at <= now)
-        actions: list[Action] = [DeliveryItem.claimed_until.set(until), DeliveryItem.due_at.set(until)]
+        values = {":due": {"S": keys.DUE_DELIVERY}, ":now": _moment(now), ":until": _moment(until)}
         with in_our_words():
             try:
-                item.update(actions=actions, condition=is_open & free)
+                found = _update_as_written(delivery_id, _CLAIM, values)
             except UpdateError as error:
                 if is_condition(error):
                     return None
                 raise
-        return items.delivery_from(item)
+        return items.delivery_from(DeliveryItem.from_raw_data(found["Attributes"]))
 
     def done(self, delivery: Delivery, *, at: datetime) -> None:
         """Empties the item and takes it out of the index. Refuses to make an item out of nothing."""
-        actions: list[Action] = [
-            DeliveryItem.done_at.set(at),
-            DeliveryItem.ttl.set(items.seconds(at + KEPT_AFTER)),
-            DeliveryItem.payload.remove(),
-            DeliveryItem.due_kind.remove(),
-            DeliveryItem.due_at.remove(),
-            DeliveryItem.listed_as.remove(),
-            DeliveryItem.listed_at.remove(),
-            DeliveryItem.claimed_until.remove(),
-        ]
+        values = {":at": _moment(at), ":ttl": {"N": str(items.seconds(at + KEPT_AFTER))}}
         with in_our_words():
-            _item(delivery).update(actions=actions, condition=Row.pk.exists())
+            _update_as_written(delivery.id, _DONE, values)
 
     def failed(self, delivery: Delivery, *, error: str, again_at: datetime) -> None:
         """Counts the attempt and puts the next one off, unless somebody else delivered it meanwhile."""
@@ -149,8 +139,39 @@ class DynamoOutbox:
         return _update(delivery_id, actions, is_at=keys.SET_ASIDE)
 
 
-def _item(delivery: Delivery) -> DeliveryItem:
-    return DeliveryItem(keys.delivery(delivery.id), keys.ONLY)
+_CLAIM = {
+    "UpdateExpression": "SET claimed_until = :until, due_at = :until",
+    "ConditionExpression": "due_kind = :due AND starts_at <= :now"
+    " AND (attribute_not_exists (claimed_until) OR claimed_until <= :now)",
+    "ReturnValues": "ALL_NEW",
+}
+_DONE = {
+    "UpdateExpression": "SET done_at = :at, #ttl = :ttl"
+    " REMOVE payload, due_kind, due_at, listed_as, listed_at, claimed_until",
+    "ConditionExpression": "attribute_exists (pk)",
+    "ExpressionAttributeNames": {"#ttl": "ttl"},  # a reserved word
+}
+
+
+def _update_as_written(
+    delivery_id: str, written: Mapping[str, Any], values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """UpdateItem. Every delivery is claimed and done, and for PynamoDB to compose these two anew each time takes longer
+    than the call. Raises UpdateError."""
+    asked = {
+        "TableName": Row.Meta.table_name,
+        "Key": {"pk": {"S": keys.delivery(delivery_id)}, "sk": {"S": keys.ONLY}},
+        "ExpressionAttributeValues": values,
+        **written,
+    }
+    try:
+        return Row._get_connection().connection.dispatch("UpdateItem", asked)
+    except (BotoCoreError, ClientError) as error:
+        raise UpdateError(f"Failed to update item: {error}", error) from error
+
+
+def _moment(at: datetime) -> dict[str, str]:
+    return {"S": str(DeliveryItem.due_at.serialize(at))}  # type: ignore[no-untyped-call]
 
 
 def _update(delivery_id: str, actions: Iterable[Action], *, is_at: str = keys.DUE_DELIVERY) -> bool:

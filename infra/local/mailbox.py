@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from email.header import decode_header, make_header
 from email.message import Message
+from email.parser import BytesHeaderParser
 from email.utils import getaddresses, parseaddr
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def from_raw_email(form: Mapping[str, list[str]], *, message_id: str, at: dateti
     """
     raw = form["RawMessage.Data"][0]
     headers, _, _ = base64.b64decode(raw).replace(b"\r\n", b"\n").partition(b"\n\n")
-    message = email.message_from_bytes(headers)
+    message = BytesHeaderParser().parsebytes(headers)
     return {
         "id": _header(message, "X-Notification-Id") or message_id,
         "to": ", ".join(_envelope(form) or _addressees(message)),

@@ -126,8 +126,8 @@ def tell(what: str, heard: dict[str, Heard], ordinary: float) -> None:
     median, p99 = statistics.median(spent for spent, _ in cpu), cpu[len(cpu) // 100][0]
     worst = ", ".join(f"{name} {spent * 1000:.1f}" for spent, name in cpu[:3])
     print(
-        f"\n{what}: {len(heard)} cases {statuses}; CPU ms: median {median * 1000:.1f}, p99 {p99 * 1000:.1f}, worst {worst}"
-        f"; an ordinary submission {ordinary * 1000:.1f}"
+        f"\n{what}: {len(heard)} cases {statuses}; CPU ms: median {median * 1000:.1f}, p99 {p99 * 1000:.1f}"
+        f", worst {worst}; an ordinary submission {ordinary * 1000:.1f}"
     )
 
 
