@@ -27,6 +27,7 @@ def welcome(options: Options, folder: Folder) -> str:
         "Share Your Knowledge is running.",
         "",
         f"  Claim money for a day   {options.address}/forms/funding-claim",
+        f"  Share an idea           {options.address}/forms/idea",
         f"  Mail it has sent        {options.address}/local/mail",
         f"  Sign in                 {options.address}/sign-in",
         *_people(options.seeds_file),

@@ -82,12 +82,25 @@ def test_the_national_team_sees_all_of_it_with_money(website: Website) -> None:
     keep(website)
     page = website.get(PATH)
     said = words(page)
-    assert "Of the 1 before the last, 1 found something." in said
+    assert "The check before this one found something." in said
     assert "CLM-2222-222M Kent Police Its workflow had been lost. It was started anew. None" in said
     assert "Set aside: £700, now £693" in said
     assert "Left: £0.05, now £7.05" in said
     assert "Promised" not in said, "what is as it was is not said"
     assert "And 7 more, which the log names." in said
+
+
+def test_earlier_checks_are_counted_in_words(website: Website) -> None:
+    website.sign_in(NATIONAL)
+
+    def said_after(*found: Finding) -> str:
+        keep(website, *found)
+        return words(website.get(PATH)).partition("Earlier checks ")[2]
+
+    assert said_after().startswith("There are none.")
+    assert said_after().startswith("Nothing was found in the check before this one.")
+    assert said_after(LOST).startswith("Nothing was found in the 2 checks before this one.")
+    assert said_after().startswith("Of the 3 checks before this one, 1 found something.")
 
 
 def test_a_forces_coordinator_sees_what_concerns_the_force(website: Website) -> None:
