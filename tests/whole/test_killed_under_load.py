@@ -60,7 +60,7 @@ class Load:
         answers = claim(
             event_title=f"Day number {number}",
             claimant_email=f"claimant.{number}@example.police.uk",
-            cost_lines=[{"description": "Hall", "category": "venue-hire", "amount_pence": 1_000}],
+            cost_lines=[{"description": "Hall", "category": "venue-hire", "amount_pence": 100}],
         )
         headers = {"Content-Type": "application/json", "Idempotency-Key": f"load-{number}"}
         try:
