@@ -15,7 +15,7 @@ import traceback
 from datetime import datetime, timezone
 
 from bench import machine
-from bench.figures import Row, table
+from bench.figures import Figure, Row, table
 
 PARTS = ("calls", "submissions", "life", "cold", "growth", "exports", "footprint")
 """Modules whose `measure` yields figures. Called with True it is to be quick: fewer runs, smaller sizes."""
@@ -36,7 +36,9 @@ def main() -> int:
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
     about = machine.about()
     rows: list[Row] = []
-    failed = [name for name in given.parts or PARTS if not _measured(name, given.quick, rows)]
+    speeds: list[Row] = []
+    failed = [name for name in given.parts or PARTS if not _measured(name, given.quick, rows, speeds)]
+    rows += speeds
     print(f"\n{table(rows)}\n")
     print("\n".join(f"{name}: {value}" for name, value in about.items()))
     if not given.quick and not given.parts:
@@ -46,9 +48,9 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _measured(name: str, quick: bool, rows: list[Row]) -> bool:
+def _measured(name: str, quick: bool, rows: list[Row], speeds: list[Row]) -> bool:
     print(f"{name} …", file=sys.stderr, flush=True)
-    began = time.monotonic()
+    before, began = machine.loops(), time.monotonic()
     try:
         for figure in importlib.import_module(f"bench.{name}").measure(quick):
             print(
@@ -61,6 +63,8 @@ def _measured(name: str, quick: bool, rows: list[Row]) -> bool:
         traceback.print_exc()
         return False
     print(f"  ({time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)
+    loop = f"a fixed loop of Python, before and after {name}: CPU"
+    speeds.append(Figure(part="Machine", name=loop, unit="ms", runs=before + machine.loops()).as_row())
     return True
 
 

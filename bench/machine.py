@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,6 +23,19 @@ def about() -> dict[str, str]:
         "load": f"{os.getloadavg()[0]:.2f} before the first run",
         **{name: version(name) for name in PACKAGES},
     }
+
+
+def loops(times: int = 3) -> list[float]:
+    """Milliseconds of CPU that the same piece of Python takes, so many times. On a host that is shared it is half as
+    much again an hour later, and so is all that is not set beside a floor."""
+    return [_loop() for _ in range(times)]
+
+
+def _loop() -> float:
+    began, total = time.process_time(), 0
+    for number in range(2_000_000):
+        total += number * number % 7
+    return (time.process_time() - began) * 1e3
 
 
 def processors() -> str:
