@@ -59,7 +59,7 @@ def _if_absent_or_expired(now: datetime) -> dict[str, Any]:
     """An expired item may be put anew, also before DynamoDB has removed it."""
     return {
         "ConditionExpression": "attribute_not_exists (pk) OR expires_at <= :now",
-        "ExpressionAttributeValues": {":now": {"S": str(ContentItem.expires_at.serialize(now))}},  # type: ignore[no-untyped-call]
+        "ExpressionAttributeValues": {":now": items.moment(now)},
     }
 
 

@@ -13,6 +13,7 @@ from chalicelib.adapters.tables import (
     LineItem,
     PersonItem,
     ReservationItem,
+    Row,
 )
 from chalicelib.domain.deliveries import Delivery, Kind
 from chalicelib.domain.fund import Balance, Held, Line, Movement
@@ -165,6 +166,11 @@ def person_from(item: PersonItem) -> Person:
     """Somebody registered."""
     roles = tuple(Holding(role=held["role"], at=held["at"]) for held in item.roles)
     return Person(id=item.pk.partition("#")[2], name=item.name, address=item.address, roles=roles)
+
+
+def moment(at: datetime) -> dict[str, str]:
+    """A moment as DynamoDB takes it, for what is written down instead of being composed by PynamoDB."""
+    return {"S": str(Row.due_at.serialize(at))}  # type: ignore[no-untyped-call]
 
 
 def seconds(moment: datetime) -> int:

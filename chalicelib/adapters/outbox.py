@@ -60,7 +60,7 @@ class DynamoOutbox:
 
     def claim(self, delivery_id: str, *, now: datetime, until: datetime) -> Delivery | None:
         """One update claims and reads it, and puts its date off so that the sweeper looks past it meanwhile."""
-        values = {":due": {"S": keys.DUE_DELIVERY}, ":now": _moment(now), ":until": _moment(until)}
+        values = {":due": {"S": keys.DUE_DELIVERY}, ":now": items.moment(now), ":until": items.moment(until)}
         with in_our_words():
             try:
                 found = _update_as_written(delivery_id, _CLAIM, values)
@@ -72,7 +72,7 @@ class DynamoOutbox:
 
     def done(self, delivery: Delivery, *, at: datetime) -> None:
         """Empties the item and takes it out of the index. Refuses to make an item out of nothing."""
-        values = {":at": _moment(at), ":ttl": {"N": str(items.seconds(at + KEPT_AFTER))}}
+        values = {":at": items.moment(at), ":ttl": {"N": str(items.seconds(at + KEPT_AFTER))}}
         with in_our_words():
             _update_as_written(delivery.id, _DONE, values)
 
@@ -168,10 +168,6 @@ def _update_as_written(
         return Row._get_connection().connection.dispatch("UpdateItem", asked)
     except (BotoCoreError, ClientError) as error:
         raise UpdateError(f"Failed to update item: {error}", error) from error
-
-
-def _moment(at: datetime) -> dict[str, str]:
-    return {"S": str(DeliveryItem.due_at.serialize(at))}  # type: ignore[no-untyped-call]
 
 
 def _update(delivery_id: str, actions: Iterable[Action], *, is_at: str = keys.DUE_DELIVERY) -> bool:

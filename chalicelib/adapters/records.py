@@ -267,7 +267,7 @@ def _start(name: str, key: str, after: Place) -> dict[str, dict[str, str]]:
     """Where a query of an index goes on."""
     return {
         name: {"S": key},
-        "listed_at": {"S": str(Row.listed_at.serialize(after.submitted_at))},  # type: ignore[no-untyped-call]
+        "listed_at": items.moment(after.submitted_at),
         "pk": {"S": keys.case(after.force, after.reference)},
         "sk": {"S": keys.SUBMISSION},
     }

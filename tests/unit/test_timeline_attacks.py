@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters import case_items, keys
-from chalicelib.adapters.tables import Row, TextItem
+from chalicelib.adapters.tables import Row
 from chalicelib.domain.references import new_reference
 from chalicelib.domain.submissions import Case, Submission
 from chalicelib.domain.timeline import Chain, Entry, faults
@@ -89,18 +89,7 @@ def stored(number: int) -> list[Item]:
     one, added = a_story(number)
     pk = keys.case(one.force, one.reference)
     rows: list[Row] = [case_items.entry_item(pk, change.entry) for change in added]
-    rows += [
-        TextItem(
-            pk,
-            keys.text(text.sequence),
-            sequence=text.sequence,
-            words=text.words,
-            salt=text.salt,
-            parts=dict(text.parts) or None,
-        )
-        for change in added
-        if (text := change.text)
-    ]
+    rows += [case_items.text_item(pk, change.text) for change in added if change.text]
     rows.append(case_items.submission_item(one))
     return [json.loads(json.dumps(row.serialize())) for row in rows]
 
