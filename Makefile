@@ -7,7 +7,7 @@ STATIC := chalicelib/web/static
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test prove check format install tools browser export pictures bench bench-charts bench-validators package clean
+.PHONY: help run test prove check lint coverage format install tools browser export pictures bench bench-charts bench-validators package clean
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -23,7 +23,9 @@ prove: install browser ## Run the heavy sweeps in full (make test has a smaller 
 	  tests/faults tests/hostile tests/browser tests/whole/test_killed_under_load.py \
 	  tests/contract/test_races.py tests/contract/test_sent_before.py tests/unit/test_timeline_attacks.py
 
-check: install browser ## What must be green before a change lands: style, types, layers, tests with coverage
+check: test lint coverage ## What must be green before a change lands (.ci/run runs the same, one after the other)
+
+lint: install ## Style, types, layers, state machines, and the package's template
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -31,8 +33,11 @@ check: install browser ## What must be green before a change lands: style, types
 	$(BIN)/statelint infra/workflows/*.asl.json
 	$(BIN)/python -m infra.packaging
 	$(BIN)/cfn-lint --regions eu-west-2 --template build/template.json
+
+# Without the tests of the whole run: what only they reach is not tested well enough.
+coverage: install ## How much of the code the small tests reach: 95 % of its branches, at least
 	@rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --cov --cov-report=
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --cov --cov-report= tests/unit tests/web tests/embedded
 	$(BIN)/python -m coverage report --fail-under=95
 
 format: install ## Put the code into its usual form

@@ -54,7 +54,7 @@ class DynamoArchive:
 
     def next_number(self, form: str, scope: str) -> int:
         """Counted up in one update."""
-        item = NumberItem(f"EXPORT#{form}#{scope}", keys.ONLY)
+        item = NumberItem(keys.exports(form, scope), keys.ONLY)
         actions: list[Action] = [NumberItem.number.add(1), NumberItem.kind.set(NumberItem)]
         with in_our_words():
             item.update(actions=actions)

@@ -11,7 +11,7 @@ from chalicelib.adapters.failures import in_our_words, is_condition
 from chalicelib.adapters.tables import Row
 from chalicelib.services.ports import Counted
 
-PLACE = (keys.PUBLIC, "COUNTED")
+PLACE = (keys.PUBLIC, keys.PUBLIC_COUNTED)
 """Where the one item stands."""
 
 

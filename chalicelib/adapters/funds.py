@@ -32,7 +32,7 @@ class DynamoFunds:
         if main is None:
             raise NotFound("There is no such fund.")
         balance = shares.pop(keys.FUND_BALANCE)
-        forces = {sk.partition("#")[2]: share for sk, share in shares.items()}
+        forces = {keys.value(sk): share for sk, share in shares.items()}
         return Fund(id=fund_id, name=main.name or fund_id, balance=balance, forces=forces)
 
     def ledger(self, fund_id: str) -> Ledger:
@@ -43,7 +43,7 @@ class DynamoFunds:
                 if isinstance(row, LineItem):
                     lines.append(items.line_from(row))
                 elif isinstance(row, ReservationItem):
-                    kept[row.sk.partition("#")[2]] = items.held_from(row)
+                    kept[keys.value(row.sk)] = items.held_from(row)
         return Ledger(lines=tuple(lines), kept=kept)
 
     def kept(self, fund_id: str) -> list[Kept]:
@@ -56,7 +56,7 @@ class DynamoFunds:
             ]
         return [
             Kept(
-                force=row.sk.partition("#")[2],
+                force=keys.value(row.sk),
                 balance=items.balance_from(row),
                 available=row.available,
             )

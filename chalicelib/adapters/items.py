@@ -75,7 +75,7 @@ def key_from(item: KeyItem) -> KeyRecord:
     """The record of an Idempotency-Key."""
     return KeyRecord(
         form=item.form,
-        key=item.pk.split("#", 2)[2],
+        key=keys.idempotency_key(item.pk),
         form_version=item.form_version,
         fingerprint=item.fingerprint,
         force=item.force,
@@ -101,7 +101,7 @@ def content_item(record: ContentRecord) -> ContentItem:
 def content_from(item: ContentItem) -> ContentRecord:
     """The record of a content."""
     return ContentRecord(
-        digest=item.pk.partition("#")[2],
+        digest=keys.value(item.pk),
         force=item.force,
         reference=item.reference,
         submitted_at=item.submitted_at,
@@ -136,11 +136,11 @@ def line_item(move: Movement) -> LineItem:
 
 def line_from(item: LineItem) -> Line:
     """A ledger line."""
-    _, reference, revision = item.sk.split("#")
+    reference, revision = keys.reference_and_revision(item.sk)
     return Line(
         force=item.force,
         reference=reference,
-        revision=int(revision),
+        revision=revision,
         kind=Moved(item.movement),
         amount_pence=item.amount_pence,
     )
@@ -165,7 +165,7 @@ def held_from(item: ReservationItem) -> Held:
 def person_from(item: PersonItem) -> Person:
     """Somebody registered."""
     roles = tuple(Holding(role=held["role"], at=held["at"]) for held in item.roles)
-    return Person(id=item.pk.partition("#")[2], name=item.name, address=item.address, roles=roles)
+    return Person(id=keys.value(item.pk), name=item.name, address=item.address, roles=roles)
 
 
 def moment(at: datetime) -> dict[str, str]:

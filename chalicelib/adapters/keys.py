@@ -1,4 +1,4 @@
-"""Where each item stands: the keys of docs/data-model.md, built in one place."""
+"""Where each item stands: the keys of docs/data-model.md, made and read in one place."""
 
 from __future__ import annotations
 
@@ -22,6 +22,15 @@ DUE_SUBMISSION = "SUBMISSION"
 
 PUBLIC = "PUBLIC"
 """What everybody may read, in the index `public`."""
+
+
+PUBLIC_COUNTED = "COUNTED"
+"""How many ideas each force has published, as last counted; under PUBLIC."""
+
+
+def value(key: str) -> str:
+    """What a key such as `PERSON#id` or `SHARE#force` was made from: all that follows its first `#`."""
+    return key.partition("#")[2]
 
 
 def case(force: str, reference: str) -> str:
@@ -108,6 +117,12 @@ def line(reference: str, revision: int) -> str:
     return f"LINE#{reference}#{revision:06d}"
 
 
+def reference_and_revision(line: str) -> tuple[str, int]:
+    """What `line` was made from."""
+    _, reference, revision = line.split("#")
+    return reference, int(revision)
+
+
 def reservation(reference: str) -> str:
     """What the fund holds for a claim."""
     return f"RESERVATION#{reference}"
@@ -124,9 +139,19 @@ def run(slot: int) -> str:
     return f"RUN#{slot:02d}"
 
 
+def exports(form: str, scope: str) -> str:
+    """How many exports were made of a form for a scope: a force, or everything."""
+    return f"EXPORT#{form}#{scope}"
+
+
 def idempotency(form: str, key: str) -> str:
     """A used Idempotency-Key."""
     return f"KEY#{form}#{key}"
+
+
+def idempotency_key(pk: str) -> str:
+    """The Idempotency-Key that `idempotency` was made from. It may hold any character; a form's id holds no `#`."""
+    return pk.split("#", 2)[2]
 
 
 def content(digest: str) -> str:

@@ -56,7 +56,7 @@ class DynamoOutbox:
         """From the index, which holds what is open."""
         with in_our_words():
             rows = list(Row.due.query(keys.DUE_DELIVERY, Row.due_at <= now, limit=limit))
-        return [row.pk.partition("#")[2] for row in rows]
+        return [keys.value(row.pk) for row in rows]
 
     def claim(self, delivery_id: str, *, now: datetime, until: datetime) -> Delivery | None:
         """One update claims and reads it, and puts its date off so that the sweeper looks past it meanwhile."""

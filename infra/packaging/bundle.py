@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import botocore
@@ -64,24 +65,30 @@ def _copy_what_ships(project: Path) -> None:
 def _chalice(project: Path, out: Path) -> None:
     resources = ROOT / "infra" / "resources.yaml"
     command = ["package", "--stage", STAGE, "--merge-template", str(resources), str(out)]
-    env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-c", CHALICE, *command],
         cwd=project,
-        env={
-            **env,
-            "AWS_DEFAULT_REGION": "eu-west-2",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONPATH": "vendor",
-            # Chalice itself makes clients of services that we do not call: it has the data that is installed here.
-            "AWS_DATA_PATH": str(Path(botocore.__file__).parent / "data"),
-        },
+        env=chalices_environment(os.environ),
         capture_output=True,
         encoding="utf-8",
         check=False,
     )
     if done.returncode:
         raise CannotPackage(f"chalice package failed:\n{(done.stderr or done.stdout).strip()}")
+
+
+def chalices_environment(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment that Chalice packages in. Nobody's AWS settings count, and coverage does not follow: it would
+    report on the copy's files, which are gone when it does."""
+    kept = {name: value for name, value in env.items() if not name.startswith(("AWS_", "COVERAGE_"))}
+    return {
+        **kept,
+        "AWS_DEFAULT_REGION": "eu-west-2",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": "vendor",
+        # Chalice itself makes clients of services that we do not call: it has the data that is installed here.
+        "AWS_DATA_PATH": str(Path(botocore.__file__).parent / "data"),
+    }
 
 
 def settle(file: Path, unpacked_at: str) -> None:

@@ -220,3 +220,29 @@ def test_no_two_test_files_share_a_name() -> None:
     """The folders are no packages: of two files of one name, pytest would collect the first."""
     names = Counter(file.name for file in (ROOT / "tests").glob("*/test_*.py"))
     assert [name for name, times in names.items() if times > 1] == []
+
+
+def test_keys_are_made_and_read_in_one_module() -> None:
+    """A `#` elsewhere in the adapters is a key that docs/data-model.md and keys.py do not know of."""
+    adapters = ROOT / "chalicelib" / "adapters"
+    others = [file for file in adapters.rglob("*.py") if file.name != "keys.py"]
+    found = [
+        f"{file.name}:{node.lineno}"
+        for file in others
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if re.fullmatch(r"#|[A-Z][A-Z-]+#.*", node.value)
+    ]
+    assert found == []
+
+
+def test_every_decision_is_in_the_index_of_the_documents_under_its_title() -> None:
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^(\d+)\. \[(.+)\]\((adr/\S+\.md)\)$", index, re.MULTILINE)
+    titles = {
+        file: file.read_text(encoding="utf-8").splitlines()[0]
+        for file in sorted((ROOT / "docs" / "adr").glob("*.md"))
+    }
+    assert [(f"# {number}. {title}", path) for number, title, path in listed] == [
+        (title, f"adr/{file.name}") for file, title in titles.items()
+    ]
