@@ -6,7 +6,7 @@ round) is told so at once and follows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from chalicelib.domain import approvals, deliveries
 from chalicelib.domain.decisions import going_on, waiting_until
 from chalicelib.domain.forms import Form
-from chalicelib.domain.people import COORDINATOR, NATIONAL, Holding
+from chalicelib.domain.people import COORDINATOR, NATIONAL, Holding, Person
 from chalicelib.domain.stages import TURNS, AskedAs, Stage, next_turn
 from chalicelib.domain.submissions import Case, Status, Submission, Task, TaskState
 from chalicelib.domain.values import value
@@ -280,13 +280,17 @@ class Asking:
 def coordinator_mails(
     parts: Parts, case: Case, form: Form, one: Submission, reason: str, *, is_stuck: bool = True
 ) -> list[Change]:
-    """A mail to each coordinator of the force and of the nation: that nobody decides, or else that the claimant
-    was not reached."""
-    places = (one.force, NATIONAL)
-    found = [person for at in places for person in parts.people.holders(Holding(role=COORDINATOR, at=at))]
-    told = list({person.id: person for person in found}.values())[:MOST_TOLD]
+    """A mail to each coordinator of the force and each national one: that nobody decides, or else that mail to the
+    submitter does not arrive."""
+    told = coordinators(parts, (one.force, NATIONAL))
     letters = Letters(parts=parts, case=case, form=form, one=one)
     has_task = bool(case.open_tasks)
     if is_stuck:
         return [AddDelivery(delivery=letters.stuck(person, reason, has_task=has_task)) for person in told]
     return [AddDelivery(delivery=letters.undelivered(person, reason)) for person in told]
+
+
+def coordinators(parts: Parts, places: Iterable[str]) -> list[Person]:
+    """Who coordinates at these places, each once, no more than can be told in one transaction."""
+    found = [person for at in places for person in parts.people.holders(Holding(role=COORDINATOR, at=at))]
+    return list({person.id: person for person in found}.values())[:MOST_TOLD]

@@ -120,7 +120,7 @@ class Letters:
         )
 
     def undelivered(self, person: Person, reason: str) -> Delivery:
-        """To a coordinator: our mail to the claimant came back."""
+        """To a coordinator: our mail to the submitter did not arrive."""
         return self._mail(
             "undelivered",
             to=person.address,

@@ -36,7 +36,7 @@ def set_aside(parts: Parts, delivery: Delivery, *, error: str) -> bool:
 
 def _is_told(parts: Parts, delivery: Delivery) -> bool:
     """A start or an answer is nobody's to chase: the reconciler starts the workflow anew."""
-    if delivery.kind is not Kind.MAIL or not delivery.reference:
+    if delivery.kind is not Kind.MAIL:
         return True
     try:
         undelivered.came_back(parts, delivery.id, what=undelivered.SET_ASIDE)

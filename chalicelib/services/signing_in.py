@@ -48,7 +48,9 @@ def ask_code(parts: Parts, address: str) -> str:
     counted_for = person.id if person else f"{UNKNOWN}-{digest(normalised(address))[:32]}"
     within_limit = _count(parts, counted_for, now)
     if person and within_limit:
-        parts.outbox.add(_code_mail(parts, "sign-in-code", person.address, sign_in_id, code))
+        parts.outbox.add(
+            _code_mail(parts, "sign-in-code", person.address, sign_in_id, code, person_id=person.id)
+        )
     elif within_limit:
         parts.outbox.get(UNKNOWN)
     return sign_in_id
@@ -66,7 +68,9 @@ def ask_claimant_code(parts: Parts, force: str, reference: str) -> str:
     if _count(parts, claimant, now):
         address = str(case.personal[parts.forms.form(one.form, one.form_version).email_field])
         parts.outbox.add(
-            _code_mail(parts, "claimant-code", address, sign_in_id, code, reference=one.reference)
+            _code_mail(
+                parts, "claimant-code", address, sign_in_id, code, reference=one.reference, force=one.force
+            )
         )
     return sign_in_id
 
@@ -145,16 +149,27 @@ def token_person(parts: Parts, token: str) -> Person | None:
 
 
 def _code_mail(
-    parts: Parts, template: str, address: str, sign_in_id: str, code: str, *, reference: str = ""
+    parts: Parts,
+    template: str,
+    address: str,
+    sign_in_id: str,
+    code: str,
+    *,
+    person_id: str = "",
+    reference: str = "",
+    force: str = "",
 ) -> deliveries.Delivery:
+    """`person_id` ends the mail's id: it is how we know who was not reached, once the address is removed."""
     values: dict[str, Any] = {"code": code, "minutes": int(CODE_LIFE.total_seconds() // 60)}
     if reference:
         values["reference"] = reference
+    about = digest(sign_in_id)[:32]
     return deliveries.mail(
         template,
         to=address,
-        about=digest(sign_in_id)[:32],
-        reference="",
+        about=f"{about}.{person_id}" if person_id else about,
+        reference=reference,
+        force=force,
         values=values,
         now=parts.now(),
     )

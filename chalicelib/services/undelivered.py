@@ -1,60 +1,77 @@
-"""Mail that came back, or was called unwanted: the coordinators learn of it, since somebody now waits for nobody."""
+"""Mail that bounced, was marked as spam or could not be sent: coordinators are told, so that nobody is left waiting.
+
+Who is told depends on who the mail was for (`domain/mails.py`).
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime, timezone
 
+from chalicelib.domain import deliveries, mails
+from chalicelib.domain.accounts import digest
+from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.forms import Form
-from chalicelib.domain.submissions import Case, Task
-from chalicelib.services.asking import Asking, coordinator_mails
+from chalicelib.domain.mails import MAILS, Mail, Reader
+from chalicelib.domain.people import COORDINATOR, NATIONAL, Person, role_words
+from chalicelib.domain.submissions import Case, Submission, Task
+from chalicelib.domain.values import value
+from chalicelib.services.asking import Asking, coordinator_mails, coordinators
 from chalicelib.services.changes import Change, ChangeSubmission
 from chalicelib.services.changing import again_if_overtaken, next_revision, with_entry
 from chalicelib.services.ports import Parts
 
-_TO_CLAIMANT = tuple(
-    f"mail.{template}."
-    for template in (
-        "receipt",
-        "moved-on",
-        "approved",
-        "paid",
-        "rejected",
-        "changes-requested",
-        "changes-reminder",
-        "amended",
-        "withdrawn",
-        "lapsed",
-    )
-)
 SET_ASIDE = "set-aside"
-"""What came of a mail that could not be sent for hours, and is not tried any more."""
+"""The mail could not be sent for hours, and is not tried any more."""
 
-_HAPPENED = {"bounce": "came back", SET_ASIDE: "could not be sent"}
+_HAPPENED = {"bounce": "bounced", "complaint": "was marked as spam", SET_ASIDE: "could not be sent"}
 _log = logging.getLogger(__name__)
 
 
+@value
+class _Failed:
+    """A mail that did not arrive. `what` is `bounce`, `complaint` or SET_ASIDE."""
+
+    id: str
+    mail: Mail
+    what: str
+
+    @property
+    def template(self) -> str:
+        return mails.template_of(self.id)
+
+    @property
+    def happened(self) -> str:
+        return _HAPPENED.get(self.what, "did not arrive")
+
+
 def came_back(parts: Parts, notification_id: str, *, what: str) -> bool:
-    """Note that the mail of this id was not delivered (`bounce`), complained about (`complaint`) or not even sent
-    (SET_ASIDE), and have the coordinators see to it. Being told twice is harmless. False where the mail was about no
-    submission."""
+    """Tell coordinators that the mail of this id bounced (`bounce`), was marked as spam (`complaint`) or could not be
+    sent (SET_ASIDE). Safe to repeat. False where the mail is not ours, or its reader is not known any more."""
+    mail = MAILS.get(mails.template_of(notification_id))
     reference = parts.outbox.reference_of(notification_id)
-    if not reference:
-        _log.warning("a mail without a submission came back: %s", what)
+    if mail is None or (not reference and parts.outbox.force_of(notification_id) is None):
+        _log.warning("an email that we did not send did not arrive: %s", what)
         return False
+    failed = _Failed(id=notification_id, mail=mail, what=what)
+    if not reference:
+        return _tell_of_reader(parts, failed)
     try:
         force = parts.records.force_of(reference)
     except NotFound:
         return False
-    again_if_overtaken(lambda: _note(parts, force, reference, notification_id, what))
+    again_if_overtaken(lambda: _note(parts, force, reference, failed))
     return True
 
 
-def _note(parts: Parts, force: str, reference: str, notification_id: str, what: str) -> None:
+def _note(parts: Parts, force: str, reference: str, failed: _Failed) -> None:
+    """Tell, and record it in the timeline. What is told outside the transaction comes first: if the second step fails,
+    the repeat finds the same mails in the outbox."""
     case = parts.records.of(force).case(reference)
-    told = {entry.details.get("mail") for entry in case.entries if entry.action == "undelivered"}
-    if notification_id in told:
+    if _is_noted(case, failed, parts.now()):
         return
     one = case.submission
     form = parts.forms.form(one.form, one.form_version)
@@ -63,38 +80,128 @@ def _note(parts: Parts, force: str, reference: str, notification_id: str, what: 
         at=parts.now(),
         action="undelivered",
         stage=one.stage,
-        details={"mail": notification_id, "what": what},
+        details={"mail": failed.id, "what": failed.what},
     )
-    parts.records.commit(_changes(parts, replace(case, submission=moved), form, notification_id, what, entry))
+    case = replace(case, submission=moved)
+    moved, told = _told(parts, case, form, failed)
+    parts.records.commit([ChangeSubmission(submission=moved), entry, *told])
 
 
-def _changes(
-    parts: Parts, case: Case, form: Form, notification_id: str, what: str, entry: Change
-) -> list[Change]:
+def _is_noted(case: Case, failed: _Failed, now: datetime) -> bool:
+    """Of codes, one a day is enough: anybody with the status link can have them sent."""
+    noted = [entry for entry in case.entries if entry.action == "undelivered"]
+    if any(entry.details.get("mail") == failed.id for entry in noted):
+        return True
+    return failed.template == "claimant-code" and any(
+        mails.template_of(str(entry.details.get("mail"))) == failed.template and _day(entry.at) == _day(now)
+        for entry in noted
+    )
+
+
+def _told(parts: Parts, case: Case, form: Form, failed: _Failed) -> tuple[Submission, list[Change]]:
+    """The submission as it is then, and what is stored beside it."""
     one = case.submission
-    task = _waiting_task(case, notification_id)
-    # What it ended with must reach them: what was set aside can be tried again.
-    is_over = not one.is_open and what != SET_ASIDE
-    if is_over or (task is None and not notification_id.startswith(_TO_CLAIMANT)):
-        return [ChangeSubmission(submission=one), entry]
-    happened = _HAPPENED.get(what, "was reported as unwanted")
-    if task is None:
-        reason = f"our mail to the person who made the {form.noun} {happened}"
+    if failed.mail.reader is Reader.SUBMITTER:
+        reason = f"our email to them {failed.happened}"
         told = coordinator_mails(parts, case, form, one, reason, is_stuck=False)
-        return [ChangeSubmission(submission=one), entry, *told]
-    reason = f"our mail to the person who was asked {happened}, so that they may not know of it"
+        _warn_if_nobody(told, failed)
+        return one, told
+    if failed.mail.reader is Reader.ASKED:
+        return _told_of_asked(parts, case, form, failed)
+    person_id = mails.person_of(failed.id)
+    if failed.mail.reader is Reader.DECIDER:
+        task = _task_of(case.tasks, failed)
+        person_id = task.person_id if task else ""
+    person = parts.people.person(person_id) if person_id else None
+    if person is not None:
+        _tell_of(parts, person, failed, places=(one.force, NATIONAL), reference=one.reference)
+    return one, []
+
+
+def _told_of_asked(parts: Parts, case: Case, form: Form, failed: _Failed) -> tuple[Submission, list[Change]]:
+    """Nobody needs to know where the person need not decide any more."""
+    if _task_of(case.open_tasks, failed) is None:
+        return case.submission, []
+    reason = f"our email to the person who was asked {failed.happened}, so they may not know about it"
     asking = Asking(parts=parts, case=case, form=form, now=parts.now(), token=case.token)
-    one, told = asking.tell_coordinators(one, reason)
-    return [ChangeSubmission(submission=one), entry, *told]
+    one, told = asking.tell_coordinators(case.submission, reason)
+    _warn_if_nobody(told[1:], failed)  # the first is the timeline's entry
+    return one, told
 
 
-def _waiting_task(case: Case, notification_id: str) -> Task | None:
-    """The open task that the mail asked somebody to decide."""
-    for template in ("mail.asked.", "mail.reminder."):
-        if notification_id.startswith(template):
-            about = notification_id.removeprefix(template)
-            return next(
-                (task for task in case.open_tasks if about == task.id or about.startswith(f"{task.id}.")),
-                None,
-            )
-    return None
+def _task_of(tasks: Iterable[Task], failed: _Failed) -> Task | None:
+    """The task that the mail is about: its id begins with the task's."""
+    about = failed.id.removeprefix(f"mail.{failed.template}.")
+    return next((task for task in tasks if f"{about}.".startswith(f"{task.id}.")), None)
+
+
+def _tell_of_reader(parts: Parts, failed: _Failed) -> bool:
+    """The mail is about no submission: a digest, a sign-in code, or one of these notices."""
+    person_id = mails.person_of(failed.id)
+    person = parts.people.person(person_id) if person_id else None
+    if person is None:
+        _log.warning("an email to somebody who is not registered did not arrive: %s", failed.what)
+        return False
+    if failed.template == "staff-undelivered" and failed.what == SET_ASIDE:
+        return True  # or a mail system that is down would have us write for ever; /desk/checks lists it
+    _tell_of(parts, person, failed, places=_places(parts, person, failed))
+    return True
+
+
+def _places(parts: Parts, person: Person, failed: _Failed) -> tuple[str, ...]:
+    """Whose coordinators are told: of the person's force where they sign in for one force; else the national ones."""
+    if failed.mail.reader is Reader.COORDINATOR:
+        forces = sorted({held.at for held in person.roles if held.role == COORDINATOR} - {NATIONAL})
+        return (*forces, NATIONAL)
+    forces = sorted({held.at for held in person.roles})
+    if failed.mail.reader is Reader.STAFF and len(forces) == 1 and _others(parts, person, forces):
+        return (forces[0],)
+    return (NATIONAL,)
+
+
+def _others(parts: Parts, person: Person, places: Iterable[str]) -> list[Person]:
+    return [one for one in coordinators(parts, places) if one.id != person.id]
+
+
+def _tell_of(
+    parts: Parts, person: Person, failed: _Failed, *, places: Iterable[str], reference: str = ""
+) -> None:
+    """Tell the coordinators of these places, but not the person, that mail to this person does not arrive: each once
+    a day for each person, however many mails fail."""
+    others = _others(parts, person, places)
+    _warn_if_nobody(others, failed)
+    for one in others:
+        parts.outbox.add(_notice(parts, person, failed, to=one, reference=reference))
+
+
+def _notice(parts: Parts, person: Person, failed: _Failed, *, to: Person, reference: str) -> Delivery:
+    now = parts.now()
+    return deliveries.mail(
+        "staff-undelivered",
+        to=to.address,
+        about=f"{_day(now)}.{digest(person.id)[:16]}.{to.id}",
+        reference="",
+        values={
+            "name": person.name,
+            "roles": [_role(parts, held.role, held.at) for held in person.roles],
+            "email": failed.mail.name,
+            "happened": failed.happened,
+            "reference": reference,
+            "desk_url": parts.links.page(f"/desk/submissions/{reference}") if reference else "",
+        },
+        now=now,
+    )
+
+
+def _role(parts: Parts, role: str, at: str) -> str:
+    place = "national" if at == NATIONAL else parts.forms.force_name(at)
+    return f"{role_words(role)}, {place}"
+
+
+def _warn_if_nobody(told: Iterable[object], failed: _Failed) -> None:
+    if not list(told):
+        _log.warning("no coordinator could be told that %s did not arrive: %s", failed.id, failed.what)
+
+
+def _day(moment: datetime) -> str:
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%d")

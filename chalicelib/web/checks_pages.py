@@ -10,6 +10,7 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain.checks import Finding, Found, Run
 from chalicelib.domain.deadlines import spoken_day, spoken_time
 from chalicelib.domain.deliveries import Kind, SetAside
+from chalicelib.domain.mails import name_of
 from chalicelib.domain.money import pounds
 from chalicelib.services import checking, setting_aside
 from chalicelib.services.ports import Parts
@@ -138,7 +139,7 @@ def _aside(parts: Parts, one: SetAside) -> Mapping[str, str]:
     said = f"Failed {tries}, last with {one.error}, and was set aside on {spoken_time(one.at)}."
     return {
         "id": one.id,
-        "what": _WHAT.get(one.kind, f"The email “{one.template.replace('-', ' ')}”"),
+        "what": _WHAT.get(one.kind, f"The email “{name_of(one.template)}”"),
         "reference": one.reference,
         "force": parts.forms.force_name(one.force) if one.force else "",
         "said": f"{said} Kept until {spoken_day(one.until)}.",

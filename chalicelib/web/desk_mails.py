@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from chalicelib.domain.forms import Form
+from chalicelib.domain.mails import name_of, template_of
 from chalicelib.domain.people import role_words
 from chalicelib.domain.stages import Effect
 from chalicelib.domain.submissions import Case
@@ -27,6 +28,8 @@ _SIMPLE = {
     "paid": ("Paid", _CLAIMANT),
 }
 
+_FAILURES = {SET_ASIDE: "Could not be sent", "complaint": "Marked as spam"}
+
 
 def mail_rows(case: Case, form: Form, name: Callable[[str], str]) -> list[Row]:
     """What, to whom, and when: in the order in which they were caused."""
@@ -47,9 +50,8 @@ def _rows(entry: Entry, case: Case, form: Form, name: Callable[[str], str]) -> I
         if entry in case.decisions and _settles(entry, form):
             yield f"The outcome: {form.workflow.choice(str(details['decision'])).done}", _CLAIMANT, entry.at
     elif entry.action == "undelivered":
-        template = str(details.get("mail", "")).split(".")[1:2]
-        what = "Could not be sent" if details.get("what") == SET_ASIDE else "Came back"
-        yield f"{what}: {''.join(template).replace('-', ' ')}", "Nobody", entry.at
+        happened = _FAILURES.get(str(details.get("what")), "Bounced")
+        yield f"{happened}: {name_of(template_of(str(details.get('mail'))))}", "Nobody", entry.at
 
 
 def _settles(entry: Entry, form: Form) -> bool:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.errors import Forbidden, NotFound
-from chalicelib.services import delivering, setting_aside, undelivered
+from chalicelib.services import delivering, setting_aside, signing_in, undelivered
 from chalicelib.services.reconciling import reconcile
 from chalicelib.services.setting_aside import MORE_TRIES, MOST_TRIES, all_for, try_again
 from tests.builders import PERSONAL, a_delivery, a_person
@@ -84,9 +84,7 @@ def test_the_coordinators_are_told_and_the_timeline_says_so(story: Scene, receip
         "coordinator.kent@example.police.uk",
         "national.coordinator@example.police.uk",
     }
-    assert {mail.values["reason"] for mail in told} == {
-        "our mail to the person who made the claim could not be sent"
-    }
+    assert {mail.values["reason"] for mail in told} == {"our email to them could not be sent"}
 
 
 def test_of_a_mail_to_whoever_is_asked_the_coordinators_see_to_it(story: Scene) -> None:
@@ -97,14 +95,27 @@ def test_of_a_mail_to_whoever_is_asked_the_coordinators_see_to_it(story: Scene) 
     assert story.case(reference).submission.asked_as.value == "coordinators"
 
 
-def test_a_mail_to_a_coordinator_is_noted_and_nobody_is_told(story: Scene, receipt: str) -> None:
-    """Else a mail system that is down would go on and on."""
+def test_a_mail_system_that_is_down_does_not_have_us_write_for_ever(story: Scene, receipt: str) -> None:
+    """The two coordinators are told of the receipt, each is told of the other, and that is the end."""
     reference = receipt.removeprefix("mail.receipt.")
     refuse(story, "coordinator.kent@example.police.uk", "national.coordinator@example.police.uk")
-    hours_pass(story, 3 * MOST_TRIES)
-    assert len(aside(story)) == 3
+    hours_pass(story, 6 * MOST_TRIES)
     assert len(story.actions(reference, "undelivered")) == 3
-    assert len([one for one in story.store.of_kind("delivery") if "undelivered" in one.delivery.id]) == 2
+    assert sorted(one.partition(".")[2].partition(".")[0] for one in aside(story)) == [
+        "receipt",
+        *["staff-undelivered"] * 2,
+        *["undelivered"] * 2,
+    ]
+    assert story.parts.outbox.due(story.clock.at + timedelta(days=9), limit=9) == []
+
+
+def test_of_a_sign_in_code_that_cannot_be_sent_the_forces_coordinator_is_told(story: Scene) -> None:
+    refuse(story, LEAD)
+    signing_in.ask_code(story.parts, LEAD)
+    hours_pass(story, MOST_TRIES + 1)
+    (mail,) = story.sent
+    assert (mail.to, mail.template) == ("coordinator.kent@example.police.uk", "staff-undelivered")
+    assert mail.values["happened"] == "could not be sent"
 
 
 def test_of_how_it_ended_the_coordinators_are_told_though_it_has(story: Scene) -> None:

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from chalicelib import wiring
+from chalicelib.domain.mails import MAILS, Reader
 from chalicelib.domain.people import Person
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import Status
-from chalicelib.services import amending, reassigning, signing_in, tracking, undelivered
+from chalicelib.services import amending, signing_in, tracking, undelivered
 from chalicelib.services.following_up import follow_up
 from chalicelib.web import background
-from tests.builders import MONDAY, PERSONAL, a_person, claim_answers
+from tests.builders import MONDAY, PERSONAL, a_delivery, a_person, claim_answers
 from tests.unit import scenes
 from tests.unit.scenes import Scene, board, form_with, register_board
 
@@ -51,9 +52,7 @@ def stuck(story: Scene) -> list[str]:
 # To the person asked
 
 
-@pytest.mark.parametrize(
-    ("what", "happened"), [("bounce", "came back"), ("complaint", "was reported as unwanted")]
-)
+@pytest.mark.parametrize(("what", "happened"), [("bounce", "bounced"), ("complaint", "was marked as spam")])
 def test_when_the_person_asked_does_not_get_the_mail_the_coordinators_see_to_it(
     story: Scene, what: str, happened: str
 ) -> None:
@@ -71,7 +70,7 @@ def test_when_the_person_asked_does_not_get_the_mail_the_coordinators_see_to_it(
     assert one.due_at == one.next_at == story.parts.calendar.deadline(story.clock.at, 3)
     assert [entry.action for entry in case.entries[-2:]] == ["undelivered", "stuck"]
     assert dict(case.entries[-2].details) == {"mail": notification_id, "what": what}
-    reason = f"our mail to the person who was asked {happened}, so that they may not know of it"
+    reason = f"our email to the person who was asked {happened}, so they may not know about it"
     assert case.entries[-1].details["reason"] == reason
     assert told(story) == [(to, reason) for to in BOTH]
     assert all(mail.values["has_task"] for mail in story.mails("stuck"))
@@ -136,10 +135,9 @@ def test_of_several_who_are_asked_the_others_keep_their_tasks(story: Scene) -> N
 # Mail that nobody waits for any more
 
 
-@pytest.mark.parametrize("how", ["decided", "handed on", "no longer needed", "receipt of a decision"])
-def test_mail_to_staff_on_which_nothing_waits_is_only_noted(story: Scene, how: str) -> None:
+@pytest.mark.parametrize("how", ["decided", "handed on"])
+def test_a_request_to_decide_that_nothing_waits_for_any_more_is_only_noted(story: Scene, how: str) -> None:
     reference = story.asked()
-    first = f"mail.asked.kent.{reference}.1"
     if how == "handed on":
         story.clock.pass_by(days=8)
         follow_up(story.parts)
@@ -147,39 +145,11 @@ def test_mail_to_staff_on_which_nothing_waits_is_only_noted(story: Scene, how: s
         story.decide(reference)
     for _ in range(2):
         story.deliver()
-    if how == "receipt of a decision":
-        first = mail_id(story, "decision-made")
-    elif how == "no longer needed":
-        story.ask(reference)
-        reassigning.hand_on_submission(
-            story.parts, a_person("somebody", "coordinator@national"), reference, "programme-deputy"
-        )
-        first = mail_id(story, "no-longer-needed")
     before = story.standing(reference)
-    assert came_back(story, first)
+    assert came_back(story, f"mail.asked.kent.{reference}.1")
     assert story.standing(reference) == before
     assert story.case(reference).entries[-1].action == "undelivered"
     assert told(story) == []
-
-
-def test_the_coordinators_own_mail_that_comes_back_makes_no_loop(story: Scene) -> None:
-    reference = story.asked()
-    came_back(story, mail_id(story, "asked"))
-    notification_id = mail_id(story, "stuck")
-    before = story.standing(reference)
-    assert came_back(story, notification_id)
-    assert story.standing(reference) == before
-    assert told(story) == []  # those of before have gone out, and there are no new ones
-    assert [entry.action for entry in story.case(reference).entries][-1] == "undelivered"
-
-
-def test_what_is_decided_waits_for_nobody_so_it_is_only_noted(story: Scene) -> None:
-    reference = story.asked()
-    story.decide(reference, "reject", comment="No")
-    assert came_back(story, mail_id(story, "rejected"))
-    assert story.case(reference).entries[-1].action == "undelivered"
-    assert told(story) == []
-    assert story.status(reference) is Status.REJECTED
 
 
 # To the claimant
@@ -201,11 +171,58 @@ def test_when_the_claimant_does_not_get_a_mail_the_coordinators_are_told_and_the
     assert after.submission.standing == before.submission.standing
     assert after.open_tasks == before.open_tasks
     assert [entry.action for entry in after.entries[len(before.entries) :]] == ["undelivered"]
-    reason = "our mail to the person who made the claim came back"
-    assert told(story, "undelivered") == [(to, reason) for to in BOTH]
+    assert told(story, "undelivered") == [(to, "our email to them bounced") for to in BOTH]
     assert stuck(story) == []
-    assert came_back(story, mail_id(story, "undelivered"))  # nor does theirs come back for ever
-    assert [mail for mail in story.mails() if mail.template in ("stuck", "undelivered")] == []
+
+
+TO_SUBMITTER = [name for name, mail in MAILS.items() if mail.reader is Reader.SUBMITTER]
+
+
+@pytest.mark.parametrize("template", TO_SUBMITTER)
+def test_of_every_mail_to_the_submitter_that_does_not_arrive_the_coordinators_are_told(
+    story: Scene, template: str
+) -> None:
+    reference = story.asked()
+    mail = a_delivery(f"mail.{template}.kent.{reference}.1.5", reference=reference, force="kent")
+    story.parts.outbox.add(mail)
+    assert came_back(story, mail.id)
+    assert [to for to, _ in told(story, "undelivered")] == BOTH
+
+
+@pytest.mark.parametrize(("what", "happened"), [("bounce", "bounced"), ("complaint", "was marked as spam")])
+def test_when_the_claimant_does_not_learn_how_it_ended_the_coordinators_are_told(
+    story: Scene, what: str, happened: str
+) -> None:
+    reference = story.asked()
+    story.decide(reference, "reject", comment="No")
+    before = story.standing(reference)
+    assert came_back(story, mail_id(story, "rejected"), what)
+    assert story.case(reference).entries[-1].action == "undelivered"
+    assert told(story, "undelivered") == [(to, f"our email to them {happened}") for to in BOTH]
+    assert story.standing(reference) == before
+    assert story.status(reference) is Status.REJECTED
+
+
+def test_when_the_claimants_code_does_not_arrive_the_coordinators_are_told_once_a_day(story: Scene) -> None:
+    reference = story.asked()
+    for _ in range(3):
+        signing_in.ask_claimant_code(story.parts, "kent", reference)
+        assert came_back(story, mail_id(story, "claimant-code"))
+    assert len(story.actions(reference, "undelivered")) == 1
+    assert story.mails("undelivered") == []  # the two have gone out, and no others come after them
+    assert [mail.to for mail in story.sent if mail.template == "undelivered"] == BOTH
+    story.clock.pass_by(days=1)
+    signing_in.ask_claimant_code(story.parts, "kent", reference)
+    assert came_back(story, mail_id(story, "claimant-code"))
+    assert [to for to, _ in told(story, "undelivered")] == BOTH
+
+
+def test_a_code_that_does_not_arrive_hides_no_other_mail_that_does_not(story: Scene) -> None:
+    reference = story.asked()
+    signing_in.ask_claimant_code(story.parts, "kent", reference)
+    assert came_back(story, mail_id(story, "claimant-code"))
+    assert came_back(story, mail_id(story, "receipt"))
+    assert len(story.actions(reference, "undelivered")) == 2
 
 
 # Told twice, or of something unknown
@@ -258,20 +275,21 @@ def test_a_vote_that_may_be_undone_stays_so(story: Scene) -> None:
 def test_mail_that_is_not_ours_or_about_no_claim_is_nothing(
     story: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
-    reference = story.asked()
+    story.asked()
     signing_in.ask_code(story.parts, "lead.kent@example.police.uk")
-    signing_in.ask_claimant_code(story.parts, "kent", reference)
     before = {key: item for key, item in story.store.snapshot().items() if key[0] in ("submission", "entry")}
     for notification_id in (
-        mail_id(story, "sign-in-code"),
-        mail_id(story, "claimant-code"),
         "mail.asked.kent.CLM-2222-2222.1",
+        "mail.sign-in-code.0123456789abcdef.lead-kent",
+        mail_id(story, "sign-in-code").rpartition(".")[0],
+        "mail.digest.kent.2027-01-04-to-2027-01-10.lead-kent",
         "unknown",
         "",
     ):
         assert came_back(story, notification_id) is False
     for key, item in before.items():
         assert story.store.items[key] == item
+    assert story.mails() == []
     assert "@" not in caplog.text
 
 

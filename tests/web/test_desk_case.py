@@ -10,6 +10,7 @@ from page_checks import error_links, fields_of
 from website import LEAD, Answer, Website, form_fields, heading, words
 
 from chalicelib.domain.submissions import Status
+from chalicelib.services import undelivered
 
 COORDINATOR = "coordinator.kent@example.police.uk"
 ESSEX = "coordinator.essex@example.police.uk"
@@ -52,6 +53,19 @@ def test_the_page_has_the_answers_and_the_mails(website: Website) -> None:
     ):
         assert expected in said, expected
     assert actions(page) == {"note", "chase", "withdraw", "reassign"}
+
+
+@pytest.mark.parametrize(
+    ("what", "happened"),
+    [("bounce", "Bounced"), ("complaint", "Marked as spam"), ("set-aside", "Could not be sent")],
+)
+def test_the_list_of_mails_says_which_did_not_arrive_and_why(
+    website: Website, what: str, happened: str
+) -> None:
+    path, _ = opened(website)
+    notification_id = f"mail.receipt.{path.rpartition('/')[2]}"
+    assert undelivered.came_back(website.parts, notification_id, what=what)
+    assert f"{happened}: receipt Nobody" in words(website.get(path))
 
 
 def test_a_fund_holder_notes_and_a_coordinator_does_the_rest(website: Website) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.whole.test_life_of_an_idea import share
 from tests.whole.visitor import (
     DEPUTY,
     LEAD,
@@ -187,4 +188,14 @@ def test_a_claimant_withdraws_and_the_money_is_free_again(service: Service) -> N
 def test_mail_that_comes_back_is_told_to_the_coordinators(service: Service) -> None:
     receipt = submit(service, claimant_email="bounce@simulator.amazonses.com")
     mail = service.mail(COORDINATOR, f"mail.undelivered.{receipt['reference']}")
-    assert "came back" in mail["text"]
+    assert "our email to them bounced" in mail["text"]
+
+
+def test_an_answer_to_an_idea_that_bounces_is_told_to_the_coordinators(service: Service) -> None:
+    """The receipt bounced before it, and was told of, too."""
+    receipt = share(service, contact_email="bounce@simulator.amazonses.com")
+    about = f"mail.undelivered.{receipt['reference']}"
+    service.mail(COORDINATOR, about)
+    decide(service, COORDINATOR, receipt["reference"], "decline", "We have had it since May.")
+    mail = service.mail(COORDINATOR, about, after=1)
+    assert "The person who sent this idea may not know what has happened to it" in mail["text"]
