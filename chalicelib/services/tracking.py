@@ -52,6 +52,7 @@ class StatusView:
     may_amend: bool
     may_withdraw: bool
     is_public: bool
+    has_fund: bool
 
 
 @value
@@ -99,6 +100,7 @@ def status_of(parts: Parts, token: str) -> StatusView:
         may_amend=one.status is Status.CHANGES_REQUESTED,
         may_withdraw=one.status in WITHDRAWABLE,
         is_public=ideas.is_public(one),
+        has_fund=bool(form.workflow.fund),
     )
 
 

@@ -168,6 +168,7 @@ def _withdraw_page(request: Request, reference: str, *, reason: str = "", messag
         csrf=request.csrf,
         submission=one,
         noun=form.noun,
+        has_fund=bool(form.workflow.fund),
         sender=desk_words.SENDER,
         force_name=parts.forms.force_name(one.force),
         reason=reason,

@@ -71,6 +71,7 @@ def show_submissions(request: Request) -> Response:
     found = listing.submissions(parts, request.person, wanted, limit=limit, cursor=cursor)
     scope = request.person.staff_of()
     has_forces = NATIONAL in scope or len(scope) > 1
+    has_amounts = any(line.amount_pence for line in found.lines)
     headings = ["Reference", "Title", *(["Force"] if has_forces else []), "Status", "Waits for", "Due"]
     return page(
         "desk_submissions.html",
@@ -79,8 +80,9 @@ def show_submissions(request: Request) -> Response:
         wanted=wanted,
         selects=_selects(request, wanted, forms, scope),
         caption="Newest first" if not cursor else "Older ones",
-        headings=[*headings, "Amount"],
-        rows=_rows(parts, found, has_forces=has_forces),
+        headings=[*headings, *(["Amount"] if has_amounts else [])],
+        rows=_rows(parts, found, has_forces=has_forces, has_amounts=has_amounts),
+        has_amounts=has_amounts,
         next=desk_lists.address(_LIST, wanted, cursor=found.next) if found.next else "",
         first=desk_lists.address(_LIST, wanted),
         goes_on=bool(cursor),
@@ -101,7 +103,7 @@ def _stage_row(at: desk.AtStage) -> tuple[Any, ...]:
     return {"text": at.title, "href": path}, str(at.overdue), str(at.open)
 
 
-def _rows(parts: Parts, found: Page, *, has_forces: bool) -> list[tuple[Any, ...]]:
+def _rows(parts: Parts, found: Page, *, has_forces: bool, has_amounts: bool) -> list[tuple[Any, ...]]:
     return [
         (
             {"text": line.reference, "href": f"{_LIST}/{line.reference}"},
@@ -110,7 +112,7 @@ def _rows(parts: Parts, found: Page, *, has_forces: bool) -> list[tuple[Any, ...
             desk_words.status_words(line.status),
             role_words(line.waiting_for).capitalize() if line.is_open else "Nobody",
             _due(line, found),
-            pounds(line.amount_pence) if line.amount_pence else "None",
+            *([pounds(line.amount_pence) if line.amount_pence else "None"] if has_amounts else []),
         )
         for line in found.lines
     ]

@@ -69,7 +69,7 @@ def decided(site: Website, *decisions: str, **changes: Any) -> Receipt:
     receipt = before_the_leaders(site, **changes)
     case = site.case(receipt, changes.get("force", "kent"))
     for task, decision in zip(case.open_tasks, decisions):
-        comment = f"We {decision} it: it costs little and helps everybody."
+        comment = f"We {decision} it: it is simple and helps everybody."
         deciding.decide(
             site.parts, task.person_id, task.id, decision=decision, comment=comment, seen=case.seen
         )
