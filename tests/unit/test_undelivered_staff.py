@@ -255,20 +255,22 @@ def test_a_store_that_fails_is_asked_again_and_nobody_is_told_twice(
     assert [mail.to for mail in notices(story)] == [KENT, NATIONAL]
 
 
+@pytest.mark.parametrize("failing", ["before", "after"])
 def test_an_outbox_that_fails_between_two_notices_sends_the_rest_later(
-    story: Scene, monkeypatch: pytest.MonkeyPatch
+    story: Scene, monkeypatch: pytest.MonkeyPatch, failing: str
 ) -> None:
     reference = story.asked()
     story.decide(reference)
     notification_id = sent_id(story, "decision-made")
     add = story.parts.outbox.add
 
-    def fails_once(delivery: deliveries.Delivery) -> None:
+    def fails(delivery: deliveries.Delivery) -> None:
+        if delivery.payload["to"] == KENT or failing == "after":
+            add(delivery)
         if delivery.payload["to"] == NATIONAL:
             raise ConnectionError("no answer")
-        add(delivery)
 
-    monkeypatch.setattr(story.parts.outbox, "add", fails_once)
+    monkeypatch.setattr(story.parts.outbox, "add", fails)
     with pytest.raises(ConnectionError):
         came_back(story, notification_id)
     assert story.actions(reference, "undelivered") == []
