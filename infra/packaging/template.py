@@ -184,8 +184,9 @@ def _substitutions(file: Path, known: Resources) -> dict[str, Any]:
 
 
 def _kept() -> dict[str, str]:
-    """Deleting a state machine ends its executions: every approval under way."""
-    return {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+    """Deleting a state machine ends its executions: every approval under way. One that a failed deploy has just made
+    has none, and would stand in the way of the next deploy."""
+    return {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
 
 
 def _log_group(name: str, *, our_key: bool = True) -> dict[str, Any]:

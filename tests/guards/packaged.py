@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import atexit
 import json
+import re
 import shutil
+import sys
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -13,6 +15,29 @@ from typing import Any
 import pytest
 
 from infra.packaging.__main__ import build
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
+SITE = f"python/lib/{PYTHON}/site-packages/"
+SERVICES_CALLED = {
+    "dynamodb",  # by PynamoDB
+    *(
+        service
+        for file in (ROOT / "chalicelib" / "adapters").glob("*.py")
+        for service in re.findall(r"aws\.client\(\"([a-z0-9]+)\"\)", file.read_text(encoding="utf-8"))
+    ),
+}
+PARAMETERS = {
+    "DomainName": "ideas.example.org",
+    "CertificateArn": "arn:aws:acm:eu-west-2:123456789012:certificate/1",
+    "MailDomain": "example.org",
+    "MailFrom": "share@example.org",
+    "MailReplyTo": "help@example.org",
+    "SigningKeysSecret": "arn:aws:secretsmanager:eu-west-2:123456789012:secret:keys",
+    "SigningKeysVersion": "0" * 32,
+    "AlarmAddress": "operators@example.org",
+}
+"""What a stack must be given."""
 
 Resources = dict[str, dict[str, Any]]
 

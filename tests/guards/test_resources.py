@@ -23,7 +23,7 @@ from infra.local import events
 from infra.local.cloud import create_state_machines
 from infra.packaging import template as by_rule
 from infra.packaging.runtime import CannotPackage
-from tests.guards.packaged import builds_once, expanded, functions, resources, template
+from tests.guards.packaged import PARAMETERS, builds_once, expanded, functions, resources, template
 
 pytestmark = builds_once
 
@@ -38,16 +38,6 @@ KEPT = {
     "AWS::StepFunctions::StateMachine",
     "AWS::StepFunctions::StateMachineVersion",
     "AWS::StepFunctions::StateMachineAlias",
-}
-PARAMETERS = {
-    "DomainName": "ideas.example.org",
-    "CertificateArn": "arn:aws:acm:eu-west-2:123456789012:certificate/1",
-    "MailDomain": "example.org",
-    "MailFrom": "share@example.org",
-    "MailReplyTo": "help@example.org",
-    "SigningKeysSecret": "arn:aws:secretsmanager:eu-west-2:123456789012:secret:keys",
-    "SigningKeysVersion": "0" * 32,
-    "AlarmAddress": "operators@example.org",
 }
 
 
@@ -227,9 +217,18 @@ def test_every_schedule_of_the_app_is_made_and_watched() -> None:
 
 
 def test_what_holds_data_or_executions_outlives_the_stack() -> None:
-    for name, one in resources().items():
-        if one["Type"] in KEPT:
-            assert (one.get("DeletionPolicy"), one.get("UpdateReplacePolicy")) == ("Retain", "Retain"), name
+    kept = {name for name, one in resources().items() if "DeletionPolicy" in one}
+    assert kept >= {name for name, one in resources().items() if one["Type"] in KEPT}
+    assert [name for name in kept if resources()[name]["UpdateReplacePolicy"] != "Retain"] == []
+
+
+def test_a_first_deploy_that_fails_leaves_nothing_in_the_way_of_the_next() -> None:
+    """Of what it has made, only the table and the key stay. Both are named by AWS, each time anew."""
+    policies = {name: one["DeletionPolicy"] for name, one in resources().items() if "DeletionPolicy" in one}
+    stay = {name for name, policy in policies.items() if policy == "Retain"}
+    assert stay == {"Table", "Key"}
+    assert {policies[name] for name in policies.keys() - stay} == {"RetainExceptOnCreate"}
+    assert "TableName" not in properties("Table")
 
 
 def test_buckets_are_private_encrypted_and_versioned() -> None:
