@@ -8,6 +8,9 @@ from typing import Any
 _TRIES = {"ses": 1}
 """SES sends a mail once more where its answer was lost and it is asked again: that is left to the outbox."""
 
+_SIGNED_WITH = {"s3": "s3v4"}
+"""In older regions botocore would sign links with version 2, which S3 refuses for files under a KMS key."""
+
 
 @cache
 def client(service: str) -> Any:
@@ -24,6 +27,7 @@ def client(service: str) -> Any:
         read_timeout=5,
         retries={"mode": "standard", "total_max_attempts": _TRIES.get(service, 3)},
         max_pool_connections=20,
+        signature_version=_SIGNED_WITH.get(service),
         # Else addresses are signed for S3's global host, which sends on to the region's, where they do not hold.
         s3={"addressing_style": "virtual"},
     )

@@ -30,17 +30,29 @@ def cut_down(data: Path) -> None:
     endpoints.write_bytes(_json(of_our_services(json.loads(endpoints.read_text(encoding="utf-8")))))
 
 
-def undocumented(model: Any) -> Any:
-    """Without the texts called `documentation`. A member of that name is not a text, and stays."""
+def undocumented(model: dict[str, Any]) -> dict[str, Any]:
+    """A description of a service without the texts called `documentation`.
+
+    They stay, empty, in `clientContextParams`: botocore cannot do without them there
+    (`ServiceModel.client_context_parameters`), and would fail at the first call, not when it makes the client.
+    """
+    found: dict[str, Any] = _without_texts(model)
+    for parameter in found.get("clientContextParams", {}).values():
+        parameter["documentation"] = ""
+    return found
+
+
+def _without_texts(model: Any) -> Any:
+    """A member that is called `documentation` and is not a text stays."""
     if isinstance(model, dict):
         items = model.items()
         return {
-            key: undocumented(value)
+            key: _without_texts(value)
             for key, value in items
             if not (key == "documentation" and isinstance(value, str))
         }
     if isinstance(model, list):
-        return [undocumented(one) for one in model]
+        return [_without_texts(one) for one in model]
     return model
 
 
