@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from chalice.app import Blueprint, Response
@@ -14,6 +15,10 @@ from chalicelib.web import access, cookies
 from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
 from chalicelib.web.views import ANY_TYPE, view
+
+if TYPE_CHECKING:
+    from chalicelib.domain.people import Person
+    from chalicelib.services.ports import Parts
 
 sign_in_pages = Blueprint(__name__)
 
@@ -97,14 +102,16 @@ def local_path(path: str) -> str:
 
 
 def _first_page(request: Request, secret: str) -> str:
-    """Where somebody comes who wanted nothing in particular: staff to their desk, leaders to their exports."""
     session = signing_in.session(request.parts, secret)
     person = request.parts.people.person(session.person_id) if session else None
-    if person is None:
-        return "/"
+    return first_page(request.parts, person) if person else "/"
+
+
+def first_page(parts: Parts, person: Person) -> str:
+    """Where somebody comes who wanted nothing in particular: staff to their desk, leaders to their exports."""
     if person.staff_of():
         return "/desk"
-    return "/exports" if exports.scopes(person, request.parts.forms.forces()) else "/"
+    return "/exports" if exports.scopes(person, parts.forms.forces()) else "/"
 
 
 def _with_next(path: str, after: str) -> str:

@@ -88,7 +88,8 @@ def start_web(folder: Folder, options: Options, env: dict[str, str], listening: 
     backend = env["AWS_ENDPOINT_URL"] + READY
     command = [
         *(sys.executable, "-m", "infra.local.web", "--socket", str(listening.fileno())),
-        *("--mail", str(folder.mail), "--after", backend),
+        *("--mail", str(folder.mail), "--demo-token", str(folder.demo_token), "--after", backend),
+        *(("--seeds", str(options.seeds_file)) if options.seeds_file else ()),
     ]
     return _start(
         "web",

@@ -138,10 +138,25 @@ class Mailbox:
         """The same, as a JSON array."""
         return b"[" + b",\n".join(line for _, line in self._chosen(to)) + b"]\n"
 
+    def find(self, mail_id: str) -> dict[str, Any] | None:
+        """The newest mail of this id."""
+        return next((mail for mail, _ in reversed(self._chosen("")) if mail["id"] == mail_id), None)
+
+    def raw(self, mail_id: str) -> bytes:
+        """The newest mail of this id as it was sent; empty where the journal does not have it."""
+        with self._lock:
+            self._catch_up()
+            place = self._places.get(mail_id)
+        if place is None:
+            return b""
+        with self._path.open("rb") as file:
+            file.seek(place)
+            return base64.b64decode(json.loads(file.readline()).get("raw", ""))
+
     def _chosen(self, to: str) -> list[tuple[dict[str, Any], bytes]]:
         with self._lock:
             self._catch_up()
-            return [pair for pair in self._mails if not to or _went_to(pair[0], to)]
+            return [pair for pair in self._mails if not to or to.casefold() in addresses(pair[0])]
 
     def _catch_up(self) -> None:
         try:
@@ -153,11 +168,11 @@ class Mailbox:
         except FileNotFoundError:
             return self._forget()
         whole = added[: added.rfind(b"\n") + 1]
-        self._seen += len(whole)
-        for line in whole.splitlines():
-            self._take(line)
+        for line in whole.splitlines(keepends=True):
+            self._take(line, self._seen)
+            self._seen += len(line)
 
-    def _take(self, line: bytes) -> None:
+    def _take(self, line: bytes, place: int) -> None:
         try:
             entry = json.loads(line)
             if not isinstance(entry, dict) or "id" not in entry:
@@ -166,11 +181,15 @@ class Mailbox:
         except ValueError:
             return
         self._mails.append((mail, json.dumps(mail, ensure_ascii=False, separators=(",", ":")).encode()))
+        self._places[str(mail["id"])] = place
 
     def _forget(self) -> None:
         self._seen = 0
         self._mails: list[tuple[dict[str, Any], bytes]] = []
+        self._places: dict[str, int] = {}
 
 
-def _went_to(entry: Mapping[str, Any], address: str) -> bool:
-    return address.casefold() in (to.strip().casefold() for to in str(entry["to"]).split(","))
+def addresses(mail: Mapping[str, Any]) -> list[str]:
+    """Who a mail went to, in lower case, each once."""
+    listed = (to.strip().casefold() for to in str(mail.get("to", "")).split(","))
+    return [to for to in dict.fromkeys(listed) if to]

@@ -1,4 +1,4 @@
-"""The web process: the app's pages and API over HTTP, and beside them the mail that was sent."""
+"""The web process: the app's pages and API over HTTP, and beside them the run's own pages."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Any
 
-from infra.local import export, processes, reading
+from infra.local import export, local_pages, processes, reading
 from infra.local.answers import Answer, problem
 from infra.local.gateway import Gateway
 from infra.local.lambdas import load_app
-from infra.local.mail_pages import MailPages
+from infra.local.local_pages import LocalPages
 from infra.local.mailbox import Mailbox
 
 log = logging.getLogger(__name__)
@@ -31,12 +31,12 @@ class Server(ThreadingMixIn, HTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, listening: socket.socket, gateway: Gateway, mail: MailPages) -> None:
+    def __init__(self, listening: socket.socket, gateway: Gateway, local: LocalPages) -> None:
         super().__init__(listening.getsockname(), Handler, bind_and_activate=False)
         self.socket.close()
         self.socket = listening
         self.gateway = gateway
-        self.mail = mail
+        self.local = local
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exc_info()[1], OSError):  # those: the client went away
@@ -85,8 +85,8 @@ class Handler(BaseHTTPRequestHandler):
         body = reading.body(self.headers, self.rfile)
         if self.path == export.PATH:
             return export.answer(self.command, self.headers)
-        if self.path.startswith("/local/"):
-            return self.server.mail.answer(self.command, self.path, self.headers)
+        if local_pages.has(self.path):
+            return self.server.local.answer(self.command, self.path, self.headers, body)
         return self.server.gateway.answer(self.command, self.path, self.headers, body)
 
     def _send(self, answer: Answer) -> None:
@@ -142,14 +142,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--socket", type=int, required=True, help="descriptor of a listening socket")
     parser.add_argument("--mail", type=Path, required=True)
+    parser.add_argument("--seeds", type=Path, help="the file that names everybody registered")
+    parser.add_argument("--demo-token", type=Path)
     parser.add_argument("--after", required=True, help="address that answers once the backend is ready")
     given = parser.parse_args()
     processes.begin_as_child()
     gateway = Gateway(load_app())
-    mail = MailPages(Mailbox(given.mail), Path.cwd() / "chalicelib" / "web" / "static" / "govuk.css")
+    local = LocalPages(Mailbox(given.mail), seeds=given.seeds, demo_token=given.demo_token)
     while not processes.answers(given.after):
         time.sleep(0.02)
-    Server(socket.socket(fileno=given.socket), gateway, mail).serve_forever()
+    Server(socket.socket(fileno=given.socket), gateway, local).serve_forever()
 
 
 if __name__ == "__main__":

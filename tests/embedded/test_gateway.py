@@ -16,7 +16,7 @@ from chalice import Chalice, Response
 
 from infra.local import processes, reading
 from infra.local.gateway import Gateway
-from infra.local.mail_pages import MailPages
+from infra.local.local_pages import LocalPages
 from infra.local.mailbox import Journal, Mailbox
 from infra.local.web import Server
 
@@ -48,8 +48,7 @@ def journal_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def port(journal_path: Path) -> Iterator[int]:
     listening = processes.listening_socket(0)
-    mail = MailPages(Mailbox(journal_path), Path("no.css"))
-    server = Server(listening, Gateway(small_app()), mail)
+    server = Server(listening, Gateway(small_app()), LocalPages(Mailbox(journal_path)))
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield listening.getsockname()[1]
     server.shutdown()
@@ -245,12 +244,14 @@ def test_the_mail_is_shown_here_and_to_nobody_elses_page(
     assert json.loads(listed)[0]["id"] == "n#1"
     assert json.loads(ask(connection, "GET", "/local/mail.json?to=A@b.example")[1])
     assert json.loads(ask(connection, "GET", "/local/mail.json?to=x@b.example")[1]) == []
-    _, page = ask(connection, "GET", "/local/mail")
+    _, page = ask(connection, "GET", "/local/mail?view=text")
     assert b"&lt;b&gt;" in page
-    assert b'<a href="http://x.example/a?b=1">' in page
+    assert b'href="http://x.example/a?b=1">' in page
     own, content = ask(connection, "GET", "/local/mail/n%231.html")
     assert content.endswith(b"<p>")
     assert own.headers["Content-Security-Policy"].startswith("sandbox ")
     assert ask(connection, "GET", "/local/mail.json", Host="evil.example")[0].status == 403
     assert ask(connection, "POST", "/local/mail")[0].status == 405
     assert ask(connection, "GET", "/local/other")[0].status == 404
+    assert ask(connection, "GET", "/local/local.css", Host="localhost:8000")[0].status == 200
+    assert ask(connection, "POST", "/local/become", "person=x", Content_Type="text/plain")[0].status == 415
