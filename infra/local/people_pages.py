@@ -5,7 +5,6 @@ Nothing that is deployed can do this.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from chalicelib.domain.sentences import capital
 from chalicelib.services import signing_in
 from chalicelib.services.ports import Parts
 from chalicelib.web import cookies, sign_in_pages
-from infra.local import pages, registered
+from infra.local import guidance, pages, registered
 from infra.local.answers import Answer, made, problem
 from infra.local.mailbox import Mailbox, addresses
 
@@ -69,8 +68,12 @@ class PeoplePages:
             mails=len(self._mailbox.entries()),
             me=_whoever(parts, headers),
             token=self._secret,
-            demo_token=_existing(self._demo_token),
+            demo_token=self._token_file(),
         )
+
+    def _token_file(self) -> str:
+        file = self._demo_token
+        return guidance.short(file) if file is not None and file.exists() else ""
 
     def become(self, person_id: str, headers: Message) -> Answer:
         """Sign this browser in as somebody registered, and lead it to where they land."""
@@ -155,11 +158,3 @@ def _is_secure(parts: Parts) -> bool:
 
 def _to(path: str, cookie: str) -> Answer:
     return made(303, "text/plain; charset=utf-8", b"", headers={"Location": path, "Set-Cookie": cookie})
-
-
-def _existing(file: Path | None) -> str:
-    """The file's path as one would type it in the checkout; empty where there is no such file."""
-    if file is None or not file.exists():
-        return ""
-    relative = os.path.relpath(file)
-    return str(file) if relative.startswith("..") else relative

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from infra.local import guidance, processes
+from infra.local.data import opened
+from infra.local.options import Options
 from tests.embedded.running import Run, eventually, started
 
 pytestmark = pytest.mark.whole
@@ -146,19 +148,15 @@ def test_damaged_signing_keys(tmp_path: Path) -> None:
     assert errors.startswith(f"{tmp_path / 'signing-keys'} is damaged. Delete it ")
 
 
-def test_the_advice_names_one_person_of_each_role() -> None:
-    def person(address: str, role: str, at: str = "national") -> dict[str, Any]:
-        return {"address": address, "roles": [{"role": role, "at": at}]}
-
-    people = [
-        person("local@x.example", "coordinator", "kent"),
-        person("lead@x.example", "innovation-lead", "kent"),
-        person("lead2@x.example", "innovation-lead", "surrey"),
-        person("national@x.example", "coordinator"),
-        "of another shape",
-    ]
-    assert guidance.sign_in_as({"people": people}) == {
-        "innovation lead": "lead@x.example",
-        "national coordinator": "national@x.example",
-    }
-    assert guidance.sign_in_as({}) == {}
+def test_the_welcome_says_where_to_go(tmp_path: Path) -> None:
+    options = Options(port=8123, data_dir=tmp_path, seeds_file=None)
+    with opened(tmp_path) as folder:
+        said = guidance.welcome(options, folder)
+        assert "token" not in said
+        folder.demo_token.write_text("secret")
+        told = guidance.welcome(options, folder)
+    for path in ("/forms/funding-claim", "/forms/idea", "/local", "/local/mail"):
+        assert f" http://127.0.0.1:8123{path}\n" in said
+    assert "Everything empty? make demo fills a copy.\nStop with Ctrl-C." in said
+    assert f"Staff API token         in {folder.demo_token}" in told
+    assert "secret" not in told

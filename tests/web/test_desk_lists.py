@@ -150,6 +150,18 @@ def test_the_pages_of_the_list_lead_on_and_keep_the_filter(website: Website) -> 
     assert website.get(path + "x").status == 400
 
 
+def test_an_empty_desk_says_what_it_will_show(website: Website) -> None:
+    website.sign_in(COORDINATOR)
+    said = words(website.get("/desk"))
+    assert "You have no decisions to make." in said
+    assert "Nothing is open. Whatever somebody sends in is counted here at once" in said
+    assert "open claims by stage" not in said
+    website.submit()
+    said = words(website.get("/desk"))
+    assert "Nothing is open." not in said
+    assert "open claims by stage" in said
+
+
 def test_the_desk_tells_what_waits_and_what_is_late(website: Website) -> None:
     receipt = website.submit(event_title="Stuck day")
     website.submit(event_title="In time")
@@ -159,7 +171,7 @@ def test_the_desk_tells_what_waits_and_what_is_late(website: Website) -> None:
     assert heading(page) == "Desk"
     said = words(page)
     assert "Kent Police" in said
-    assert "Nobody waits for a decision of yours." in said
+    assert "You have no decisions to make." in said
     assert f"{receipt.reference} Stuck day Kent Police" in said
     assert "Deputy innovation lead, Kent Police" in said
     assert ["Innovation lead", "1", "2"] in rows(page) or any(row[1:] == ["1", "2"] for row in rows(page))
@@ -183,7 +195,7 @@ def test_the_desk_shows_what_waits_for_the_person_who_looks(website: Website) ->
     mine = website.get("/desk/submissions?assignee=fund-holder")
     assert mine.status == 200
     website.decide(receipt)
-    assert "Nobody waits for a decision of yours." in words(website.get("/desk"))
+    assert "You have no decisions to make." in words(website.get("/desk"))
 
 
 def test_the_desk_draws_the_fund_and_has_its_figures_in_a_table(website: Website) -> None:

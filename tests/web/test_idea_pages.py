@@ -160,10 +160,14 @@ def test_a_withheld_name_is_there_for_the_national_team(website: Website) -> Non
     assert "Sam Okafor" in website.get(f"/api/v1{path}").text
 
 
-def test_without_ideas_the_list_says_so(website: Website) -> None:
+def test_without_ideas_the_list_says_how_they_come(website: Website) -> None:
     submit(website)
-    assert "No idea has been published yet." in words(website.get("/ideas"))
-    assert "No idea has been published here yet." in words(website.get("/ideas?force=kent"))
+    said = words(website.get("/ideas"))
+    assert "No ideas have been published yet." in said
+    assert "their force's coordinator reads it first" in said
+    assert "All categories" not in said
+    assert "No ideas have been published here yet." in words(website.get("/ideas?force=kent"))
+    assert "All categories" in words(website.get("/ideas?force=kent"))
 
 
 def test_the_list_has_what_is_published_newest_first_and_filters_it(website: Website) -> None:
@@ -243,6 +247,16 @@ def test_the_map_has_a_tile_and_a_row_for_each_force_with_its_figure(website: We
     assert "Cheshire Constabulary Ches 0" in rows
     assert "Total 3" in rows
     assert "3 published ideas" in words(answer)
+
+
+def test_an_empty_map_says_what_it_will_show_and_counts_nothing(website: Website) -> None:
+    answer = website.get("/map")
+    tiles = list(answer.page.iter("{http://www.w3.org/2000/svg}a"))
+    assert len(tiles) == 43
+    assert {text_of(one)[-1:].isdigit() for one in tiles} == {False}
+    assert "Kent, Kent Police" in [one.get("aria-label") for one in tiles]
+    assert "Once a force's coordinator has published an idea, its tile shows how many" in words(answer)
+    assert list(answer.page.iter("table")) == []
 
 
 def test_the_map_says_where_there_are_more_than_it_counts(
