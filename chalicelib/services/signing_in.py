@@ -115,9 +115,9 @@ def enter_code(parts: Parts, sign_in_id: str, code: str, *, life: timedelta = SE
 
 
 def open_session(parts: Parts, person_id: str, *, life: timedelta = SESSION_LIFE) -> str:
-    """Sign somebody in without asking for proof. Returns the session's secret, for the cookie.
+    """Sign in somebody who has proved who they are. Returns the session's secret, for the cookie.
 
-    The caller has to have proof of who it is: no route may call this.
+    This asks for no proof itself. No route may call it: in the app, `enter_code` alone does.
     """
     secret = session_secret(parts.new_secret(), person_id)
     parts.accounts.add_session(

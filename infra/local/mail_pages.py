@@ -66,11 +66,10 @@ class Asked:
 
 @dataclass(kw_only=True)
 class Receiver:
-    """Somebody who was sent mail. `newest` is when the last one was sent."""
+    """Somebody who was sent mail; `name` is empty where it is not known."""
 
     address: str
     name: str
-    newest: str
     count: int = 0
 
 
@@ -162,14 +161,12 @@ def _matches(mail: dict[str, Any], wanted: str, names: dict[str, str]) -> bool:
 
 
 def _receivers(mails: Iterable[dict[str, Any]], names: dict[str, str]) -> list[Receiver]:
-    """Everybody who was sent one of these, who was sent one last first. `mails` has the newest first."""
+    """Everybody who was sent one of these, in the order of their newest. `mails` has the newest first."""
     found: dict[str, Receiver] = {}
     for mail in mails:
         for address in addresses(mail):
             if address not in found:
-                found[address] = Receiver(
-                    address=address, name=names.get(address, ""), newest=str(mail["sent_at"])
-                )
+                found[address] = Receiver(address=address, name=names.get(address, ""))
             found[address].count += 1
     return list(found.values())
 

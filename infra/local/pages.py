@@ -37,7 +37,7 @@ def styles() -> Answer:
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    made = Environment(
+    environment = Environment(
         loader=FileSystemLoader(_FOLDER / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -45,8 +45,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.globals.update(styles=STYLES, product_styles=_product_styles())
-    return made
+    environment.globals.update(styles=STYLES, product_styles=_product_styles())
+    return environment
 
 
 def _product_styles() -> str:
