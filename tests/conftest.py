@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.local.dynoxide import running_dynoxide
+from infra.local.database import running_database
 
 os.environ.update(
     AWS_DEFAULT_REGION="eu-west-2",
@@ -22,7 +22,7 @@ for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOI
 
 
 @pytest.fixture(scope="session")
-def dynoxide() -> Iterator[str]:
-    """A DynamoDB in memory for all tests of one process; yields its URL."""
-    with running_dynoxide() as url:
+def dynamodb() -> Iterator[str]:
+    """A DynamoDB in memory for all tests of one process, dynoxide or moto's; yields its URL."""
+    with running_database() as url:
         yield url

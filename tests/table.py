@@ -1,4 +1,4 @@
-"""The table as tests on dynoxide have it."""
+"""The table as tests have it."""
 
 from __future__ import annotations
 

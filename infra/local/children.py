@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local import dynoxide, processes
+from infra.local import database, processes
 from infra.local.data import Folder
 from infra.local.environment import READY
-from infra.local.options import Options
+from infra.local.options import ROOT, Options
 
 LAST_LINES = 12
 
@@ -45,12 +45,10 @@ class Child:
 
 
 def start_database(folder: Folder, port: int) -> Child:
-    """dynoxide, on the data folder's file."""
+    """DynamoDB: dynoxide on the data folder's file, or moto's in memory."""
     url = f"http://{processes.HOST}:{port}"
-    command = dynoxide.command(port, folder.database)
-    return _start(
-        "dynoxide", command, folder, port=port, ready=lambda: processes.answers(url), has_stdin=False
-    )
+    name, command = database.choice(port, folder.database)
+    return _start(name, command, folder, port=port, ready=lambda: processes.answers(url), cwd=ROOT)
 
 
 def start_backend(folder: Folder, options: Options, env: dict[str, str], listening: socket.socket) -> Child:
@@ -113,7 +111,6 @@ def _start(
     env: dict[str, str] | None = None,
     cwd: Path | None = None,
     keep_open: Sequence[int] = (),
-    has_stdin: bool = True,
 ) -> Child:
     log = folder.log(name)
     with log.open("wb") as output:
@@ -122,7 +119,7 @@ def _start(
             env=env,
             cwd=cwd,
             log=output,
-            stdin=subprocess.PIPE if has_stdin else subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             keep_open=[*keep_open, folder.lock],
         )
     return Child(name=name, process=process, log=log, ready=ready, port=port)

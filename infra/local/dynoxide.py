@@ -1,6 +1,7 @@
 """DynamoDB on one machine: where the dynoxide binary is, and how to run it.
 
-Tests use ``with running_dynoxide() as url:``, in memory unless given a file.
+The bench uses ``with running_dynoxide() as url:``, in memory unless given a file. What can do without isolation that
+outlives a kill uses ``infra.local.database``, which takes moto's where there is no binary.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import os
 import platform
 import shutil
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -17,6 +17,9 @@ from pathlib import Path
 from infra.local import processes
 
 ROOT = Path(__file__).resolve().parents[2]
+NONE = "none"
+"""Said instead of a path: go without, as on a machine that has no binary."""
+
 _KEPT_RECORDS = 1000
 
 
@@ -24,19 +27,32 @@ class BinaryMissing(Exception):
     """dynoxide is not installed."""
 
 
-class DidNotStart(Exception):
-    """dynoxide ended, or did not answer in time."""
-
-
 def binary() -> Path:
-    """The executable: ``DYNOXIDE`` if set, else npm's for this platform, else the one on the path."""
+    """The executable. Raises BinaryMissing where there is none for this machine."""
+    path = found()
+    if path is None:
+        raise BinaryMissing(str(_npm_binary()))
+    return path
+
+
+def found() -> Path | None:
+    """The executable: ``DYNOXIDE`` if set, else npm's for this platform, else the one on the path; None where there is
+    none, or ``DYNOXIDE=none``. Raises BinaryMissing where ``DYNOXIDE`` names something that cannot be run.
+    """
     named = os.environ.get("DYNOXIDE")
+    if named == NONE:
+        return None
+    if named:
+        if _can_run(Path(named)):
+            return Path(named)
+        raise BinaryMissing(named)
     on_path = shutil.which("dynoxide")
-    candidates = [Path(named)] if named else [_npm_binary(), *([Path(on_path)] if on_path else [])]
-    for candidate in candidates:
-        if candidate.is_file() and os.access(candidate, os.X_OK):
-            return candidate
-    raise BinaryMissing(str(candidates[0]))
+    candidates = [_npm_binary(), *([Path(on_path)] if on_path else [])]
+    return next((candidate for candidate in candidates if _can_run(candidate)), None)
+
+
+def _can_run(path: Path) -> bool:
+    return path.is_file() and os.access(path, os.X_OK)
 
 
 def _npm_binary() -> Path:
@@ -55,8 +71,10 @@ def tend_stream_records(database: Path) -> None:
     """Give the table of stream records the index it lacks, and drop all but its newest rows.
 
     dynoxide neither indexes nor trims it: at 13,000 rows each write costs 4 ms more. Harmless while it runs.
-    Not all rows, since the sequence numbers go on from the highest.
+    Not all rows, since the sequence numbers go on from the highest. Without a file, in moto, there is nothing to tend.
     """
+    if not database.exists():
+        return
     with closing(sqlite3.connect(database, timeout=10)) as connection, connection:
         connection.execute(
             "CREATE INDEX IF NOT EXISTS our_stream_seq"
@@ -71,19 +89,5 @@ def tend_stream_records(database: Path) -> None:
 @contextmanager
 def running_dynoxide(database: Path | None = None) -> Iterator[str]:
     """Run dynoxide on a free port for as long as the block lasts; yields its endpoint's URL."""
-    process, url = _start_on_a_free_port(database)
-    try:
+    with processes.running(lambda port: command(port, database)) as url:
         yield url
-    finally:
-        processes.stop(process)
-
-
-def _start_on_a_free_port(database: Path | None) -> tuple[subprocess.Popen[bytes], str]:
-    for _ in range(3):  # somebody may take the port between our finding it and dynoxide's binding it
-        port = processes.free_port()
-        url = f"http://{processes.HOST}:{port}"
-        process = processes.start(command(port, database))
-        if processes.wait_until(lambda url=url: processes.answers(url), process, within=10):  # type: ignore[misc]
-            return process, url
-        processes.stop(process)
-    raise DidNotStart("dynoxide did not start; run it by hand to see why: " + " ".join(command(0, database)))

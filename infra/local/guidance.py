@@ -9,8 +9,14 @@ from infra.local.data import Folder
 from infra.local.options import Options
 
 
-def welcome(options: Options, folder: Folder) -> str:
-    """Where to go and how to stop."""
+WITHOUT_DYNOXIDE = (
+    "There is no dynoxide binary here, so moto stands in for DynamoDB: all journeys work, but claims and ideas are "
+    "lost when you stop. To keep them, build it: cargo install dynoxide-rs (docs/operations.md, Without dynoxide)."
+)
+
+
+def welcome(options: Options, folder: Folder, *, is_kept: bool) -> str:
+    """Where to go, whether claims and ideas are kept, and how to stop."""
     lines = [
         "",
         "Share Your Knowledge is running.",
@@ -20,8 +26,9 @@ def welcome(options: Options, folder: Folder) -> str:
         f"  Become somebody         {options.address}/local",
         f"  Read the emails         {options.address}/local/mail",
         *_token(folder),
-        f"  Data                    {short(folder.path)}, kept when you stop",
+        f"  Data                    {short(folder.path)}{', kept when you stop' if is_kept else ''}",
         "",
+        *([] if is_kept else [WITHOUT_DYNOXIDE, ""]),
         "Everything empty? make demo fills a copy.",
         "Stop with Ctrl-C.",
     ]

@@ -1,9 +1,11 @@
-"""What moto 5.2.5 does slowly and we need often. Private to moto: its version is pinned, and
+"""What moto 5.2.5 does slowly and we need often, or wrongly. Private to moto: its version is pinned, and
 tests/embedded has a canary for each.
 """
 
 from __future__ import annotations
 
+import base64
+import copy
 import importlib
 import io
 import json
@@ -16,6 +18,8 @@ from typing import Any
 
 from infra.local.environment import ACCOUNT
 
+_KEPT_ITERATORS = 100
+
 
 def apply() -> None:
     """Before the first request."""
@@ -24,6 +28,105 @@ def apply() -> None:
     parse_each_state_machine_once()
     parse_each_path_once()
     call_lambda_directly()
+
+
+def apply_to_database() -> None:
+    """The same for the process that is DynamoDB where there is no dynoxide."""
+    list_services_once()
+    take_back_single_items()
+    forget_old_iterators()
+    write_values_plainly()
+
+
+def take_back_single_items() -> None:
+    """moto copies the whole table before each transaction, and puts the copy in its place where a condition fails: the
+    copy has a stream of its own, and who reads the old one never hears of anything again. So a table counts as its own
+    copy, and what a failed transaction wrote is taken back item by item.
+    """
+    from moto.dynamodb.models import DynamoDBBackend
+    from moto.dynamodb.models.table import Table
+
+    transact = DynamoDBBackend.transact_write_items
+
+    def transact_or_take_back(backend: Any, transact_items: list[dict[str, Any]]) -> None:
+        changed = [_Before(backend, next(iter(item.values()))) for item in transact_items]
+        try:
+            transact(backend, transact_items)
+        except BaseException:
+            for before in reversed(changed):
+                before.put_back()
+            raise
+
+    Table.__deepcopy__ = lambda table, memo: table
+    DynamoDBBackend.transact_write_items = transact_or_take_back
+
+
+class _Before:
+    """An item as it was, and how far the stream of its table had come."""
+
+    def __init__(self, backend: Any, operation: dict[str, Any]) -> None:
+        from moto.dynamodb.models.dynamo_type import DynamoType
+
+        self._table = table = backend.get_table(operation["TableName"])
+        key = operation.get("Key") or operation["Item"]
+        hash_key = DynamoType(key[table.hash_key_attr])
+        range_key = DynamoType(key[table.range_key_attr]) if table.has_range_key else None
+        self._items = table.items[hash_key] if range_key else table.items
+        self._key = range_key or hash_key
+        self._item = copy.deepcopy(self._items.get(self._key))
+        self._told = len(table.stream_shard.items) if table.stream_shard else 0
+
+    def put_back(self) -> None:
+        """As if the transaction had not been. Nobody has read the stream meanwhile."""
+        self._items.pop(self._key, None)
+        if self._item is not None:
+            self._items[self._key] = self._item
+        if self._table.stream_shard:
+            del self._table.stream_shard.items[self._told :]
+
+
+def forget_old_iterators() -> None:
+    """moto makes a new one at each reading, 25 a second, and keeps them all."""
+    from moto.dynamodbstreams.models import DynamoDBStreamsBackend
+
+    read = DynamoDBStreamsBackend.get_records
+
+    def read_and_forget(backend: Any, iterator_arn: str, limit: int) -> Any:
+        found = read(backend, iterator_arn, limit)
+        for old in list(backend.shard_iterators)[:-_KEPT_ITERATORS]:
+            del backend.shard_iterators[old]
+        return found
+
+    DynamoDBStreamsBackend.get_records = read_and_forget
+
+
+def write_values_plainly() -> None:
+    """moto looks for each of the ten members that a value may have, under ten names each: two seconds for a page of
+    200 items, longer than the product waits.
+    """
+    from moto.core.serialize import JSONSerializer
+
+    general = JSONSerializer._serialize_type_structure
+
+    def structure(serializer: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
+        if shape.name == "AttributeValue":
+            serializer._default_serialize(serialized, _plain(value), shape, key)
+        else:
+            general(serializer, serialized, value, shape, key)
+
+    JSONSerializer._serialize_type_structure = structure
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    """A value of an item as JSON has it: `{"S": "text"}`."""
+    ((kind, content),) = (value.to_json() if hasattr(value, "to_json") else value).items()
+    if kind == "L":
+        return {kind: [_plain(one) for one in content]}
+    if kind == "M":
+        return {kind: {name: _plain(one) for name, one in content.items()}}
+    if isinstance(content, bytes):
+        return {kind: base64.b64encode(content).decode()}
+    return {kind: content}
 
 
 def leave_batch_out() -> None:

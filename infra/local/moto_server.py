@@ -64,19 +64,18 @@ class Door:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
-        # Any page open in a browser may post to a local port, or get at one through a name of its own.
-        if "HTTP_ORIGIN" in environ or not _OURS.fullmatch(environ.get("HTTP_HOST", "")):
-            return _answer(start_response, "403 Forbidden")
+        if is_stranger(environ):
+            return answer(start_response, "403 Forbidden")
         if path.startswith("/moto-api"):  # resets everything, and more
-            return _answer(start_response, "403 Forbidden")
+            return answer(start_response, "403 Forbidden")
         if path == READY:
-            return _answer(start_response, "200 OK" if self.ready.is_set() else "503 Service Unavailable")
+            return answer(start_response, "200 OK" if self.ready.is_set() else "503 Service Unavailable")
         form = parse_qs(_posted_form(environ).decode(), keep_blank_values=True)
         action = form.get("Action", [""])[0]
         if action == "VerifyEmailIdentity":
             self._senders.add(form["EmailAddress"][0])
         elif action == "SendRawEmail" and (message_id := self.take(form)):
-            return _answer(start_response, "200 OK", _SENT.format(message_id=message_id), "text/xml")
+            return answer(start_response, "200 OK", _SENT.format(message_id=message_id), "text/xml")
         return self._moto(environ, start_response)
 
     def take(self, form: Mapping[str, list[str]]) -> str:
@@ -95,9 +94,15 @@ def make(listening: socket.socket, journal: Journal) -> tuple[BaseWSGIServer, Do
     """A server for this socket, its Step Functions interpreter on; not serving yet."""
     default_user_config["stepfunctions"]["execute_state_machine"] = True
     door = Door(DomainDispatcherApplication(create_backend_app), journal)
+    return serving(listening, door), door
+
+
+def serving(
+    listening: socket.socket, application: Callable[[Environ, StartResponse], Iterable[bytes]]
+) -> BaseWSGIServer:
+    """A server for this socket that keeps its connections, a thread for each; not serving yet."""
     host, port = listening.getsockname()
-    server = make_server(host, port, door, threaded=True, request_handler=_Handler, fd=listening.fileno())
-    return server, door
+    return make_server(host, port, application, threaded=True, request_handler=_Handler, fd=listening.fileno())
 
 
 def _posted_form(environ: Environ) -> bytes:
@@ -109,9 +114,16 @@ def _posted_form(environ: Environ) -> bytes:
     return body
 
 
-def _answer(
+def is_stranger(environ: Environ) -> bool:
+    """Whether this may come from a web page: any that is open in a browser may post to a local port, or get at one
+    through a name of its own."""
+    return "HTTP_ORIGIN" in environ or not _OURS.fullmatch(environ.get("HTTP_HOST", ""))
+
+
+def answer(
     start_response: StartResponse, status: str, text: str = "", kind: str = "text/plain"
 ) -> list[bytes]:
+    """Answer ourselves; without a text, with the status."""
     body = (text or status).encode() + b"\n"
     start_response(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
     return [body]

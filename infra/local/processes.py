@@ -13,15 +13,21 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 HOST = "127.0.0.1"
+ROOT = Path(__file__).resolve().parents[2]
 _PR_SET_PDEATHSIG = 1
 
 # Looked up before any fork: between fork and exec, a child must not load libraries.
 _PRCTL: Callable[..., int] | None = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+
+
+class DidNotStart(Exception):
+    """A server ended, or did not answer in time."""
 
 
 def start(
@@ -101,6 +107,29 @@ def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], *, w
             return True
         time.sleep(0.02)
     return False
+
+
+@contextmanager
+def running(command: Callable[[int], Sequence[str]]) -> Iterator[str]:
+    """A server on a free port for as long as the block lasts; yields its URL. Raises DidNotStart."""
+    process, url = _start_on_a_free_port(command)
+    try:
+        yield url
+    finally:
+        stop(process)
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def _start_on_a_free_port(command: Callable[[int], Sequence[str]]) -> tuple[subprocess.Popen[bytes], str]:
+    for _ in range(3):  # somebody may take the port between our finding it and the server's binding it
+        port = free_port()
+        url = f"http://{HOST}:{port}"
+        process = start(command(port), cwd=ROOT, stdin=subprocess.PIPE)
+        if wait_until(lambda url=url: answers(url), process, within=10):  # type: ignore[misc]
+            return process, url
+        stop(process)
+    raise DidNotStart("a server did not start; run it by hand to see why: " + " ".join(command(0)))
 
 
 def begin_as_child() -> None:

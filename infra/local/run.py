@@ -1,6 +1,6 @@
 """The whole product on one machine: `python -m infra.local.run`.
 
-Starts DynamoDB (dynoxide), the backend (moto and the app's functions) and the web, says where to go once they
+Starts DynamoDB (dynoxide, or moto's where there is none), the backend (moto and the app's functions) and the web, says where to go once they
 answer, and takes them down again together, however it ends.
 """
 
@@ -13,10 +13,10 @@ import sys
 import time
 from typing import Any
 
-from infra.local import children, environment, guidance, processes
+from infra.local import children, dynoxide, environment, guidance, processes
 from infra.local.children import Child
 from infra.local.data import Folder, opened
-from infra.local.dynoxide import BinaryMissing, binary
+from infra.local.dynoxide import BinaryMissing
 from infra.local.options import Options, Refused
 
 PATIENCE = 60.0
@@ -52,7 +52,7 @@ def main() -> int:
     stop = StopSignal()
     try:
         options = Options.from_env(os.environ)
-        _check_installed()
+        _check_database()
         with opened(options.data_dir) as folder:
             _run(options, folder, stop)
     except Stopped:
@@ -66,12 +66,12 @@ def main() -> int:
     return 0
 
 
-def _check_installed() -> None:
+def _check_database() -> None:
     try:
-        binary()
+        dynoxide.found()
     except BinaryMissing as missing:
         raise Refused(
-            f"dynoxide, the embedded DynamoDB, is not at {missing}. Install it: make install"
+            f"DYNOXIDE is {missing}, which cannot be run. Name a dynoxide binary, or none to do without."
         ) from None
 
 
@@ -84,7 +84,7 @@ def _run(options: Options, folder: Folder, stop: StopSignal) -> None:
             running.append(children.start_backend(folder, options, env, backend))
             running.append(children.start_web(folder, options, env, web))
         _until_ready(running, stop)
-        print(guidance.welcome(options, folder), flush=True)
+        print(guidance.welcome(options, folder, is_kept=dynoxide.found() is not None), flush=True)
         while True:
             _look_after(running, stop)
             time.sleep(0.05)
@@ -105,7 +105,7 @@ def _web_socket(port: int) -> socket.socket:
 
 
 def _database(folder: Folder, stop: StopSignal) -> Child:
-    """dynoxide takes no socket from us, and so may lose its port to somebody quicker."""
+    """It takes no socket from us, and so may lose its port to somebody quicker."""
     for attempt in range(3):
         child = children.start_database(folder, processes.free_port())
         try:

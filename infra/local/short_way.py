@@ -86,7 +86,10 @@ class ShortWay:
         except BaseException:
             connection.close()
             raise
-        self._free.append(connection)
+        if connection.is_over:
+            connection.close()
+        else:
+            self._free.append(connection)
         return status, read
 
     def _connection(self) -> _Connection:
@@ -102,7 +105,7 @@ class ShortWay:
 
 
 class _Connection:
-    """As much of HTTP/1.1 as dynoxide speaks: its answers have a Content-Length and nothing else that matters here.
+    """As much of HTTP/1.1 as dynoxide and moto speak: their answers have a Content-Length, and moto ends the connection.
     http.client reads their headers as those of a mail, five times what all else of a call costs."""
 
     def __init__(self, address: str, seconds: float) -> None:
@@ -111,6 +114,7 @@ class _Connection:
         self._socket = socket.create_connection((host, int(port)), timeout=seconds)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._answers = self._socket.makefile("rb")
+        self.is_over = False
 
     def post(self, headers: str, body: bytes) -> tuple[int, bytes]:
         """Raises OSError, or ValueError where what came back is no answer."""
@@ -128,6 +132,8 @@ class _Connection:
             name, _, value = line.partition(b":")
             if name.lower() == b"content-length":
                 length = int(value)
+            elif name.lower() == b"connection" and value.strip() == b"close":
+                self.is_over = True
         if length < 0:
             raise ValueError("an answer of unknown length")
         return length

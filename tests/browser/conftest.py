@@ -41,13 +41,13 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")  # longer, and its mock would still hold in the tests of other folders
-def site(dynoxide: str) -> Iterator[Website]:
+def site(dynamodb: str) -> Iterator[Website]:
     """A website that both the browser (at `parts.links.page("")`) and the tests' own client reach."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
             patch.setenv(name, "testing")
         patch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
-        patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynoxide)
+        patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb)
         yield from _served()
 
 

@@ -30,9 +30,9 @@ def table_name() -> str:
 
 
 @pytest.fixture
-def dynamo_parts(dynoxide: str, table_name: str, monkeypatch: pytest.MonkeyPatch) -> Parts:
+def dynamo_parts(dynamodb: str, table_name: str, monkeypatch: pytest.MonkeyPatch) -> Parts:
     """The real adapters over an empty table; the state machines and the mail in memory."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynoxide)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb)
     if tables.Row.Meta.table_name != table_name:
         tables.connect(table_name)
         create_table_without_stream()

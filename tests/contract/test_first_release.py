@@ -43,9 +43,9 @@ def typed(value: object) -> dict[str, str]:
 
 
 @pytest.fixture
-def put(dynamo_parts: Parts, dynoxide: str) -> Callable[..., None]:
+def put(dynamo_parts: Parts, dynamodb: str) -> Callable[..., None]:
     """Puts an item as it is, by botocore alone."""
-    client = botocore.session.get_session().create_client("dynamodb", endpoint_url=dynoxide)
+    client = botocore.session.get_session().create_client("dynamodb", endpoint_url=dynamodb)
 
     def put_item(pk: str, sk: str, kind: str, **attributes: Any) -> None:
         item = {"pk": pk, "sk": sk, "kind": kind, **attributes}

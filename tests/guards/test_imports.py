@@ -111,10 +111,10 @@ class Starts:
 
 
 @pytest.fixture(scope="module")
-def starts(dynoxide: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starts]:
+def starts(dynamodb: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starts]:
     folder = tmp_path_factory.mktemp("starts")
     with cold.stand_in() as cloud:
-        env = {**cold.environ(dynoxide, cloud), "TABLE_NAME": "starts", "PATH": os.environ["PATH"]}
+        env = {**cold.environ(dynamodb, cloud), "TABLE_NAME": "starts", "PATH": os.environ["PATH"]}
         yield Starts(events=cold.events(3, folder / "events.json", env), env=env, folder=folder)
 
 

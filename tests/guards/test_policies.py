@@ -177,9 +177,9 @@ class Life:
 
 
 @contextmanager
-def lived(monkeypatch: pytest.MonkeyPatch, dynoxide: str) -> Iterator[Life]:
+def lived(monkeypatch: pytest.MonkeyPatch, dynamodb: str) -> Iterator[Life]:
     with mock_aws():
-        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynoxide)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb)
         from app import app
 
         role = boto3.client("iam").create_role(RoleName="test", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
@@ -351,9 +351,9 @@ def leaders_are_told(life: Life) -> None:
 
 
 @pytest.fixture(scope="module")
-def used(dynoxide: str) -> Mapping[str, set[Need]]:
+def used(dynamodb: str) -> Mapping[str, set[Need]]:
     """What each function needed in all that happens."""
-    with pytest.MonkeyPatch.context() as monkeypatch, lived(monkeypatch, dynoxide) as life:
+    with pytest.MonkeyPatch.context() as monkeypatch, lived(monkeypatch, dynamodb) as life:
         for happening in (
             people_come,
             staff_look_after_it,

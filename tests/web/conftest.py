@@ -13,8 +13,8 @@ from chalicelib import wiring
 
 
 @pytest.fixture(autouse=True)
-def _pretend_cloud(monkeypatch: pytest.MonkeyPatch, dynoxide: str) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynoxide)
+def _pretend_cloud(monkeypatch: pytest.MonkeyPatch, dynamodb: str) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
