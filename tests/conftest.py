@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from infra.local import dynoxide
 from infra.local.database import running_database
+
+NEEDS_DYNOXIDE = "needs dynoxide: "
 
 os.environ.update(
     AWS_DEFAULT_REGION="eu-west-2",
@@ -19,6 +24,35 @@ os.environ.update(
 )
 for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"):
     os.environ.pop(name, None)
+
+
+def pytest_configure() -> None:
+    """In CI on a machine for which there is a binary, nothing may be skipped for want of it."""
+    has_one = (platform.system(), platform.machine()) == ("Linux", "x86_64")
+    if os.environ.get("CI") and has_one and dynoxide.found() is None:
+        raise pytest.UsageError(
+            "CI skips nothing: install dynoxide (make install), and do not set DYNOXIDE=none."
+        )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without dynoxide, skip by name what needs it; everything else runs on moto's DynamoDB."""
+    if dynoxide.found() is not None:
+        return
+    for item in items:
+        for mark in item.iter_markers("needs_dynoxide"):
+            item.add_marker(pytest.mark.skip(reason=NEEDS_DYNOXIDE + mark.args[0]))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how many those were."""
+    skipped = [
+        one for one in terminalreporter.stats.get("skipped", []) if NEEDS_DYNOXIDE in str(one.longrepr)
+    ]
+    if skipped:
+        terminalreporter.write_line(
+            f"{len(skipped)} tests were skipped because there is no dynoxide here (docs/operations.md)."
+        )
 
 
 @pytest.fixture(scope="session")

@@ -17,10 +17,10 @@ from infra.local import processes
 
 os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "1"  # moto looks once, when it is imported
 
-from moto.moto_server.werkzeug_app import create_backend_app  # noqa: E402
+from moto.moto_server.werkzeug_app import create_backend_app
 
-from infra.local import moto_repairs, moto_server  # noqa: E402
-from infra.local.moto_server import Environ, StartResponse  # noqa: E402
+from infra.local import moto_repairs, moto_server
+from infra.local.moto_server import Environ, StartResponse
 
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 

@@ -102,7 +102,9 @@ def serving(
 ) -> BaseWSGIServer:
     """A server for this socket that keeps its connections, a thread for each; not serving yet."""
     host, port = listening.getsockname()
-    return make_server(host, port, application, threaded=True, request_handler=_Handler, fd=listening.fileno())
+    return make_server(
+        host, port, application, threaded=True, request_handler=_Handler, fd=listening.fileno()
+    )
 
 
 def _posted_form(environ: Environ) -> bytes:

@@ -1,7 +1,7 @@
 """The whole product on one machine: `python -m infra.local.run`.
 
-Starts DynamoDB (dynoxide, or moto's where there is none), the backend (moto and the app's functions) and the web, says where to go once they
-answer, and takes them down again together, however it ends.
+Starts DynamoDB (dynoxide, or moto's where there is none), the backend (moto and the app's functions) and the web, says
+where to go once they answer, and takes them down again together, however it ends.
 """
 
 from __future__ import annotations

@@ -105,8 +105,9 @@ class ShortWay:
 
 
 class _Connection:
-    """As much of HTTP/1.1 as dynoxide and moto speak: their answers have a Content-Length, and moto ends the connection.
-    http.client reads their headers as those of a mail, five times what all else of a call costs."""
+    """As much of HTTP/1.1 as dynoxide and moto speak: their answers have a Content-Length, and moto ends the
+    connection after each. http.client reads their headers as those of a mail, five times what all else of a call
+    costs."""
 
     def __init__(self, address: str, seconds: float) -> None:
         host, _, port = address.partition(":")

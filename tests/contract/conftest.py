@@ -1,4 +1,4 @@
-"""Each port in memory and as it really is: DynamoDB is dynoxide (it isolates transactions), the rest moto."""
+"""Each port in memory and as it really is: DynamoDB is dynoxide where it is there, the rest moto."""
 
 from __future__ import annotations
 

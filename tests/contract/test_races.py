@@ -1,4 +1,5 @@
-"""Many at once, on dynoxide, which isolates transactions as AWS does (moto does not)."""
+"""Many at once, on dynoxide, which isolates transactions as AWS does. moto's DynamoDB is
+isolated by a lock of ours alone: what passes there proves nothing."""
 
 from __future__ import annotations
 
@@ -29,6 +30,8 @@ from chalicelib.services.ports import Parts
 from tests.builders import a_cost, a_person
 from tests.contract.crowd import THREADS, at_once
 from tests.contract.lives import Life, asking_all_leads, at, check_whole
+
+pytestmark = pytest.mark.needs_dynoxide("transactions that are isolated")
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import psutil
 
 from infra.local import environment, processes
 from infra.local.options import ROOT
@@ -30,7 +31,7 @@ def eventually(fact: Callable[[], Any], *, within: float = 10.0) -> Any:
 
 
 class Backend:
-    """dynoxide and the backend process, without the web."""
+    """DynamoDB and the backend process, without the web."""
 
     def __init__(self, env: dict[str, str]) -> None:
         self.env = env
@@ -77,13 +78,20 @@ class Run:
         self.data = data
         self.port = processes.free_port()
         self.address = f"http://127.0.0.1:{self.port}"
+        self._children: list[psutil.Process] = []
         self.process = self.start()
+
+    @property
+    def members(self) -> list[psutil.Process]:
+        """The processes that it started and that are still there."""
+        return [one for one in self._children if _is_there(one)]
 
     def start(self) -> subprocess.Popen[str]:
         self.process = started(PORT=str(self.port), DATA_DIR=str(self.data))
         assert self.process.stdout is not None
         for line in self.process.stdout:
             if "Ctrl-C" in line:
+                self._children = psutil.Process(self.process.pid).children()
                 return self.process
         raise AssertionError(self.process.communicate()[1])
 
@@ -91,6 +99,13 @@ class Run:
         self.process.send_signal(by)
         _, errors = self.process.communicate(timeout=20)
         return self.process.returncode, errors
+
+
+def _is_there(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def started(**settings: str) -> subprocess.Popen[str]:

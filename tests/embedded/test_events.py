@@ -13,7 +13,7 @@ import boto3
 import pytest
 
 from infra.local import dynoxide, environment, events
-from infra.local.dynoxide import running_dynoxide
+from infra.local.database import running_database
 from tests.embedded.running import eventually
 
 TABLE = "stream-test"
@@ -39,7 +39,7 @@ def keys(event: dict[str, Any]) -> list[str]:
 
 @pytest.fixture
 def database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    with running_dynoxide(tmp_path / "db.sqlite") as url:
+    with running_database(tmp_path / "db.sqlite") as url:
         settings = environment.for_children(
             os.environ, base_url="", signing_keys="", dynamodb=url, cloud="http://127.0.0.1:1"
         )
@@ -172,6 +172,7 @@ def test_a_record_is_json_as_lambda_gets_it() -> None:
     }
 
 
+@pytest.mark.needs_dynoxide("its SQLite file")
 def test_the_stream_goes_on_after_its_records_were_trimmed(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from infra.local.dynoxide import running_dynoxide
+from infra.local.database import running_database
 from infra.local.short_way import ShortWay
 
 TABLE = "short"
@@ -22,7 +22,7 @@ ABSENT = "attribute_not_exists(pk)"
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    with running_dynoxide() as url:
+    with running_database() as url:
         client(url).create_table(
             TableName=TABLE,
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
@@ -122,6 +122,7 @@ def test_where_nobody_answers_botocore_says_so() -> None:
         client(NOBODY_LISTENS, ShortWay(NOBODY_LISTENS)).put_item(**put("a"))
 
 
+@pytest.mark.needs_dynoxide("connections that are kept")
 def test_a_broken_connection_is_left_behind(endpoint: str) -> None:
     way = ShortWay(endpoint)
     by = client(endpoint, way)

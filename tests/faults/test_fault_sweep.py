@@ -21,7 +21,7 @@ from tests.faults.stage import Stage, open_stage
 EVERY = 1 if os.environ.get("PROVE") else 31
 """Prime, and so in step with no dimension of the cases."""
 
-pytestmark = pytest.mark.xdist_group("faults")
+pytestmark = [pytest.mark.needs_dynoxide("transactions that are isolated"), pytest.mark.xdist_group("faults")]
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The whole product in one process, on dynoxide and moto, asked as a browser asks: with a cookie jar, following no
+"""The whole product in one process, on DynamoDB and moto, asked as a browser asks: with a cookie jar, following no
 redirect."""
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Answer:
 
 def open_website(base_url: str) -> Parts:
     """Real parts, with the demonstration's people and fund and nothing else in the table. Call inside `mock_aws`,
-    with AWS_ENDPOINT_URL_DYNAMODB naming a dynoxide."""
+    with AWS_ENDPOINT_URL_DYNAMODB naming a DynamoDB."""
     settings = Settings(
         base_url=base_url,
         table_name="web-tests",

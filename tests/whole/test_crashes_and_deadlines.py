@@ -22,6 +22,7 @@ from tests.whole.visitor import (
 pytestmark = [pytest.mark.whole, pytest.mark.xdist_group("crashes")]
 
 
+@pytest.mark.needs_dynoxide("data that outlives a kill")
 def test_a_waiting_claim_survives_the_killing_of_everything(tmp_path: Path) -> None:
     service = Service(tmp_path / "data")
     try:

@@ -18,7 +18,11 @@ import pytest
 
 from tests.whole.visitor import LEAD, Browser, Service, asked, claim, eventually
 
-pytestmark = [pytest.mark.whole, pytest.mark.xdist_group("crashes")]
+pytestmark = [
+    pytest.mark.needs_dynoxide("data that outlives a kill"),
+    pytest.mark.whole,
+    pytest.mark.xdist_group("crashes"),
+]
 
 CLIENTS = 8
 ROUNDS, MOST = (5, 300) if os.environ.get("PROVE") else (1, 40)

@@ -69,6 +69,7 @@ class Service:
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self._settings = {"UNDO_SECONDS": "0", **settings}  # else each step waits for the one before
+        self.said = ""
         self.process = self.start()
 
     def start(self) -> subprocess.Popen[str]:
@@ -82,7 +83,9 @@ class Service:
             text=True,
         )
         assert self.process.stdout is not None
+        self.said = ""
         for line in self.process.stdout:
+            self.said += line
             if "Ctrl-C" in line:
                 return self.process
         raise AssertionError(self.process.communicate()[1])

@@ -1,0 +1,172 @@
+"""moto's DynamoDB in a process of its own: isolated by a lock, its stream whole, and open to nobody else."""
+
+from __future__ import annotations
+
+import inspect
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from infra.local import events
+from infra.local.database import running_database
+
+TABLE = "table"
+STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DYNOXIDE", "none")
+        with running_database() as url:
+            client(url).create_table(
+                TableName=TABLE,
+                KeySchema=[
+                    {"AttributeName": "pk", "KeyType": "HASH"},
+                    {"AttributeName": "sk", "KeyType": "RANGE"},
+                ],
+                AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+                BillingMode="PAY_PER_REQUEST",
+                StreamSpecification=STREAM,
+            )
+            yield url
+
+
+@pytest.fixture
+def stream(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[events.Stream]:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB_STREAMS", endpoint)
+    opened = events.Stream(TABLE)
+    yield opened
+    opened.close()
+
+
+def client(url: str) -> Any:
+    once = Config(retries={"total_max_attempts": 1}, max_pool_connections=8)
+    return boto3.client("dynamodb", endpoint_url=url, region_name="eu-west-2", config=once)
+
+
+def key(pk: str) -> dict[str, Any]:
+    return {"pk": {"S": pk}, "sk": {"S": "-"}}
+
+
+def put(pk: str, **more: Any) -> dict[str, Any]:
+    return {"Put": {"TableName": TABLE, "Item": {**key(pk), **more}}}
+
+
+def take(pk: str) -> dict[str, Any]:
+    """One off what is left, where something is left."""
+    return {
+        "Update": {
+            "TableName": TABLE,
+            "Key": key(pk),
+            "UpdateExpression": "SET n = n - :one",
+            "ConditionExpression": "n >= :one",
+            "ExpressionAttributeValues": {":one": {"N": "1"}},
+        }
+    }
+
+
+def item(url: str, pk: str) -> Any:
+    return client(url).get_item(TableName=TABLE, Key=key(pk)).get("Item")
+
+
+def test_of_racing_transactions_as_many_go_through_as_there_is_for(endpoint: str) -> None:
+    shared = client(endpoint)
+    shared.put_item(TableName=TABLE, Item={**key("fund"), "n": {"N": "20"}})
+
+    def attempt(number: int) -> bool:
+        try:
+            shared.transact_write_items(TransactItems=[put(f"share-{number}"), take("fund")])
+        except ClientError as error:
+            reasons = [reason["Code"] for reason in error.response["CancellationReasons"]]
+            assert reasons == ["None", "ConditionalCheckFailed"]
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        went = list(pool.map(attempt, range(60)))
+    assert sum(went) == 20
+    assert item(endpoint, "fund")["n"] == {"N": "0"}
+    assert [bool(item(endpoint, f"share-{number}")) for number in range(60)] == went
+
+
+def test_what_a_refused_transaction_wrote_is_taken_back_and_never_in_the_stream(
+    endpoint: str, stream: events.Stream
+) -> None:
+    client(endpoint).put_item(TableName=TABLE, Item={**key("changed"), "n": {"N": "5"}})
+    client(endpoint).put_item(TableName=TABLE, Item={**key("empty"), "n": {"N": "0"}})
+    assert len(stream.read()) == 2
+    refused = [
+        put("new"),
+        take("changed"),
+        {"Delete": {"TableName": TABLE, "Key": key("gone")}},
+        take("empty"),
+    ]
+    client(endpoint).put_item(TableName=TABLE, Item=key("gone"))
+    with pytest.raises(ClientError, match="TransactionCanceled"):
+        client(endpoint).transact_write_items(TransactItems=refused)
+    assert item(endpoint, "new") is None
+    assert item(endpoint, "changed")["n"] == {"N": "5"}
+    assert item(endpoint, "gone") == key("gone")
+    client(endpoint).put_item(TableName=TABLE, Item=key("after"))
+    assert [record["dynamodb"]["Keys"] for record in stream.read()] == [key("gone"), key("after")]
+
+
+def test_values_come_back_as_they_went_in(endpoint: str) -> None:
+    values = {
+        "text": {"S": "é"},
+        "nothing": {"S": ""},
+        "number": {"N": "12345678901234567890"},
+        "no": {"BOOL": False},
+        "null": {"NULL": True},
+        "bytes": {"B": b"\x00\xff"},
+        "set": {"SS": ["a", "b"]},
+        "list": {"L": [{"N": "1"}, {"M": {"deep": {"B": b"\x01"}}}, {"L": []}]},
+        "map": {"M": {"a": {"S": "b"}, "empty": {"M": {}}}},
+    }
+    client(endpoint).put_item(TableName=TABLE, Item={**key("values"), **values})
+    assert item(endpoint, "values") == {**key("values"), **values}
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "http://127.0.0.1", "X-Amz-Target": "DynamoDB_20120810.ListTables"}, 403),
+        ({"Host": "rebound.example", "X-Amz-Target": "DynamoDB_20120810.ListTables"}, 403),
+        ({"X-Amz-Target": "AWSStepFunctions.ListStateMachines"}, 404),
+        ({}, 404),
+    ],
+)
+def test_nobody_else_gets_in_and_nothing_else_is_there(
+    endpoint: str, headers: dict[str, str], status: int
+) -> None:
+    for path in ("/", "/moto-api/reset"):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(urllib.request.Request(endpoint + path, b"{}", headers), timeout=5)
+        assert refused.value.code == status
+        refused.value.close()
+    assert client(endpoint).list_tables()["TableNames"] == [TABLE]
+
+
+def test_what_is_replaced_in_moto_is_there_and_called_as_we_expect() -> None:
+    from moto.core.serialize import JSONSerializer
+    from moto.dynamodb.models import DynamoDBBackend
+    from moto.dynamodbstreams.models import DynamoDBStreamsBackend
+
+    def parameters(function: Any) -> list[str]:
+        return list(inspect.signature(function).parameters)
+
+    assert parameters(DynamoDBBackend.transact_write_items) == ["self", "transact_items"]
+    assert "copy.deepcopy(" in inspect.getsource(DynamoDBBackend.transact_write_items)
+    assert parameters(DynamoDBStreamsBackend.get_records) == ["self", "iterator_arn", "limit"]
+    assert parameters(JSONSerializer._serialize_type_structure) == [
+        *("self", "serialized", "value", "shape", "key")
+    ]
