@@ -8,7 +8,6 @@ from pathlib import Path
 from infra.local.data import Folder
 from infra.local.options import Options
 
-
 WITHOUT_DYNOXIDE = (
     "There is no dynoxide binary here, so moto stands in for DynamoDB: all journeys work, but claims and ideas are "
     "lost when you stop. To keep them, build it: cargo install dynoxide-rs (docs/operations.md, Without dynoxide)."

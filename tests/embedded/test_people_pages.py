@@ -72,10 +72,10 @@ class Visitor:
 
 
 @pytest.fixture
-def visitor(monkeypatch: pytest.MonkeyPatch, dynoxide: str, tmp_path: Path) -> Iterator[Visitor]:
+def visitor(monkeypatch: pytest.MonkeyPatch, dynamodb: str, tmp_path: Path) -> Iterator[Visitor]:
     from app import app
 
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynoxide)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb)
     with mock_aws():
         parts = open_website("http://127.0.0.1:8000")
         with Client(app) as client:

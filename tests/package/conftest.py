@@ -30,9 +30,9 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def sink(dynoxide: str) -> Iterator[Sink]:
+def sink(dynamodb: str) -> Iterator[Sink]:
     """What the processes find where AWS would be."""
-    with running_sink(dynoxide) as sink:
+    with running_sink(dynamodb) as sink:
         yield sink
 
 

@@ -58,9 +58,9 @@ def invoke(start: Start) -> Invoke:
 
 
 @pytest.fixture(scope="module")
-def put(dynoxide: str) -> Callable[[str], list[Any]]:
+def put(dynamodb: str) -> Callable[[str], list[Any]]:
     """The items of a lane that the table's stream would tell of."""
-    client = boto3.client("dynamodb", endpoint_url=dynoxide, config=Config(retries={"total_max_attempts": 1}))
+    client = boto3.client("dynamodb", endpoint_url=dynamodb, config=Config(retries={"total_max_attempts": 1}))
 
     def of(lane: str) -> list[Any]:
         pages = client.get_paginator("scan").paginate(TableName=settings()["TABLE_NAME"])
