@@ -138,7 +138,7 @@ def test_damaged_signing_keys(tmp_path: Path) -> None:
 def test_the_welcome_says_where_to_go(tmp_path: Path) -> None:
     options = Options(port=8123, data_dir=tmp_path, seeds_file=None)
     with opened(tmp_path) as folder:
-        said = guidance.welcome(options, folder)
+        said = guidance.welcome(options, folder, is_kept=True)
         assert "token" not in said
         folder.demo_token.write_text("secret")
         told = guidance.welcome(options, folder)
