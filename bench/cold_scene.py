@@ -69,21 +69,22 @@ def _intake(number: int) -> Event:
 
 
 def _http(method: str, route: str, named: dict[str, str], headers: dict[str, str], body: str | None) -> Event:
-    """As API Gateway's Lambda proxy integration gives it."""
+    """As API Gateway's Lambda proxy integration gives it, which does not know our routes."""
+    path = route.format(**named)
     return {
-        "resource": route,
-        "path": route.format(**named),
+        "resource": "/{proxy+}",
+        "path": path,
         "httpMethod": method,
         "headers": headers,
         "multiValueHeaders": {name: [value] for name, value in headers.items()},
         "queryStringParameters": None,
         "multiValueQueryStringParameters": None,
-        "pathParameters": named,
+        "pathParameters": {"proxy": path[1:]},
         "stageVariables": None,
         "requestContext": {
             "httpMethod": method,
-            "resourcePath": route,
-            "path": route.format(**named),
+            "resourcePath": "/{proxy+}",
+            "path": path,
             "stage": "live",
             "identity": {"sourceIp": "192.0.2.1"},
         },

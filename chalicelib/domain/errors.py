@@ -59,6 +59,14 @@ class MistypedReference(NotFound):
     """The reference's check character does not fit: it was typed wrongly."""
 
 
+class MethodNotAllowed(Refused):
+    """The address is there and does not take this HTTP method. `allowed` are those that it takes."""
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        super().__init__(f"This address takes {', '.join(allowed)} only.")
+        self.allowed = tuple(allowed)
+
+
 class Conflict(Refused):
     """What is stored no longer agrees with what the caller saw."""
 

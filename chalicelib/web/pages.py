@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from chalice.app import Response
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from jinja2 import BaseLoader, Environment
 
 KIND = "pages"
+_IN_ADDRESSES = ":/?#[]@!$&'()*+,;=%~"
+"""What a header may hold of an address as it is. Path parameters are decoded, and may have other letters."""
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -47,9 +50,18 @@ def page(
 
 
 def problem_page(
-    status: int, title: str, detail: str, request_id: str = "", *, signed_in: bool = False
+    status: int,
+    title: str,
+    detail: str,
+    request_id: str = "",
+    *,
+    signed_in: bool = False,
+    may_sign_in: bool = False,
 ) -> Response:
-    """What went wrong, in plain words. With `request_id`, whoever is asked for help finds it in the logs."""
+    """What went wrong, in plain words. With `request_id`, whoever is asked for help finds it in the logs.
+
+    `may_sign_in` adds a link to where people sign in.
+    """
     return page(
         "problem.html",
         status=status,
@@ -57,12 +69,13 @@ def problem_page(
         detail=detail,
         request_id=request_id,
         signed_in=signed_in,
+        may_sign_in=may_sign_in,
     )
 
 
 def redirect(path: str, *, cookies: tuple[str, ...] = ()) -> Response:
     """303: the browser asks for `path` next, with GET. Each of `cookies` is a whole `Set-Cookie` value."""
-    headers: dict[str, Any] = {"Location": path}
+    headers: dict[str, Any] = {"Location": quote(path, safe=_IN_ADDRESSES)}
     if cookies:
         headers["Set-Cookie"] = list(cookies)
     return Response(body="", status_code=303, headers=headers)

@@ -16,12 +16,16 @@ from chalicelib.web import shapes
 PROBLEM_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
 STILL_RUNNING_SECONDS = 1
+OURS = "Sorry, something went wrong on our side"
+SIGNED_IN = ("desk", "tasks", "exports")
+"""How addresses begin that are for people who sign in: whoever is refused there is offered to."""
 
 STATUSES: Mapping[type[Exception], int] = {
     errors.Unreadable: 400,
     errors.NotSignedIn: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,
+    errors.MethodNotAllowed: 405,
     errors.Conflict: 409,
     errors.Gone: 410,
     errors.TooLarge: 413,
@@ -41,6 +45,7 @@ TITLES: Mapping[type[Exception], str] = {
     errors.Forbidden: "You cannot do this",
     errors.MistypedReference: "This reference was typed wrongly",
     errors.NotFound: "We cannot find this",
+    errors.MethodNotAllowed: "You cannot do this here",
     errors.AlreadyDecided: "You have decided this already",
     errors.DecidedByAnother: "Somebody else has decided this",
     errors.NoLongerUndoable: "This can no longer be undone",
@@ -69,7 +74,7 @@ def status_of(error: errors.Refused) -> int:
 
 def problem(error: errors.Refused) -> Response:
     """A refusal for a program."""
-    body: dict[str, Any] = {"code": _code(error)}
+    body: dict[str, Any] = {"code": _code(type(error))}
     if isinstance(error, errors.InvalidAnswers):
         body["errors"] = [
             {"pointer": one.pointer, "code": one.code, "message": one.message} for one in error.problems
@@ -93,26 +98,42 @@ def problem_json(
     )
 
 
-def page(error: errors.Refused, *, signed_in: bool = False) -> Response:
-    """A refusal for a person: the same facts as a page."""
+def page(error: errors.Refused, *, path: str, signed_in: bool = False) -> Response:
+    """A refusal for a person: the same facts as a page. `path` is what they asked for."""
     from chalicelib.web.pages import problem_page
 
-    response = problem_page(status_of(error), _nearest(error, TITLES), str(error), signed_in=signed_in)
+    response = problem_page(
+        status_of(error),
+        _nearest(error, TITLES),
+        str(error),
+        signed_in=signed_in,
+        may_sign_in=path.strip("/").partition("/")[0] in SIGNED_IN and not signed_in,
+    )
     response.headers.update(headers_of(error))
     return response
 
 
+def by_status(status: int, detail: str, *, as_json: bool) -> Response:
+    """A refusal by a server that stands before the app, in the same shape: 4xx, or 500."""
+    kind = next((one for one, its in STATUSES.items() if its == status), errors.Unreadable)
+    title, code = (OURS, "unforeseen") if status >= 500 else (TITLES[kind], _code(kind))
+    if as_json:
+        return problem_json(status, title, detail, code=code)
+    from chalicelib.web.pages import problem_page
+
+    return problem_page(status, title, detail)
+
+
 def unforeseen(request_id: str, *, as_json: bool) -> Response:
     """What is our fault: no details, but an id that finds it in the logs."""
-    title = "Sorry, something went wrong on our side"
     detail = "It has been recorded. Try again; what you sent may or may not have been stored."
     if as_json:
         return problem_json(
-            HTTPStatus.INTERNAL_SERVER_ERROR, title, detail, code="unforeseen", request_id=request_id
+            HTTPStatus.INTERNAL_SERVER_ERROR, OURS, detail, code="unforeseen", request_id=request_id
         )
     from chalicelib.web.pages import problem_page
 
-    return problem_page(HTTPStatus.INTERNAL_SERVER_ERROR, title, detail, request_id)
+    return problem_page(HTTPStatus.INTERNAL_SERVER_ERROR, OURS, detail, request_id)
 
 
 def headers_of(error: errors.Refused) -> dict[str, str]:
@@ -125,6 +146,8 @@ def headers_of(error: errors.Refused) -> dict[str, str]:
         return {"Retry-After": str(RETRY_SECONDS)}
     if isinstance(error, errors.NotSignedIn):
         return {"WWW-Authenticate": 'Bearer realm="Share Your Knowledge"'}
+    if isinstance(error, errors.MethodNotAllowed):
+        return {"Allow": ", ".join(error.allowed)}
     return {}
 
 
@@ -132,6 +155,6 @@ def _nearest(error: errors.Refused, table: Mapping[type[Exception], Any]) -> Any
     return next(table[kind] for kind in type(error).__mro__ if kind in table)
 
 
-def _code(error: errors.Refused) -> str:
+def _code(kind: type[Exception]) -> str:
     """`AlreadyDecided` → `already-decided`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower()

@@ -15,6 +15,7 @@ from chalicelib.domain.strict_form import read_form
 from chalicelib.domain.strict_json import MAX_BYTES, read_json
 from chalicelib.services import signing_in
 from chalicelib.web import cookies
+from chalicelib.web.media_types import is_text_of
 
 if TYPE_CHECKING:
     from chalicelib.domain.people import Person
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 FORM_TYPE = "application/x-www-form-urlencoded"
 JSON_TYPE = "application/json"
 _SUBMITTERS = claimant_of("", "").rstrip(".")
+
+
+def is_for_programs(path: str) -> bool:
+    """Whether what is below this address is always JSON, whatever the caller accepts."""
+    return path.strip("/").partition("/")[0] in ("api", "health")
 
 
 class Request:
@@ -72,7 +78,7 @@ class Request:
     @property
     def wants_json(self) -> bool:
         """Whether the caller is a program: the JSON API and the health check."""
-        return self.path.startswith("/api/") or self.path == "/health"
+        return is_for_programs(self.path)
 
     def json(self) -> Any:
         """The body's JSON. Raises UnsupportedMediaType, TooLarge or Unreadable."""
@@ -174,10 +180,7 @@ class Request:
         return token.strip() if scheme.lower() == "bearer" else ""
 
     def _check_type(self, expected: str) -> None:
-        given = self.headers.get("content-type", "")
-        media_type, _, parameters = given.partition(";")
-        charset = parameters.strip().lower().replace('"', "").replace(" ", "")
-        if media_type.strip().lower() != expected or charset not in ("", "charset=utf-8"):
+        if not is_text_of(self.headers.get("content-type", ""), expected):
             raise UnsupportedMediaType(f"Send {expected}, in UTF-8.")
         if self.headers.get("content-encoding", "identity").lower() != "identity":
             raise UnsupportedMediaType("Send the body as it is, without compression.")

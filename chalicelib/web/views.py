@@ -12,6 +12,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from chalice import Blueprint
+from chalice.app import Request as ChaliceRequest
 from chalice.app import Response
 
 from chalicelib import wiring
@@ -19,6 +20,7 @@ from chalicelib.domain.errors import Forbidden, NotSignedIn, Refused
 from chalicelib.domain.people import check_staff
 from chalicelib.web import problems
 from chalicelib.web.access import Access
+from chalicelib.web.headers import with_headers
 from chalicelib.web.requests import Request
 
 if TYPE_CHECKING:
@@ -32,17 +34,6 @@ ANY_TYPE = ["*/*"]
 
 View = Callable[..., Response]
 
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
-}
-_HSTS = "max-age=31536000; includeSubDomains"
 _log = logging.getLogger(__name__)
 
 
@@ -52,17 +43,24 @@ def view(access: Access) -> Callable[[View], View]:
     def decorate(function: View) -> View:
         @wraps(function)
         def handle(**path_parameters: str) -> Response:
-            try:
-                request = Request(current.current_request, wiring.parts())
-            except Exception as error:  # a setting that is missing or wrong
-                return _with_headers(_failed(error, as_json=True), secure=True)
-            response = _answer(function, access, request, path_parameters)
-            return _with_headers(response, secure=request.is_secure)
+            return answered(
+                current.current_request,
+                lambda request: _answer(function, access, request, path_parameters),
+            )
 
         handle.access = access  # type: ignore[attr-defined]
         return handle
 
     return decorate
+
+
+def answered(raw: ChaliceRequest, answer: Callable[[Request], Response]) -> Response:
+    """What `answer` makes of a request, with the headers that every answer carries."""
+    try:
+        request = Request(raw, wiring.parts())
+    except Exception as error:  # a setting that is missing or wrong
+        return with_headers(failed(error, as_json=True), secure=True)
+    return with_headers(answer(request), secure=request.is_secure)
 
 
 def _answer(function: View, access: Access, request: Request, path_parameters: dict[str, str]) -> Response:
@@ -78,12 +76,12 @@ def _answer(function: View, access: Access, request: Request, path_parameters: d
     except Refused as error:
         if request.wants_json:
             return problems.problem(error)
-        return problems.page(error, signed_in=request.is_signed_in)
+        return problems.page(error, path=request.path, signed_in=request.is_signed_in)
     except Exception as error:
-        return _failed(error, as_json=request.wants_json)
+        return failed(error, as_json=request.wants_json)
 
 
-def _failed(error: Exception, *, as_json: bool) -> Response:
+def failed(error: Exception, *, as_json: bool) -> Response:
     """Our own fault: the log gets the place, not the message, which may hold what somebody typed."""
     request_id = uuid4().hex
     where = "".join(traceback.format_tb(error.__traceback__)[-6:])
@@ -130,12 +128,3 @@ def _to_claimant_code(request: Request, path_parameters: Mapping[str, str]) -> R
     action = request.path.rpartition("/")[2]
     location = f"/status/{quote(path_parameters['token'], safe='')}/code?next={quote(action, safe='')}"
     return Response(body="", status_code=303, headers={"Location": location})
-
-
-def _with_headers(response: Response, *, secure: bool) -> Response:
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    response.headers.setdefault("Content-Type", "text/plain; charset=utf-8")
-    if secure:
-        response.headers["Strict-Transport-Security"] = _HSTS
-    return response

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import html
-import json
 from dataclasses import dataclass, field
-from http import HTTPStatus
+
+from chalicelib.web import problems
+from chalicelib.web.headers import with_headers
+from chalicelib.web.media_types import prefers_page
 
 HeaderValue = str | list[str]
 
@@ -30,14 +31,11 @@ def problem(
     headers: dict[str, HeaderValue] | None = None,
     close: bool = False,
 ) -> Answer:
-    """An RFC 9457 problem, or a page of the same facts for somebody with a browser."""
-    title = HTTPStatus(status).phrase
-    if wants_page(accept):
-        kind, body = "text/html; charset=utf-8", _page(title, detail)
-    else:
-        kind = "application/problem+json"
-        body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail})
-    return made(status, kind, body.encode(), headers=headers, close=close)
+    """A refusal in the app's own shape: a problem, or a page for somebody with a browser."""
+    response = problems.by_status(status, detail, as_json=not prefers_page(accept))
+    given = with_headers(response, secure=False).headers
+    body = str(response.body).encode()
+    return Answer(status=status, body=body, headers={**given, **(headers or {})}, close=close)
 
 
 def made(
@@ -54,22 +52,4 @@ def made(
         body=body,
         headers={"Content-Type": content_type, **PLAIN_HEADERS, **(headers or {})},
         close=close,
-    )
-
-
-def wants_page(accept: str) -> bool:
-    """Whether HTML comes before JSON in what the client accepts. Browsers name it; scripts seldom do."""
-    page, data = accept.find("text/html"), accept.find("json")
-    return page >= 0 and (data < 0 or page < data)
-
-
-def _page(title: str, detail: str) -> str:
-    return (
-        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<link rel="stylesheet" href="/static/govuk.css"><title>{html.escape(title)}</title></head>'
-        '<body class="govuk-template__body"><main class="govuk-width-container govuk-main-wrapper">'
-        f'<h1 class="govuk-heading-l">{html.escape(title)}</h1>'
-        f'<p class="govuk-body">{html.escape(detail)}</p>'
-        '<p class="govuk-body"><a class="govuk-link" href="/">Start page</a></p></main></body></html>\n'
     )

@@ -1,19 +1,19 @@
-"""Chalice's local API Gateway, with the corners that the deployed one does not have taken off."""
+"""API Gateway, as it is deployed: it knows `/` and `/{proxy+}`, and hands whatever comes to the app."""
 
 from __future__ import annotations
 
 import base64
-import logging
 from email.message import Message
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from chalice.app import Chalice
-from chalice.config import Config
-from chalice.local import LocalChalice, LocalGateway, LocalGatewayException
+from chalice.local import LocalChalice
 
-from infra.local.answers import Answer, HeaderValue, problem
+from infra.local import lambdas
+from infra.local.answers import Answer, HeaderValue
 
-log = logging.getLogger(__name__)
+Event = dict[str, Any]
 
 
 class Gateway:
@@ -22,46 +22,54 @@ class Gateway:
     def __init__(self, app: Chalice) -> None:
         # Without this, parallel requests see each other's `current_request`. It is what chalice.local does.
         app.__class__ = type("LocalApp", (LocalChalice, app.__class__), {})
-        self._routes = app.routes
-        self._local = LocalGateway(app, Config.create(lambda_timeout=60))
+        self._app = app
+        self._name = lambdas.function_name(app, "http")
+        _ = app.routes  # all sections now, rather than each with the first request for it
 
-    def answer(self, method: str, path: str, headers: Message, body: bytes | None) -> Answer:
-        """The app's answer, or the gateway's own: 404 and 405 as problems, as they are deployed."""
-        accept = headers.get("Accept", "")
-        try:
-            route = self._local.event_converter._route_matcher.match_route(path).route
-        except ValueError:
-            return problem(404, "There is nothing at this address.", accept=accept)
-        method = self._served_method(route, method)
-        if not self._takes(route, method):
-            allow = ", ".join(self._allowed(route))
-            detail = f"This address does not take {method}. It takes {allow}."
-            return problem(405, detail, accept=accept, headers={"Allow": allow})
-        return self._ask_app(method, path, headers, body)
-
-    def _served_method(self, route: str, method: str) -> str:
-        """HEAD is answered as GET would be; who sends the answer leaves the body out."""
-        return "GET" if method == "HEAD" and "HEAD" not in self._routes[route] else method
-
-    def _takes(self, route: str, method: str) -> bool:
-        if method in self._routes[route]:
-            return True
-        return method == "OPTIONS" and any(entry.cors for entry in self._routes[route].values())
-
-    def _allowed(self, route: str) -> list[str]:
-        methods = set(self._routes[route])
-        return sorted(methods | {"HEAD"} if "GET" in methods else methods)
-
-    def _ask_app(self, method: str, path: str, headers: Message, body: bytes | None) -> Answer:
-        try:
-            return _as_answer(self._local.handle_request(method, path, _joined(headers), body))
-        except LocalGatewayException as refusal:
-            return problem(refusal.CODE, "The gateway refused this request.")
+    def answer(self, method: str, target: str, headers: Message, body: bytes | None) -> Answer:
+        """The app's answer. `target` is the path and the query, as the request has them."""
+        return _as_answer(self._app(event(method, target, headers, body), lambdas.Context(self._name)))
 
 
-def _joined(headers: Message) -> dict[str, str]:
-    """Each header once: what came several times is a list (RFC 9110, 5.2)."""
-    return {name: ", ".join(headers.get_all(name, [])) for name in headers}
+def event(method: str, target: str, headers: Message, body: bytes | None) -> Event:
+    """A request as a REST API's Lambda proxy integration gives it: the path still encoded, the query decoded."""
+    path, query = _split(target)
+    values = {name.lower(): headers.get_all(name, []) for name in headers}
+    fields = parse_qs(query, keep_blank_values=True)
+    resource, below = ("/", None) if path == "/" else ("/{proxy+}", {"proxy": path[1:]})
+    return {
+        "resource": resource,
+        "path": path,
+        "httpMethod": method,
+        "headers": _last(values),
+        "multiValueHeaders": values,
+        "queryStringParameters": _last(fields) or None,
+        "multiValueQueryStringParameters": fields or None,
+        "pathParameters": below,
+        "stageVariables": None,
+        "requestContext": {
+            "resourcePath": resource,
+            "httpMethod": method,
+            "path": path,
+            "stage": "live",
+            "identity": {"sourceIp": "127.0.0.1"},
+        },
+        "body": base64.b64encode(body).decode() if body else None,
+        "isBase64Encoded": bool(body),
+    }
+
+
+def _split(target: str) -> tuple[str, str]:
+    """Path and query. A proxy's request names the host, too (RFC 9112, 3.2.2)."""
+    if not target.startswith("/") and "://" in target:
+        parts = urlsplit(target)
+        return parts.path or "/", parts.query
+    path, _, query = target.partition("?")
+    return path, query
+
+
+def _last(values: dict[str, list[str]]) -> dict[str, str]:
+    return {name: given[-1] for name, given in values.items()}
 
 
 def _as_answer(response: dict[str, Any]) -> Answer:

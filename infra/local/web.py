@@ -13,6 +13,7 @@ from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Any
 
+from chalicelib.web.requests import is_for_programs
 from infra.local import export, local_pages, processes, reading
 from infra.local.answers import Answer, problem
 from infra.local.gateway import Gateway
@@ -58,12 +59,13 @@ class Handler(BaseHTTPRequestHandler):
         try:
             answer = self._answer()
         except reading.Unreadable as unreadable:
-            answer = unreadable.answer
+            answer = self._refusal(unreadable)
         except (TimeoutError, ConnectionError):
             raise
         except Exception:
             log.exception("the gateway failed")
-            answer = problem(500, "Something went wrong here. It has been logged.", close=True)
+            detail = "It has been recorded. What you sent may or may not have been stored."
+            answer = problem(500, detail, accept=self._accept(), close=True)
         self._send(answer)
 
     def parse_request(self) -> bool:
@@ -95,7 +97,7 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in answer.headers.items():
             for each in value if isinstance(value, list) else [value]:
                 self.send_header(name, str(each))
-        if answer.status not in _NO_BODY:
+        if answer.status not in _NO_BODY and "Content-Length" not in answer.headers:  # the app's, for HEAD
             self.send_header("Content-Length", str(len(answer.body)))
         if answer.close:
             self.send_header("Connection", "close")  # also makes the base class close it
@@ -122,7 +124,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             reading.announced_length(self.headers)
         except reading.Unreadable as unreadable:
-            self._send(unreadable.answer)
+            self._send(self._refusal(unreadable))
             return False
         return super().handle_expect_100()
 
@@ -131,7 +133,15 @@ class Handler(BaseHTTPRequestHandler):
         self.request_version = self.protocol_version  # where it could not be read, no status would be sent
         if code == HTTPStatus.HTTP_VERSION_NOT_SUPPORTED:
             code = HTTPStatus.BAD_REQUEST  # the caller's fault: 5xx are ours
-        self._send(problem(code, message or HTTPStatus(code).phrase, close=True))
+        self._send(problem(code, message or HTTPStatus(code).phrase, accept=self._accept(), close=True))
+
+    def _refusal(self, unreadable: reading.Unreadable) -> Answer:
+        return problem(unreadable.status, unreadable.detail, accept=self._accept(), close=True)
+
+    def _accept(self) -> str:
+        """What the caller accepts, as far as it matters and could be read."""
+        headers, path = getattr(self, "headers", None), getattr(self, "path", "")
+        return headers.get("Accept", "") if headers and not is_for_programs(path) else ""
 
     def log_message(self, format: str, *args: Any) -> None:
         """No access log: addresses hold the tokens of submitters."""

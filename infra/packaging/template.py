@@ -20,6 +20,8 @@ WORKFLOWS = ROOT / "infra" / "workflows"
 DAYS_KEPT = 90
 ALIAS = "live"
 HTTP = "http"
+ANY = "x-amazon-apigateway-any-method"
+INTEGRATION = "x-amazon-apigateway-integration"
 
 Resources = dict[str, dict[str, Any]]
 
@@ -45,6 +47,7 @@ def complete(merged: Path) -> dict[str, Any]:
     """Chalice's template with what each function and each workflow brings. As JSON it needs no YAML aliases."""
     template: dict[str, Any] = yaml.safe_load(merged.read_text(encoding="utf-8"))
     resources: Resources = template["Resources"]
+    _hand_over_every_address(resources["RestAPI"]["Properties"]["DefinitionBody"])
     for name, function in functions(resources).items():
         resources.update(_beside_function(name, function))
         function["Properties"]["LoggingConfig"] = {"LogGroup": {"Ref": f"{name}Logs"}}
@@ -56,6 +59,14 @@ def complete(merged: Path) -> dict[str, Any]:
             resource["Properties"]["AlarmActions"] = [{"Ref": "Alarms"}]
             resource["Properties"]["OKActions"] = [{"Ref": "Alarms"}]
     return template
+
+
+def _hand_over_every_address(api: dict[str, Any]) -> None:
+    """Instead of Chalice's paths, one for `/` and one for all below: the app finds the route (ADR 20)."""
+    to_app = {"responses": {}, INTEGRATION: api["paths"]["/"]["get"][INTEGRATION]}
+    below = [{"name": "proxy", "in": "path", "required": True, "type": "string"}]
+    api["paths"] = {"/": {ANY: to_app}, "/{proxy+}": {ANY: {**to_app, "parameters": below}}}
+    del api["definitions"]
 
 
 def functions(resources: Resources) -> Resources:

@@ -8,21 +8,26 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
 import pytest
-from chalice import Chalice, Response
+from chalice import Response
 
-from infra.local import processes, reading
+from chalicelib import wiring
+from chalicelib.web.headers import HEADERS
+from chalicelib.web.sections import App
+from infra.local import gateway, processes, reading
 from infra.local.gateway import Gateway
 from infra.local.local_pages import LocalPages
 from infra.local.mailbox import Journal, Mailbox
 from infra.local.web import Server
+from tests import fakes
 
 
 def small_app() -> Any:
-    app: Any = Chalice(app_name="gateway-test")
+    app: Any = App("gateway-test", sections={})
 
     @app.route("/hello/{name}")
     def hello(name: str) -> Response:
@@ -47,12 +52,14 @@ def journal_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def port(journal_path: Path) -> Iterator[int]:
+    wiring.use(fakes.parts())
     listening = processes.listening_socket(0)
     server = Server(listening, Gateway(small_app()), LocalPages(Mailbox(journal_path)))
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield listening.getsockname()[1]
     server.shutdown()
     server.server_close()
+    wiring.use(None)
 
 
 @pytest.fixture
@@ -82,6 +89,37 @@ def raw(port: int, request: bytes) -> tuple[int, dict[str, str], bytes]:
     return int(status.split()[1]), dict(line.split(": ", 1) for line in lines), body
 
 
+def test_the_app_gets_the_event_that_api_gateway_makes() -> None:
+    """The members of a REST API's proxy event that we or Chalice read: the path is encoded, the query is not."""
+    headers = Message()
+    for name, value in (("Host", "example.org"), ("X-Twice", "1"), ("x-twice", "2")):
+        headers[name] = value
+    assert gateway.event("POST", "/a%2Fb/?q=%C3%A9&q=&r", headers, b"\xff") == {
+        "resource": "/{proxy+}",
+        "path": "/a%2Fb/",
+        "httpMethod": "POST",
+        "headers": {"host": "example.org", "x-twice": "2"},
+        "multiValueHeaders": {"host": ["example.org"], "x-twice": ["1", "2"]},
+        "queryStringParameters": {"q": "", "r": ""},
+        "multiValueQueryStringParameters": {"q": ["é", ""], "r": [""]},
+        "pathParameters": {"proxy": "a%2Fb/"},
+        "stageVariables": None,
+        "requestContext": {
+            "resourcePath": "/{proxy+}",
+            "httpMethod": "POST",
+            "path": "/a%2Fb/",
+            "stage": "live",
+            "identity": {"sourceIp": "127.0.0.1"},
+        },
+        "body": "/w==",
+        "isBase64Encoded": True,
+    }
+    root = gateway.event("GET", "http://example.org", Message(), None)
+    assert (root["resource"], root["path"], root["pathParameters"]) == ("/", "/", None)
+    assert (root["body"], root["isBase64Encoded"]) == (None, False)
+    assert (root["queryStringParameters"], root["multiValueQueryStringParameters"]) == (None, None)
+
+
 def test_one_connection_serves_many_requests(connection: http.client.HTTPConnection) -> None:
     ask(connection, "GET", "/hello/a")
     first = connection.sock
@@ -109,21 +147,22 @@ def test_an_unknown_path_is_a_problem(connection: http.client.HTTPConnection) ->
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert json.loads(body) == {
         "type": "about:blank",
-        "title": "Not Found",
+        "title": "We cannot find this",
         "status": 404,
         "detail": "There is nothing at this address.",
+        "code": "not-found",
     }
 
 
 def test_an_unknown_path_is_a_page_in_a_browser(connection: http.client.HTTPConnection) -> None:
     response, body = ask(connection, "GET", "/nowhere", Accept="text/html,application/xhtml+xml,*/*;q=0.8")
     assert (response.status, response.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
-    assert b">Not Found</h1>" in body
+    assert b">We cannot find this</h1>" in body
 
 
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
-    [("DELETE", "/hello/a", "GET, HEAD"), ("GET", "/echo", "POST"), ("OPTIONS", "/echo", "POST")],
+    [("DELETE", "/hello/a", "GET, HEAD, OPTIONS"), ("GET", "/echo", "OPTIONS, POST")],
 )
 def test_another_method_is_refused_with_those_allowed(
     connection: http.client.HTTPConnection, method: str, path: str, allow: str
@@ -157,7 +196,7 @@ def test_a_body_whose_end_is_unclear_is_refused_and_the_connection_closed(port: 
     request = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n" + head + b"\r\n\r\n"
     status, headers, body = raw(port, request)
     assert (status, headers["Connection"]) == (400, "close")
-    assert json.loads(body)["title"] == "Bad Request"
+    assert json.loads(body)["title"] == "We could not read this"
 
 
 def test_a_body_that_api_gateway_would_refuse_is_refused_before_it_is_read(port: int) -> None:
@@ -169,6 +208,18 @@ def test_a_body_that_api_gateway_would_refuse_is_refused_before_it_is_read(port:
 def test_who_sends_too_much_still_hears_why(connection: http.client.HTTPConnection) -> None:
     response, _ = ask(connection, "POST", "/echo", b"x" * (reading.LIMIT + 1), Content_Type="text/plain")
     assert response.status == 413
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/echo", "text/html; charset=utf-8"), ("/api/echo", "application/problem+json")]
+)
+def test_what_the_server_refuses_has_the_apps_shape(port: int, path: str, kind: str) -> None:
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nContent-Length: x\r\n\r\n"
+    status, headers, body = raw(port, head.encode())
+    assert (status, headers["Content-Type"]) == (400, kind)
+    assert HEADERS.items() <= headers.items()
+    assert b"We could not read this" in body
+    assert (b"govuk-service-navigation" in body) == kind.startswith("text/html")
 
 
 def test_who_asks_before_sending_too_much_is_told_at_once(port: int) -> None:

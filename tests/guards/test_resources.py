@@ -18,6 +18,7 @@ from chalicelib.adapters import tables
 from chalicelib.adapters.people import DynamoPeople
 from chalicelib.services import reconciling
 from chalicelib.settings import Settings
+from chalicelib.web.headers import HEADERS
 from infra import plant
 from infra.local import events
 from infra.local.cloud import create_state_machines
@@ -252,8 +253,8 @@ def test_paths_and_peoples_addresses_reach_no_log_and_no_trace() -> None:
     api = properties("RestAPI")
     logged = set(re.findall(r"\$context\.([a-zA-Z.]+)", api["AccessLogSetting"]["Format"]))
     assert logged == {
-        "requestId", "requestTime", "httpMethod", "resourcePath", "status", "responseLength", "responseLatency",
-        "error.responseType", "wafResponseCode",
+        "requestId", "requestTime", "httpMethod", "status", "responseLength", "responseLatency", "error.responseType",
+        "wafResponseCode",
     }  # fmt: skip
     assert api["TracingEnabled"] is False
     assert [(one["LoggingLevel"], one["DataTraceEnabled"]) for one in api["MethodSettings"]] == [
@@ -264,19 +265,56 @@ def test_paths_and_peoples_addresses_reach_no_log_and_no_trace() -> None:
     assert [one["SampledRequestsEnabled"] for one in views] == [False] * len(views)
 
 
+def test_api_gateway_hands_every_address_to_the_app() -> None:
+    body = properties("RestAPI")["DefinitionBody"]
+    assert body["paths"].keys() == {"/", "/{proxy+}"}
+    for path, methods in body["paths"].items():
+        assert methods.keys() == {by_rule.ANY}, path
+        integration = methods[by_rule.ANY][by_rule.INTEGRATION]
+        assert (integration["type"], integration["httpMethod"]) == ("aws_proxy", "POST")
+        assert integration["uri"]["Fn::Sub"].endswith(
+            ":lambda:path/2015-03-31/functions/${APIHandler.Arn}/invocations"
+        )
+    (greedy,) = body["paths"]["/{proxy+}"][by_rule.ANY]["parameters"]
+    assert (greedy["name"], greedy["in"]) == ("proxy", "path")
+
+
+def test_api_gateway_may_call_the_app_for_every_address() -> None:
+    found = [
+        one["Properties"]
+        for one in resources("AWS::Lambda::Permission").values()
+        if one["Properties"]["Principal"] == "apigateway.amazonaws.com"
+    ]
+    (permission,) = found
+    assert permission["FunctionName"] == {"Ref": "APIHandler"}
+    arn, names = permission["SourceArn"]["Fn::Sub"]
+    assert arn.endswith(":${RestAPIId}/*")
+    assert names == {"RestAPIId": {"Ref": "RestAPI"}}
+
+
 def test_what_answers_before_the_app_answers_in_its_shape() -> None:
+    """Types that are not named here fall under the two defaults. We have no authorizer, no API key, no validator."""
     answers = properties("RestAPI")["GatewayResponses"]
-    assert {"MISSING_AUTHENTICATION_TOKEN", "WAF_FILTERED", "THROTTLED", "DEFAULT_4XX", "DEFAULT_5XX"} <= set(
-        answers
-    )
+    assert answers.keys() == {
+        *("ACCESS_DENIED", "WAF_FILTERED", "MISSING_AUTHENTICATION_TOKEN", "RESOURCE_NOT_FOUND"),
+        *("REQUEST_TOO_LARGE", "THROTTLED", "INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT"),
+        *("DEFAULT_4XX", "DEFAULT_5XX"),
+    }
     assert answers["MISSING_AUTHENTICATION_TOKEN"]["StatusCode"] == 404
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     for name, one in answers.items():
-        assert one["ResponseParameters"]["Headers"]["Content-Type"] == "'application/problem+json'", name
+        headers = one["ResponseParameters"]["Headers"]
+        assert headers["Content-Type"] == "'application/problem+json'", name
+        assert HEADERS.keys() | {"Strict-Transport-Security"} <= headers.keys(), name
+        assert all(re.fullmatch(r"'[^']*'", value) for value in headers.values()), name
         body = json.loads(one["ResponseTemplates"]["application/json"])
         assert {"type", "title", "detail", "code"} <= set(body), name
         assert body.get("status") == one.get("StatusCode"), name
-    too_many = json.loads(properties("Firewall")["CustomResponseBodies"]["TooMany"]["Content"])
-    assert too_many["status"] == 429
+        assert f"`{name}`" in text, name
+    firewall = properties("Firewall")
+    assert json.loads(firewall["CustomResponseBodies"]["TooMany"]["Content"])["status"] == 429
+    block = firewall["Rules"][0]["Action"]["Block"]["CustomResponse"]
+    assert HEADERS.keys() | {"Retry-After"} <= {one["Name"] for one in block["ResponseHeaders"]}
 
 
 def test_the_firewall_stands_before_the_only_stage() -> None:
