@@ -11,6 +11,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 
 from bench import cold
 from chalicelib.web.sections import SECTIONS
+from infra.local import gateway
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,12 +43,15 @@ DESK = {
 }
 HTTP = {"chalicelib.web.views", "chalicelib.web.requests", "chalicelib.web.problems", "chalicelib.web.api"}
 API = PAGES | PICTURES_AND_TABLES | MAILING | DESK | CALLING_AWS
+SERVED = {f"chalicelib.web.{name}" for name in SECTIONS} | {"chalicelib.services.intake"}
 BACKGROUND = HTTP | PICTURES_AND_TABLES
 
 FORBIDDEN: Mapping[str, set[str]] = {
     "intake": API | {"chalicelib.services.deciding", "chalicelib.services.tracking"},
     "task": API | CHECKING,
     "page": PICTURES_AND_TABLES | MAILING | DESK | CALLING_AWS | CHECKING | {"chalicelib.web.api"},
+    "nowhere": API | CHECKING | SERVED,
+    "nowhere_page": PICTURES_AND_TABLES | MAILING | DESK | CALLING_AWS | CHECKING | SERVED,
     "ask_approver": BACKGROUND | PAGES | MAILING | DESK | CALLING_AWS | CHECKING,
     "relay_workflow": BACKGROUND | PAGES | MAILING | DESK | CHECKING,
     "relay_mail": BACKGROUND | DESK | CHECKING | {"chalicelib.adapters.workflows"},
@@ -58,6 +63,10 @@ FORBIDDEN: Mapping[str, set[str]] = {
 }
 """Of each entry point, besides NOWHERE. A module stands for those below it, too."""
 
+NOT_THERE: Mapping[str, Message] = {"nowhere": Message(), "nowhere_page": Message()}
+"""What is sent to an address that does not exist: by a program, and by a browser."""
+NOT_THERE["nowhere_page"]["Accept"] = "text/html"
+
 SCHEDULED = {
     "source": "aws.events",
     "detail-type": "Scheduled Event",
@@ -68,12 +77,12 @@ SCHEDULED = {
 START = """
 import gc, json, sys
 collects = gc.get_threshold()
-planted, handler, file, *sys.path[:0] = sys.argv[1:]
+planted, handler, file, expected, *sys.path[:0] = sys.argv[1:]
 if planted:
     __import__(planted)
 import app
 answer = getattr(app, handler)(json.load(open(file)), None)
-assert answer.get("statusCode", 200) in (200, 201) and not answer.get("batchItemFailures"), answer
+assert str(answer.get("statusCode", 200)) in expected.split() and not answer.get("batchItemFailures"), answer
 assert gc.get_threshold() == collects, "garbage is looked for again once there is an answer"
 print(json.dumps(sorted(sys.modules)))
 """
@@ -94,7 +103,8 @@ class Starts:
         file.write_text(json.dumps(event), encoding="utf-8")
         places = [str(ROOT), str(ROOT / "vendor"), sysconfig.get_path("purelib")]
         # Without `site`: what is installed for development may load modules of its own at every start.
-        command = [sys.executable, "-I", "-S", "-c", START, planted, handler, str(file), *places]
+        expected = "404" if name in NOT_THERE else "200 201"
+        command = [sys.executable, "-I", "-S", "-c", START, planted, handler, str(file), expected, *places]
         done = subprocess.run(
             command, env=dict(self.env), cwd=ROOT, capture_output=True, encoding="utf-8", check=False
         )
@@ -105,6 +115,8 @@ class Starts:
         of = {"ask_approver": "ask", "relay_workflow": "workflow", "relay_mail": "mail"}
         if name in ("intake", "task", "page"):
             return "app", self.events[name].pop()
+        if name in NOT_THERE:
+            return "app", gateway.event("GET", "/nowhere", NOT_THERE[name], None)
         if name in of:
             return name, self.events[of[name]].pop()
         return name, {"Records": []} if name == "mail_events" else SCHEDULED
@@ -136,7 +148,7 @@ def test_what_is_imported_all_the_same_is_found(starts: Starts) -> None:
 def test_every_function_is_looked_at() -> None:
     config = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))
     functions = set(config["lambda_functions"]) - {"api_handler"}
-    assert functions == FORBIDDEN.keys() - {"intake", "task", "page"}
+    assert functions == FORBIDDEN.keys() - {"intake", "task", "page", *NOT_THERE}
 
 
 def test_what_is_forbidden_is_there_to_be_imported() -> None:

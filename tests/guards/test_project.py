@@ -41,6 +41,8 @@ def an_error(kind: type[errors.Refused]) -> errors.Refused:
         return errors.InvalidAnswers([errors.Problem(pointer="/a", code="required", message="A is missing")])
     if kind is errors.KeyReused:
         return errors.KeyReused()
+    if kind is errors.MethodNotAllowed:
+        return errors.MethodNotAllowed(["GET", "HEAD"])
     if kind is errors.TooMany:
         return errors.TooMany("Slow down.", retry_after=7)
     return kind("Said in words.")
@@ -149,6 +151,8 @@ def test_every_refusal_has_a_status_a_title_and_one_shape(kind: type[errors.Refu
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*", body["code"])
     if response.status_code in (429, 503) or kind is errors.StillRunning:
         assert int(response.headers["Retry-After"]) > 0
+    if response.status_code == 405:
+        assert response.headers["Allow"] == "GET, HEAD"
     if response.status_code == 401:
         assert response.headers["WWW-Authenticate"].startswith("Bearer")
 
@@ -170,6 +174,7 @@ def test_statuses_are_those_that_were_promised() -> None:
         "InvalidAnswers": 422,
         "KeyReused": 422,
         "LikelyDuplicate": 409,
+        "MethodNotAllowed": 405,
         "MistypedReference": 404,
         "NoLongerUndoable": 409,
         "NotAsked": 403,
