@@ -180,9 +180,9 @@ class Request:
         return token.strip() if scheme.lower() == "bearer" else ""
 
     def _check_type(self, expected: str) -> None:
-        if not is_text_of(self.headers.get("content-type", ""), expected):
+        if not is_text_of(", ".join(self.header_values("content-type")), expected):
             raise UnsupportedMediaType(f"Send {expected}, in UTF-8.")
-        if self.headers.get("content-encoding", "identity").lower() != "identity":
+        if any(one.lower() != "identity" for one in self.header_values("content-encoding")):
             raise UnsupportedMediaType("Send the body as it is, without compression.")
 
     def _body(self) -> bytes:

@@ -15,7 +15,7 @@ def refused_forms(key: str) -> Iterator[Case]:
 
     def sent(target: str, body: bytes | str, **headers: str) -> bytes:
         body = body.encode("latin-1") if isinstance(body, str) else body
-        return request("POST", target, body, **{"Content_Type": FORM_TYPE, **headers})
+        return request("POST", target, body, **{"Content_Type": FORM_TYPE, "Accept": "text/html", **headers})
 
     yield Case("no fields", sent(PAGE, ""))
     yield Case("no key", sent(PAGE, urlencode({"purpose": MARK})))

@@ -123,7 +123,6 @@ def refused_requests() -> Iterator[Case]:
         "PUT",
         "PATCH",
         "DELETE",
-        "OPTIONS",
         "TRACE",
         "CONNECT",
         "BREW",

@@ -144,6 +144,20 @@ def test_a_form_that_is_compressed_is_refused(website: Website) -> None:
     assert send_form(website, b"force=kent", content_encoding="gzip").status == 415
 
 
+@pytest.mark.parametrize("name", ["Content-Type", "Content-Encoding"])
+def test_a_header_on_two_lines_that_disagree_is_refused(
+    website: Website, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """API Gateway gives the last line in `headers`, and all of them beside it."""
+    from chalice.app import Request
+
+    original = Request.to_original_event
+    lines = {"Content-Type": ["text/html", FORM_TYPE], "Content-Encoding": ["gzip", "identity"]}[name]
+    many = {"multiValueHeaders": {name: lines}}
+    monkeypatch.setattr(Request, "to_original_event", lambda self: {**original(self), **many})
+    assert send_form(website, b"force=kent").status == 415
+
+
 def test_the_forms_media_type_is_read_in_any_case(website: Website) -> None:
     body = urlencode({**a_filled_form(), "key": website.form_key()}).encode()
     assert send_form(website, body, "Application/X-WWW-Form-Urlencoded; Charset=UTF-8").status == 303
