@@ -22,11 +22,7 @@ _NAMES = {"xlsx": "Spreadsheet (XLSX)", "csv": "Text (CSV)"}
 
 
 class Bytes(Response):
-    """An answer that is bytes, whatever its media type and whatever the caller says that it accepts.
-
-    Chalice sends bytes for the types that it is told of, and refuses them to callers without `Accept`: browsers send
-    none when a link is saved.
-    """
+    """An answer that is bytes, whatever its media type. Chalice sends bytes only for the types that it is told of."""
 
     def to_dict(self, binary_types: list[str] | None = None) -> dict[str, Any]:
         """The answer as API Gateway takes it."""

@@ -363,6 +363,24 @@ def test_every_route_is_found_with_its_parameters_decoded_once(app: App) -> None
         assert app.find(path) == Found(pattern=pattern, parameters=parameters), pattern
 
 
+def test_a_warm_request_is_compared_with_few_routes_and_imports_nothing(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[str] = []
+    addresses = [filled(pattern)[0] for pattern in app.routes]  # also registers every section
+
+    def counted(part: str) -> bool:
+        compared.append(part)
+        return part.startswith("{")
+
+    monkeypatch.setattr("chalicelib.web.routing._is_parameter", counted)
+    monkeypatch.delattr("chalicelib.web.sections.import_module")
+    for path in [*addresses, "/nowhere", "/nowhere/a/b/c"]:
+        compared.clear()
+        app.find(path)
+        assert len(compared) <= 16, path
+
+
 def test_every_route_begins_with_a_word() -> None:
     """Sections, and what an address is compared with, are found by it."""
     from app import app
