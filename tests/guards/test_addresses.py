@@ -18,7 +18,7 @@ from chalicelib.web.headers import HEADERS
 from chalicelib.web.routing import Found
 from chalicelib.web.sections import App
 from infra.local import gateway, processes
-from infra.local.mail_pages import MailPages
+from infra.local.local_pages import LocalPages
 from infra.local.mailbox import Mailbox
 from infra.local.web import Server
 from tests import fakes
@@ -73,7 +73,7 @@ def ask(request: pytest.FixtureRequest, app: App) -> Iterator[Ask]:
         yield lambda method, path, body=b"", **headers: as_lambda(app, method, path, named(headers), body)
         return
     listening = processes.listening_socket(0)
-    server = Server(listening, gateway.Gateway(app), MailPages(Mailbox(Path("none")), Path("no.css")))
+    server = Server(listening, gateway.Gateway(app), LocalPages(Mailbox(Path("none"))))
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
 
     def over_http(method: str, path: str, body: bytes = b"", **headers: str) -> Heard:

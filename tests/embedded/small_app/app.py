@@ -6,9 +6,11 @@ import time
 from email.message import EmailMessage
 
 import boto3
-from chalice import Chalice, Rate, Response
+from chalice import Rate, Response
 
-app = Chalice(app_name="small")
+from chalicelib.web.sections import App
+
+app = App("small", sections={})
 
 
 def _put(pk, **attributes):
