@@ -7,13 +7,16 @@ STATIC := chalicelib/web/static
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test prove check lint coverage format install tools browser export pictures bench bench-charts bench-validators package clean
+.PHONY: help run demo test prove check lint coverage format install tools browser export pictures bench bench-charts bench-validators package clean
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 run: install ## Set everything up and serve http://127.0.0.1:8000 (PORT, DATA_DIR)
 	@exec $(BIN)/python -m infra.local.run
+
+demo: install ## The run with people, 60 claims and 40 ideas in it, in .local-demo (FRESH=1 fills it anew)
+	@exec $(BIN)/python -m infra.local.demo
 
 test: install browser ## Set everything up and run all tests
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup

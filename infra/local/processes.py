@@ -136,10 +136,10 @@ def begin_as_child() -> None:
     """What a Python child does first: log to stderr, and end with its supervisor."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("botocore").setLevel(logging.WARNING)
-    _die_with_supervisor()
+    end_with_supervisor()
 
 
-def _die_with_supervisor() -> None:
+def end_with_supervisor() -> None:
     """For a child whose stdin is a pipe: end when its other end is gone, on systems without prctl too."""
 
     def watch() -> None:

@@ -11,7 +11,8 @@ import signal
 import socket
 import sys
 import time
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from infra.local import children, dynoxide, environment, guidance, processes
 from infra.local.children import Child
@@ -19,6 +20,10 @@ from infra.local.data import Folder, opened
 from infra.local.dynoxide import BinaryMissing
 from infra.local.options import Options, Refused
 
+if TYPE_CHECKING:
+    from infra.local.demo.filling import Filling
+
+COMMAND = "make run"
 PATIENCE = 60.0
 
 
@@ -47,18 +52,25 @@ class StopSignal:
             raise Stopped
 
 
-def main() -> int:
-    """The exit status: 0 stopped, 1 something broke, 2 it could not begin."""
+def main(
+    env: Mapping[str, str] = os.environ,
+    *,
+    filling: Callable[[Mapping[str, str]], Filling] | None = None,
+    command: str = COMMAND,
+) -> int:
+    """The exit status: 0 stopped, 1 something broke, 2 it could not begin. `filling` reads what an empty data folder
+    is filled with; `command` is what was typed to start the run."""
     stop = StopSignal()
     try:
-        options = Options.from_env(os.environ)
+        options = Options.from_env(env)
+        fill = filling(env) if filling else None
         _check_database()
         with opened(options.data_dir) as folder:
-            _run(options, folder, stop)
+            _run(options, folder, stop, fill)
     except Stopped:
         return 0
     except Refused as refusal:
-        print(refusal, file=sys.stderr)
+        print(str(refusal).replace(COMMAND, command), file=sys.stderr)
         return 2
     except Broken as broken:
         print(broken, file=sys.stderr)
@@ -75,12 +87,15 @@ def _check_database() -> None:
         ) from None
 
 
-def _run(options: Options, folder: Folder, stop: StopSignal) -> None:
+def _run(options: Options, folder: Folder, stop: StopSignal, fill: Filling | None) -> None:
     running: list[Child] = []
+    is_to_be_filled = fill is not None and fill.is_needed(folder)
     try:
         with _web_socket(options.port) as web, processes.listening_socket(0) as backend:
             running.append(_database(folder, stop))
             env = _environment(options, folder, running[0], backend)
+            if fill is not None and is_to_be_filled:
+                _fill(fill, options, folder, env, stop)
             running.append(children.start_backend(folder, options, env, backend))
             running.append(children.start_web(folder, options, env, web))
         _until_ready(running, stop)
@@ -120,6 +135,24 @@ def _database(folder: Folder, stop: StopSignal) -> Child:
         else:
             return child
     raise AssertionError("unreachable")
+
+
+def _fill(fill: Filling, options: Options, folder: Folder, env: dict[str, str], stop: StopSignal) -> None:
+    """Before backend and web are there: nothing else may deliver what the story holds back."""
+    print(
+        "Filling it with three months of claims and ideas. This is done once and takes about a minute.",
+        flush=True,
+    )
+    child = fill.start(folder, options, env)
+    try:
+        while not child.has_ended:
+            stop.look()
+            time.sleep(0.05)
+    finally:
+        child.stop()
+    if child.process.returncode:
+        raise Broken(f"The data folder could not be filled. The log {_log(child)}")
+    fill.done(folder)
 
 
 def _environment(options: Options, folder: Folder, database: Child, backend: socket.socket) -> dict[str, str]:

@@ -1,0 +1,107 @@
+"""Fills a table with the story: `python -m infra.local.demo.fill`, in the environment of the run's other processes.
+
+It needs DynamoDB's address and two places on disk, so any DynamoDB can be filled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+
+from chalicelib import wiring
+from chalicelib.adapters import tables
+from chalicelib.services.ports import Parts
+from chalicelib.settings import Settings
+from infra.local import dynoxide, processes, seeds
+from infra.local.demo.stand_ins import Clock, FolderFiles, JournalMailer, Machines, drawing, secrets
+from infra.local.demo.story import Script, Story
+from infra.local.mailbox import Journal
+
+UNDO = timedelta(minutes=10)
+DIGEST_WEEKS = 4
+_YEAR = timedelta(days=366)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where mail and files go. The table is the environment's."""
+
+    mail: Path
+    files: Path
+
+
+def fill(
+    place: Place,
+    script: Script,
+    *,
+    seed: int,
+    now: datetime,
+    settings: Settings,
+    on_month: Callable[[str], None] = lambda month: None,
+) -> Parts:
+    """Tell the script into the table, whose people and funds are planted. Returns the parts that it was told on."""
+    clock, machines = Clock(now - _YEAR), Machines()
+    journal = Journal(place.mail)
+    mailer = JournalMailer(journal, clock, sender=settings.mail_from, reply_to=settings.mail_reply_to)
+    parts = replace(
+        wiring.build(replace(settings, relay_grace_seconds=0)),
+        now=clock,
+        undo_for=UNDO,
+        workflows=machines,
+        mailer=mailer,
+        files=FolderFiles(place.files, settings.exports_bucket),
+        draw=drawing(Random(f"{seed} references")),
+        new_secret=secrets(Random(f"{seed} salts")),
+    )
+    Story(parts, clock, mailer, machines, seed=seed, on_month=on_month).tell(script, now)
+    return parts
+
+
+def main() -> int:
+    """Fill; 1 where that fails, the reason being in the log."""
+    given = _arguments()
+    logging.basicConfig(
+        filename=given.log, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    processes.end_with_supervisor()
+    try:
+        settings = Settings.from_env(os.environ)
+        tables.connect(settings.table_name)
+        tables.create_table()
+        seeds.plant(given.seeds, given.demo_token)
+        place = Place(mail=given.mail, files=given.files)
+        script = Script.read(digest_weeks=DIGEST_WEEKS)
+
+        def on_month(month: str) -> None:
+            print(f"  {month}", flush=True)
+            if given.database is not None:
+                dynoxide.tend_stream_records(given.database)
+
+        fill(place, script, seed=given.seed, now=wiring.now(), settings=settings, on_month=on_month)
+    except Exception:
+        logging.exception("the filling failed")
+        return 1
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mail", type=Path, required=True)
+    parser.add_argument("--files", type=Path, required=True)
+    parser.add_argument("--demo-token", type=Path, required=True)
+    parser.add_argument("--seeds", type=Path, required=True)
+    parser.add_argument("--log", type=Path, required=True)
+    parser.add_argument("--database", type=Path, help="dynoxide's file, where it is dynoxide that is filled")
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
