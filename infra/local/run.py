@@ -89,9 +89,9 @@ def _check_database() -> None:
 
 def _run(options: Options, folder: Folder, stop: StopSignal, fill: Filling | None) -> None:
     running: list[Child] = []
-    is_to_be_filled = fill is not None and fill.is_needed(folder)
     try:
         with _web_socket(options.port) as web, processes.listening_socket(0) as backend:
+            is_to_be_filled = fill is not None and fill.is_needed(folder)  # empties what is half filled
             running.append(_database(folder, stop))
             env = _environment(options, folder, running[0], backend)
             if fill is not None and is_to_be_filled:

@@ -17,10 +17,21 @@ from random import Random
 
 from chalicelib import wiring
 from chalicelib.adapters import tables
+from chalicelib.adapters.records import DynamoRecords
+from chalicelib.domain import deliveries
+from chalicelib.domain.deliveries import Delivery
 from chalicelib.services.ports import Parts
 from chalicelib.settings import Settings
-from infra.local import dynoxide, processes, seeds
-from infra.local.demo.stand_ins import Clock, FolderFiles, JournalMailer, Machines, drawing, secrets
+from infra.local import dynoxide, processes, seeds, short_way
+from infra.local.demo.stand_ins import (
+    Clock,
+    FolderFiles,
+    JournalMailer,
+    LateStarts,
+    Machines,
+    drawing,
+    secrets,
+)
 from infra.local.demo.story import Script, Story
 from infra.local.mailbox import Journal
 
@@ -47,11 +58,13 @@ def fill(
     on_month: Callable[[str], None] = lambda month: None,
 ) -> Parts:
     """Tell the script into the table, whose people and funds are planted. Returns the parts that it was told on."""
-    clock, machines = Clock(now - _YEAR), Machines()
+    clock, machines, outbox = Clock(now - _YEAR), Machines(), LateStarts(until=now)
     journal = Journal(place.mail)
     mailer = JournalMailer(journal, clock, sender=settings.mail_from, reply_to=settings.mail_reply_to)
     parts = replace(
-        wiring.build(replace(settings, relay_grace_seconds=0)),
+        wiring.build(settings),
+        outbox=outbox,
+        records=DynamoRecords(relay_grace=timedelta(0)),
         now=clock,
         undo_for=UNDO,
         workflows=machines,
@@ -61,7 +74,13 @@ def fill(
         new_secret=secrets(Random(f"{seed} salts")),
     )
     Story(parts, clock, mailer, machines, seed=seed, on_month=on_month).tell(script, now)
+    outbox.finish(lambda start: _is_still_needed(parts, start))
     return parts
+
+
+def _is_still_needed(parts: Parts, start: Delivery) -> bool:
+    one = parts.records.of(start.force).case(start.reference).submission
+    return one.is_open and start.id == deliveries.start_id(one.reference, one.round)
 
 
 def main() -> int:
@@ -73,6 +92,7 @@ def main() -> int:
     processes.end_with_supervisor()
     try:
         settings = Settings.from_env(os.environ)
+        short_way.connect(os.environ["AWS_ENDPOINT_URL_DYNAMODB"])
         tables.connect(settings.table_name)
         tables.create_table()
         seeds.plant(given.seeds, given.demo_token)

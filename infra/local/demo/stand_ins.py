@@ -15,7 +15,8 @@ from random import Random
 from typing import IO, Any
 
 from chalicelib.adapters.mail import SesMailer, render
-from chalicelib.domain.deliveries import DONE
+from chalicelib.adapters.outbox import DynamoOutbox
+from chalicelib.domain.deliveries import DONE, Delivery, Kind
 from chalicelib.domain.errors import NotFound, TooLarge
 from infra.local import kept_files, mailbox
 
@@ -36,6 +37,38 @@ class Clock:
     def wait(self, **duration: float) -> None:
         """Let so much time pass."""
         self.at += timedelta(**duration)
+
+
+_LATER = timedelta(days=1)  # a delivery on the story's last day may be a moment late
+_PUT_OFF = "PutOff"
+
+
+class LateStarts(DynamoOutbox):
+    """The outbox, but that no start of a workflow is done before the story is over.
+
+    The run has state machines of its own, which know nothing of the story's: it starts those that are still needed,
+    as it starts any that waited in the outbox while it was off. They find out where each submission stands.
+    """
+
+    def __init__(self, *, until: datetime) -> None:
+        super().__init__(relay_grace=timedelta(0))
+        self._until = until
+        self._put_off: list[Delivery] = []
+
+    def done(self, delivery: Delivery, *, at: datetime) -> None:
+        """Delivered; a start is put off until the story is over."""
+        if delivery.kind is not Kind.START:
+            return super().done(delivery, at=at)
+        self.failed(delivery, error=_PUT_OFF, again_at=self._until + _LATER)
+        self._put_off.append(delivery)
+
+    def finish(self, is_open: Callable[[Delivery], bool]) -> None:
+        """Leave the starts of what is open to the run, due now, and no other."""
+        for delivery in self._put_off:
+            if is_open(delivery):
+                self.failed(delivery, error=_PUT_OFF, again_at=self._until)
+            else:
+                super().done(delivery, at=self._until)
 
 
 class MessageRejected(Exception):
