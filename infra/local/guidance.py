@@ -14,8 +14,9 @@ WITHOUT_DYNOXIDE = (
 )
 
 
-def welcome(options: Options, folder: Folder, *, is_kept: bool) -> str:
-    """Where to go, whether claims and ideas are kept, and how to stop."""
+def welcome(options: Options, folder: Folder, *, is_kept: bool, is_full: bool = False) -> str:
+    """Where to go, whether claims and ideas are kept, and how to stop. `is_full`: the run was filled, so it does not
+    say how to get one that is."""
     lines = [
         "",
         "Share Your Knowledge is running.",
@@ -28,7 +29,7 @@ def welcome(options: Options, folder: Folder, *, is_kept: bool) -> str:
         f"  Data                    {short(folder.path)}{', kept when you stop' if is_kept else ''}",
         "",
         *([] if is_kept else [WITHOUT_DYNOXIDE, ""]),
-        "Everything empty? make demo fills a copy.",
+        *([] if is_full else ["Everything empty? make demo fills a copy."]),
         "Stop with Ctrl-C.",
     ]
     return "\n".join(lines)

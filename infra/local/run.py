@@ -89,17 +89,19 @@ def _check_database() -> None:
 
 def _run(options: Options, folder: Folder, stop: StopSignal, fill: Filling | None) -> None:
     running: list[Child] = []
+    is_kept = dynoxide.found() is not None
     try:
         with _web_socket(options.port) as web, processes.listening_socket(0) as backend:
-            is_to_be_filled = fill is not None and fill.is_needed(folder)  # empties what is half filled
+            is_to_be_filled = fill is not None and fill.is_needed(folder, is_kept=is_kept)
             running.append(_database(folder, stop))
             env = _environment(options, folder, running[0], backend)
             if fill is not None and is_to_be_filled:
-                _fill(fill, options, folder, env, stop)
+                _fill(fill, options, folder, env, stop, is_kept=is_kept)
             running.append(children.start_backend(folder, options, env, backend))
             running.append(children.start_web(folder, options, env, web))
         _until_ready(running, stop)
-        print(guidance.welcome(options, folder, is_kept=dynoxide.found() is not None), flush=True)
+        welcome = guidance.welcome(options, folder, is_kept=is_kept, is_full=fill is not None)
+        print(welcome, flush=True)
         while True:
             _look_after(running, stop)
             time.sleep(0.05)
@@ -137,12 +139,11 @@ def _database(folder: Folder, stop: StopSignal) -> Child:
     raise AssertionError("unreachable")
 
 
-def _fill(fill: Filling, options: Options, folder: Folder, env: dict[str, str], stop: StopSignal) -> None:
+def _fill(
+    fill: Filling, options: Options, folder: Folder, env: dict[str, str], stop: StopSignal, *, is_kept: bool
+) -> None:
     """Before backend and web are there: nothing else may deliver what the story holds back."""
-    print(
-        "Filling it with three months of claims and ideas. This is done once and takes about a minute.",
-        flush=True,
-    )
+    print(fill.notice(is_kept=is_kept), flush=True)
     child = fill.start(folder, options, env)
     try:
         while not child.has_ended:

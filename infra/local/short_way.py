@@ -2,8 +2,9 @@
 
 A claim's life takes some fifty calls of the background functions, and botocore spends more on each (signing, looking
 for the endpoint, taking the answer apart by its model) than dynoxide and our own code together. Nothing is lost here by
-passing over that: dynoxide looks at the form of a signature only, and our items hold nothing but text and numbers. Only
-the backend goes this way. The web process, whose speed we tell, goes the long one, as on AWS.
+passing over that: dynoxide looks at the form of a signature only, and our items hold nothing but text and numbers. The
+backend goes this way, and what fills the demonstration. The web process, whose speed we tell, goes the long one, as
+on AWS.
 """
 
 from __future__ import annotations

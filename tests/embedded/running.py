@@ -108,10 +108,10 @@ def _is_there(process: psutil.Process) -> bool:
         return False
 
 
-def started(**settings: str) -> subprocess.Popen[str]:
+def started(module: str = "infra.local.run", **settings: str) -> subprocess.Popen[str]:
     """The run as a process; nothing planted."""
     return subprocess.Popen(
-        [sys.executable, "-m", "infra.local.run"],
+        [sys.executable, "-m", module],
         cwd=ROOT,
         env={**os.environ, "APP_DIR": str(SMALL_APP), "SEEDS_FILE": "", **settings},
         stdout=subprocess.PIPE,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -25,16 +27,18 @@ from chalicelib.domain.timeline import faults
 from chalicelib.services import asking, delivering, reconciling
 from chalicelib.services.ports import Parts
 from chalicelib.settings import Settings
-from infra.local import seeds
+from infra.local import processes, seeds
 from infra.local.data import opened
 from infra.local.demo.fill import Place, fill
 from infra.local.demo.filling import PEOPLE, Filling
 from infra.local.demo.moments import LONDON
 from infra.local.demo.stand_ins import Machines
 from infra.local.demo.story import Script, Unfinished
-from infra.local.options import Refused
+from infra.local.mailbox import Mailbox
+from infra.local.options import ROOT, Refused
 from tests.builders import FORMS, a_form
 from tests.contract.lives import ledger, reservations
+from tests.embedded.running import started
 from tests.table import create_table_without_stream
 
 pytestmark = pytest.mark.xdist_group("demo")  # the story is told once
@@ -301,16 +305,25 @@ def test_a_life_that_does_not_fit_into_the_time_is_refused(
 
 def test_an_empty_folder_is_filled_and_a_filled_one_is_not(tmp_path: Path) -> None:
     with opened(tmp_path) as folder:
-        assert Filling().is_needed(folder)
+        assert Filling().is_needed(folder, is_kept=True)
         folder.database.touch()
         Filling().done(folder)
-        assert not Filling().is_needed(folder)
+        assert not Filling().is_needed(folder, is_kept=True)
         assert folder.database.exists()
+
+
+def test_what_the_database_does_not_keep_is_filled_at_each_start(tmp_path: Path) -> None:
+    with opened(tmp_path) as folder:
+        assert Filling().is_needed(folder, is_kept=False)
+        Filling().done(folder)
+        folder.mail.touch()
+        assert Filling().is_needed(folder, is_kept=False)
+        assert not folder.mail.exists()
 
 
 def test_a_half_filled_folder_is_emptied_and_filled_anew(tmp_path: Path) -> None:
     with opened(tmp_path) as folder:
-        assert Filling().is_needed(folder)
+        assert Filling().is_needed(folder, is_kept=True)
         left = [
             folder.database,
             folder.database.with_name("dynamodb.sqlite-wal"),
@@ -320,16 +333,16 @@ def test_a_half_filled_folder_is_emptied_and_filled_anew(tmp_path: Path) -> None
         folder.files.mkdir()
         for file in left:
             file.touch()
-        assert Filling().is_needed(folder)
+        assert Filling().is_needed(folder, is_kept=True)
         assert [file for file in left if file.exists()] == []
 
 
 def test_fresh_fills_a_filled_folder_anew(tmp_path: Path) -> None:
     with opened(tmp_path) as folder:
-        assert Filling().is_needed(folder)
+        assert Filling().is_needed(folder, is_kept=True)
         folder.database.touch()
         Filling().done(folder)
-        assert Filling.from_env({"FRESH": "1"}).is_needed(folder)
+        assert Filling.from_env({"FRESH": "1"}).is_needed(folder, is_kept=True)
         assert not folder.database.exists()
 
 
@@ -337,10 +350,48 @@ def test_a_run_of_ones_own_is_never_replaced(tmp_path: Path) -> None:
     with opened(tmp_path) as folder:
         folder.database.write_text("mine")
         with pytest.raises(Refused, match="a run of your own"):
-            Filling(is_fresh=True).is_needed(folder)
+            Filling(is_fresh=True).is_needed(folder, is_kept=True)
         assert folder.database.read_text() == "mine"
 
 
 def test_a_seed_that_is_no_number_is_refused() -> None:
     with pytest.raises(Refused, match="SEED=2 make demo"):
         Filling.from_env({"SEED": "one"})
+
+
+def demo(data: Path) -> tuple[list[str], subprocess.Popen[str]]:
+    """`make demo` with one claim and one idea: what it says until it stands or ends."""
+    process = started(
+        "infra.local.demo",
+        PORT=str(processes.free_port()),
+        DATA_DIR=str(data),
+        DEMO_LIVES="1",
+        APP_DIR=str(ROOT),
+    )
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line.strip())
+        if "Ctrl-C" in line:
+            break
+    return said, process
+
+
+def test_the_run_is_filled_when_it_first_starts_and_not_again(tmp_path: Path) -> None:
+    for is_filled in (True, False):
+        said, process = demo(tmp_path)
+        process.send_signal(signal.SIGINT)
+        assert (process.communicate(timeout=20)[1], process.returncode) == ("", 0)
+        assert any("Filling it" in line for line in said) == is_filled
+        assert not any("make demo" in line for line in said), "it is the demonstration"
+        mails = Mailbox(tmp_path / "mail.jsonl").entries()
+        assert any(mail["id"].startswith("mail.receipt.IDA-") for mail in mails)
+
+
+def test_what_cannot_be_filled_says_why_and_is_filled_anew(tmp_path: Path) -> None:
+    (tmp_path / "demo-token").mkdir()
+    _, process = demo(tmp_path)
+    assert "IsADirectoryError" in process.communicate(timeout=20)[1]
+    assert process.returncode == 1
+    with opened(tmp_path) as folder:
+        assert Filling().is_needed(folder, is_kept=True)

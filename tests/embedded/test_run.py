@@ -141,9 +141,10 @@ def test_the_welcome_says_where_to_go(tmp_path: Path) -> None:
         said = guidance.welcome(options, folder, is_kept=True)
         assert "token" not in said
         folder.demo_token.write_text("secret")
-        told = guidance.welcome(options, folder, is_kept=True)
+        told = guidance.welcome(options, folder, is_kept=True, is_full=True)
     for path in ("/forms/funding-claim", "/forms/idea", "/local", "/local/mail"):
         assert f" http://127.0.0.1:8123{path}\n" in said
     assert "Everything empty? make demo fills a copy.\nStop with Ctrl-C." in said
+    assert "make demo" not in told
     assert f"Staff API token         in {folder.demo_token}" in told
     assert "secret" not in told

@@ -97,7 +97,7 @@ def main() -> int:
         tables.create_table()
         seeds.plant(given.seeds, given.demo_token)
         place = Place(mail=given.mail, files=given.files)
-        script = Script.read(digest_weeks=DIGEST_WEEKS)
+        script = Script.read(digest_weeks=0 if given.lives else DIGEST_WEEKS, most=given.lives)
 
         def on_month(month: str) -> None:
             print(f"  {month}", flush=True)
@@ -120,6 +120,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--database", type=Path, help="dynoxide's file, where it is dynoxide that is filled")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--lives", type=int, default=0, help="only so many claims and ideas; 0: all")
     return parser.parse_args()
 
 

@@ -22,10 +22,12 @@ SEED = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Filling:
-    """What the folder is filled with: the story of this `seed`. `is_fresh`: anew, whatever is there."""
+    """What the folder is filled with: the story of this `seed`. `is_fresh`: anew, whatever is there. `lives`: only so
+    many claims and ideas, for tests of the run itself; 0: all."""
 
     seed: int = SEED
     is_fresh: bool = False
+    lives: int = 0
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Filling:
@@ -33,10 +35,12 @@ class Filling:
         seed = env.get("SEED") or str(SEED)
         if not (seed.isascii() and seed.isdigit()):
             raise Refused(f"SEED is {seed!r}, which is not a number. Try: SEED=2 make demo")
-        return cls(seed=int(seed), is_fresh=env.get("FRESH", "") not in ("", "0"))
+        is_fresh = env.get("FRESH", "") not in ("", "0")
+        return cls(seed=int(seed), is_fresh=is_fresh, lives=int(env.get("DEMO_LIVES") or 0))
 
-    def is_needed(self, folder: Folder) -> bool:
-        """False where the folder was filled before, to its end. Where it is filled anew, what was there is removed.
+    def is_needed(self, folder: Folder, *, is_kept: bool) -> bool:
+        """False where the folder was filled before, to its end, and its database `is_kept` when the run stops. Where
+        it is filled anew, what was there is removed.
 
         Raises Refused for a folder that somebody else's data is in.
         """
@@ -46,11 +50,19 @@ class Filling:
                 f"The data folder {folder.path} holds a run of your own, which the demonstration would replace. "
                 "Choose another: DATA_DIR=.local-demo2 make demo"
             )
-        if _is_done(marker) and not self.is_fresh:
+        if is_kept and _is_done(marker) and not self.is_fresh:
             return False
         _note(marker, is_done=False)  # first: a folder that is half emptied is ours to empty
         _empty(folder)
         return True
+
+    def notice(self, *, is_kept: bool) -> str:
+        """What is about to happen."""
+        if is_kept:
+            return "Filling it with three months of claims and ideas. This is done once and takes about a minute."
+        return (
+            "Filling it with three months of claims and ideas. Without dynoxide this takes several minutes."
+        )
 
     def start(self, folder: Folder, options: Options, env: dict[str, str]) -> Child:
         """Begin to fill the database that the environment names."""
@@ -59,6 +71,7 @@ class Filling:
         log.touch()
         command = [
             *(sys.executable, "-m", "infra.local.demo.fill", "--seed", str(self.seed)),
+            *("--lives", str(self.lives)),
             *(
                 "--mail",
                 str(folder.mail),

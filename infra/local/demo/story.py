@@ -38,10 +38,11 @@ class Script:
     digest_weeks: int
 
     @classmethod
-    def read(cls, *, digest_weeks: int) -> Script:
-        """As the files beside this module say."""
+    def read(cls, *, digest_weeks: int, most: int = 0) -> Script:
+        """As the files beside this module say; of each form's lives the first `most`, or all."""
+        files = {"funding-claim": "claims.json", "idea": "ideas.json"}
         return cls(
-            lives={"funding-claim": _json("claims.json"), "idea": _json("ideas.json")},
+            lives={form: _json(name)[: most or None] for form, name in files.items()},
             phrases=_json("phrases.json"),
             away=_json("away.json"),
             digest_weeks=digest_weeks,
