@@ -108,9 +108,9 @@ def people_file(folder: Path, is_needed: Callable[[Mapping[str, str]], bool]) ->
 
 
 @pytest.fixture(scope="module")
-def told(dynoxide: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+def told(dynamodb: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynoxide)
+        patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb)
         folder = tmp_path_factory.mktemp("demo")
         few = people_file(folder, lambda held: held["role"] != "chief-constable" or held["at"] == "kent")
         yield tell(one_of_each_end(WHOLE), folder, people=few)
@@ -271,9 +271,9 @@ def test_the_run_takes_it_up_without_asking_or_mailing_again(told: Told) -> None
 
 
 @pytest.fixture
-def small(dynoxide: str, monkeypatch: pytest.MonkeyPatch) -> Script:
+def small(dynamodb: str, monkeypatch: pytest.MonkeyPatch) -> Script:
     """Two claims and two ideas."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynoxide)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb)
     few = {"funding-claim": WHOLE.lives["funding-claim"][11:13], "idea": WHOLE.lives["idea"][14:16]}
     return replace(WHOLE, lives=few, away=(), digest_weeks=0)
 
@@ -346,12 +346,12 @@ def test_fresh_fills_a_filled_folder_anew(tmp_path: Path) -> None:
         assert not folder.database.exists()
 
 
-def test_a_run_of_ones_own_is_never_replaced(tmp_path: Path) -> None:
-    with opened(tmp_path) as folder:
-        folder.database.write_text("mine")
-        with pytest.raises(Refused, match="a run of your own"):
-            Filling(is_fresh=True).is_needed(folder, is_kept=True)
-        assert folder.database.read_text() == "mine"
+@pytest.mark.parametrize("name", ["dynamodb.sqlite", "mail.jsonl"])
+def test_a_run_of_ones_own_is_never_replaced(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    with opened(tmp_path) as folder, pytest.raises(Refused, match="a run of your own"):
+        Filling(is_fresh=True).is_needed(folder, is_kept=True)
+    assert (tmp_path / name).read_text() == "mine"
 
 
 def test_a_seed_that_is_no_number_is_refused() -> None:
@@ -377,15 +377,17 @@ def demo(data: Path) -> tuple[list[str], subprocess.Popen[str]]:
     return said, process
 
 
+@pytest.mark.needs_dynoxide("data that outlives a run")
 def test_the_run_is_filled_when_it_first_starts_and_not_again(tmp_path: Path) -> None:
-    for is_filled in (True, False):
-        said, process = demo(tmp_path)
-        process.send_signal(signal.SIGINT)
-        assert (process.communicate(timeout=20)[1], process.returncode) == ("", 0)
-        assert any("Filling it" in line for line in said) == is_filled
-        assert not any("make demo" in line for line in said), "it is the demonstration"
-        mails = Mailbox(tmp_path / "mail.jsonl").entries()
-        assert any(mail["id"].startswith("mail.receipt.IDA-") for mail in mails)
+    said, process = demo(tmp_path)
+    process.send_signal(signal.SIGINT)
+    assert (process.communicate(timeout=20)[1], process.returncode) == ("", 0)
+    assert any("Filling it" in line for line in said)
+    assert not any("make demo" in line for line in said), "it is the demonstration"
+    mails = Mailbox(tmp_path / "mail.jsonl").entries()
+    assert any(mail["id"].startswith("mail.receipt.IDA-") for mail in mails)
+    with opened(tmp_path) as folder:
+        assert not Filling().is_needed(folder, is_kept=True)
 
 
 def test_what_cannot_be_filled_says_why_and_is_filled_anew(tmp_path: Path) -> None:

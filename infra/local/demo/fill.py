@@ -29,7 +29,6 @@ from infra.local.demo.stand_ins import (
     JournalMailer,
     LateStarts,
     Machines,
-    drawing,
     secrets,
 )
 from infra.local.demo.story import Script, Story
@@ -70,7 +69,6 @@ def fill(
         workflows=machines,
         mailer=mailer,
         files=FolderFiles(place.files, settings.exports_bucket),
-        draw=drawing(Random(f"{seed} references")),
         new_secret=secrets(Random(f"{seed} salts")),
     )
     Story(parts, clock, mailer, machines, seed=seed, on_month=on_month).tell(script, now)

@@ -45,7 +45,7 @@ class Filling:
         Raises Refused for a folder that somebody else's data is in.
         """
         marker = _marker(folder)
-        if not marker.exists() and folder.database.exists():
+        if not marker.exists() and (folder.database.exists() or folder.mail.exists()):
             raise Refused(
                 f"The data folder {folder.path} holds a run of your own, which the demonstration would replace. "
                 "Choose another: DATA_DIR=.local-demo2 make demo"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -16,7 +16,7 @@ from chalicelib.services import asking, delivering, digesting, following_up, goi
 from chalicelib.services.ports import Parts
 from infra.local.demo import answers, steps
 from infra.local.demo.moments import Moments
-from infra.local.demo.stand_ins import Clock, JournalMailer, Machines
+from infra.local.demo.stand_ins import Clock, JournalMailer, Machines, drawing
 from infra.local.demo.steps import Subject
 
 HERE = Path(__file__).parent
@@ -103,7 +103,9 @@ class Story:
             given = _ANSWERS[form](told, self._clock())
             if told.get("mail") == "refused":
                 self._mailer.refused.add(given[self._parts.forms.form(form).email_field])
-            receipt = intake.submit(self._parts, self._parts.forms.form(form), given)
+            # Drawn for each by itself: another life beside it changes no reference.
+            draw = drawing(Random(f"{self._seed} {form} {number} reference"))
+            receipt = intake.submit(replace(self._parts, draw=draw), self._parts.forms.form(form), given)
             subject.force, subject.reference = given["force"], receipt.reference
             go_on()
 
@@ -161,5 +163,5 @@ class Story:
             asked = bool(self._machines.steps)
             while self._machines.steps:
                 asking.ask(self._parts, asking.read_step(self._machines.steps.popleft()))
-            if not asked and swept.delivered < delivering.SWEEP_LIMIT:
+            if not asked and not swept.set_aside and swept.delivered < delivering.SWEEP_LIMIT:
                 return
