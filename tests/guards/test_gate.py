@@ -32,7 +32,7 @@ def recipe(*targets: str) -> list[str]:
 def test_ci_begins_with_the_test_command_of_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     alone = re.findall(r"^```sh\n(make [a-z]+)\n```$", readme, re.MULTILINE)
-    assert alone == ["make run", "make test"]
+    assert alone == ["make run", "make demo", "make test"]
     assert ci_targets()[0] == "test"
 
 
