@@ -106,6 +106,7 @@ class _World:
             checks=nothing,
             people=people_port,
             accounts=nothing,
+            seals=nothing,
             workflows=nothing,
             mailer=nothing,
             links=nothing,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Outbox,
         People,
         Records,
+        Seals,
         Workbooks,
         Workflows,
     )
@@ -104,6 +105,12 @@ def _accounts(_settings: Settings) -> Accounts:
     return DynamoAccounts()
 
 
+def _seals(settings: Settings) -> Seals:
+    from chalicelib.adapters.seals import KeyedSeals
+
+    return KeyedSeals(settings.signing_keys)
+
+
 def _workflows(settings: Settings) -> Workflows:
     from chalicelib.adapters.workflows import StepFunctions
 
@@ -157,6 +164,7 @@ def _limits(settings: Settings) -> Limits:
         mailbox_an_hour=settings.mailbox_quota,
         force_an_hour=settings.force_quota,
         form_wait=timedelta(seconds=settings.form_seconds),
+        source_an_hour=settings.source_quota,
     )
 
 
@@ -191,6 +199,7 @@ _BUILDERS: Mapping[str, Callable[[Settings], Any]] = {
     "checks": _checks,
     "people": _people,
     "accounts": _accounts,
+    "seals": _seals,
     "workflows": _workflows,
     "mailer": _mailer,
     "links": _links,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from chalicelib.domain.values import value
@@ -19,7 +19,7 @@ from chalicelib.services.lines import Published as Published
 from chalicelib.services.lines import Waiting as Waiting
 
 if TYPE_CHECKING:
-    from chalicelib.domain.accounts import Session, SignIn
+    from chalicelib.domain.accounts import Session
     from chalicelib.domain.checks import Run
     from chalicelib.domain.deadlines import Calendar
     from chalicelib.domain.deliveries import Delivery, SetAside
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from chalicelib.domain.forms import Form
     from chalicelib.domain.fund import Balance, Fund, Held, Kept, Ledger
     from chalicelib.domain.limits import Limits
+    from chalicelib.domain.pairs import Pair
     from chalicelib.domain.people import Away, Holding, Person
     from chalicelib.domain.submissions import Case, Submission, Task
     from chalicelib.services.changes import Change, ContentRecord, KeyRecord
@@ -206,36 +207,58 @@ class People(Protocol):
 
 
 class Accounts(Protocol):
-    """Sign-ins, sessions and bearer tokens."""
+    """Pairs of code and link, sessions and bearer tokens. It is Records.commit that changes a pair."""
 
-    def add_sign_in(self, sign_in: SignIn) -> None:
-        """Keep a new sign-in."""
-
-    def count_code(self, person_id: str, *, hour: str, limit: int) -> bool:
-        """Count a mailed code; False where the person has had `limit` in this hour already."""
-
-    def use_try(self, sign_in_id: str, *, now: datetime) -> SignIn | None:
-        """Use up one try and return the sign-in; None where there is none, no try is left, or it expired."""
-
-    def end_sign_in(self, sign_in_id: str) -> bool:
-        """Remove a sign-in; False where somebody else did first."""
+    def pairs(self, mailboxes: Sequence[str]) -> list[Pair]:
+        """The pair of each mailbox, in this order; of one that nobody asked about, a pair of version 0."""
 
     def add_session(self, session: Session) -> None:
         """Keep a new session."""
 
-    def session(self, digest: str, *, now: datetime) -> Session | None:
-        """The session of this digest, unless it expired."""
-
     def session_and_holder(
         self, digest: str, person_id: str, *, now: datetime
     ) -> tuple[Session | None, Person | None]:
-        """The session of this digest, unless it expired, and the person of this id, in one call."""
+        """This person's session of this digest, unless it is over, and the person of this id, in one call."""
 
-    def end_session(self, digest: str) -> None:
-        """Sign out."""
+    def sessions(self, person_id: str, *, now: datetime) -> list[Session]:
+        """The sessions of a person that are not over, the one used last first."""
+
+    def note_use(self, session: Session, *, at: datetime) -> None:
+        """The session was used. One that was ended meanwhile stays ended."""
+
+    def end_session(self, person_id: str, digest: str) -> None:
+        """End one session of a person. One that is over, or somebody else's, is no error, and stays as it is."""
+
+    def end_all_sessions(self, person_id: str, *, except_for: str = "") -> None:
+        """End the sessions of a person, but for the one of this digest."""
 
     def token_holder(self, digest: str, *, now: datetime) -> str | None:
         """The id of the person whose bearer token has this digest."""
+
+
+class Seals(Protocol):
+    """What only the signing keys can make: codes and links, cookies, and what stands for a network address."""
+
+    def code(self, pair: Pair) -> str:
+        """The code of a pair, to be mailed."""
+
+    def is_code(self, pair: Pair, code: str) -> bool:
+        """Whether this is the pair's code."""
+
+    def link(self, pair: Pair) -> str:
+        """The token in the link of a pair, 256 bits."""
+
+    def is_link(self, pair: Pair, token: str) -> bool:
+        """Whether this is the token of the pair's link."""
+
+    def cookie(self, kind: str, content: Sequence[Any]) -> str:
+        """Content for a cookie, which nobody can change. A cookie of one kind is none of another."""
+
+    def read_cookie(self, kind: str, text: str) -> list[Any]:
+        """What we put into a cookie; nothing where it is not ours."""
+
+    def source(self, network: str, day: date) -> str:
+        """What stands for a network on a day: nobody finds the network from it, or knows it again the day after."""
 
 
 class Workflows(Protocol):
@@ -384,6 +407,7 @@ class Parts:
     checks: Checks
     people: People
     accounts: Accounts
+    seals: Seals
     workflows: Workflows
     mailer: Mailer
     links: Links

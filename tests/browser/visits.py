@@ -11,8 +11,7 @@ from claim_scenes import amended, changed_behind, claimant_session, sent_back
 from playwright.sync_api import Page
 from website import Website, a_filled_form
 
-from chalicelib.domain.accounts import SESSION_LIFE, Session, digest
-from chalicelib.services import going_away
+from chalicelib.services import going_away, signing_in
 
 FORM = "/forms/funding-claim"
 
@@ -23,13 +22,7 @@ Visit = Callable[[Page, Website], None]
 
 def signed_in(page: Page, site: Website, person_id: str = "lead-kent") -> None:
     """Give the browser a session. Not by the pages: nobody is mailed more than ten codes an hour."""
-    session = Session(
-        digest=digest(secret := site.parts.new_secret()),
-        person_id=person_id,
-        csrf=site.parts.new_secret(),
-        expires_at=site.parts.now() + SESSION_LIFE,
-    )
-    site.parts.accounts.add_session(session)
+    secret = signing_in.open_session(site.parts, person_id)
     page.context.add_cookies([{"name": "session", "value": secret, "url": site.parts.links.page("")}])
 
 
@@ -233,7 +226,7 @@ def asking_for_a_claimants_code(page: Page, site: Website) -> None:
 def a_wrong_claimants_code(page: Page, site: Website) -> None:
     asking_for_a_claimants_code(page, site)
     page.get_by_role("button", name="Send me a code").click()
-    page.get_by_label("6-digit code").fill("12345")
+    page.get_by_label("Code").fill("12345")
     page.get_by_role("button", name="Continue").click()
 
 
@@ -274,7 +267,7 @@ def a_wrong_code(page: Page, site: Website) -> None:
     page.goto("/sign-in")
     page.get_by_label("Your work email address").fill("nobody@example.org")
     page.get_by_role("button", name="Email me a code").click()
-    page.get_by_label("6-digit code").fill("123456")
+    page.get_by_label("Code").fill("123456")
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
 
 
