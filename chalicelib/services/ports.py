@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from chalicelib.domain.values import value
@@ -17,9 +17,10 @@ from chalicelib.services.lines import Listed as Listed
 from chalicelib.services.lines import Place as Place
 from chalicelib.services.lines import Published as Published
 from chalicelib.services.lines import Waiting as Waiting
+from chalicelib.services.sign_in_ports import Accounts as Accounts
+from chalicelib.services.sign_in_ports import Seals as Seals
 
 if TYPE_CHECKING:
-    from chalicelib.domain.accounts import Session
     from chalicelib.domain.checks import Run
     from chalicelib.domain.deadlines import Calendar
     from chalicelib.domain.deliveries import Delivery, SetAside
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from chalicelib.domain.forms import Form
     from chalicelib.domain.fund import Balance, Fund, Held, Kept, Ledger
     from chalicelib.domain.limits import Limits
-    from chalicelib.domain.pairs import Pair
     from chalicelib.domain.people import Away, Holding, Person
     from chalicelib.domain.submissions import Case, Submission, Task
     from chalicelib.services.changes import Change, ContentRecord, KeyRecord
@@ -204,61 +204,6 @@ class People(Protocol):
 
     def set_away(self, person_id: str, away: Away | None) -> None:
         """Keep somebody's days away in place of what was kept; None: never away."""
-
-
-class Accounts(Protocol):
-    """Pairs of code and link, sessions and bearer tokens. It is Records.commit that changes a pair."""
-
-    def pairs(self, mailboxes: Sequence[str]) -> list[Pair]:
-        """The pair of each mailbox, in this order; of one that nobody asked about, a pair of version 0."""
-
-    def add_session(self, session: Session) -> None:
-        """Keep a new session."""
-
-    def session_and_holder(
-        self, digest: str, person_id: str, *, now: datetime
-    ) -> tuple[Session | None, Person | None]:
-        """This person's session of this digest, unless it is over, and the person of this id, in one call."""
-
-    def sessions(self, person_id: str, *, now: datetime) -> list[Session]:
-        """The sessions of a person that are not over, the one used last first."""
-
-    def note_use(self, session: Session, *, at: datetime) -> None:
-        """The session was used. One that was ended meanwhile stays ended."""
-
-    def end_session(self, person_id: str, digest: str) -> None:
-        """End one session of a person. One that is over, or somebody else's, is no error, and stays as it is."""
-
-    def end_all_sessions(self, person_id: str, *, except_for: str = "") -> None:
-        """End the sessions of a person, but for the one of this digest."""
-
-    def token_holder(self, digest: str, *, now: datetime) -> str | None:
-        """The id of the person whose bearer token has this digest."""
-
-
-class Seals(Protocol):
-    """What only the signing keys can make: codes and links, cookies, and what stands for a network address."""
-
-    def code(self, pair: Pair) -> str:
-        """The code of a pair, to be mailed."""
-
-    def is_code(self, pair: Pair, code: str) -> bool:
-        """Whether this is the pair's code."""
-
-    def link(self, pair: Pair) -> str:
-        """The token in the link of a pair, 256 bits."""
-
-    def is_link(self, pair: Pair, token: str) -> bool:
-        """Whether this is the token of the pair's link."""
-
-    def cookie(self, kind: str, content: Sequence[Any]) -> str:
-        """Content for a cookie, which nobody can change. A cookie of one kind is none of another."""
-
-    def read_cookie(self, kind: str, text: str) -> list[Any]:
-        """What we put into a cookie; nothing where it is not ours."""
-
-    def source(self, network: str, day: date) -> str:
-        """What stands for a network on a day: nobody finds the network from it, or knows it again the day after."""
 
 
 class Workflows(Protocol):

@@ -13,6 +13,7 @@ import time
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from tests.faults.proxy import Call, Line, Rule, Switch
 from tests.table import create_table_without_stream
 
 BEARER = "a bearer token of the sweep for "
+SIGNING_KEY = "a key that only the fault sweep signs with"
 
 
 @dataclass
@@ -119,6 +121,10 @@ class Stage:
         """Forget the calls that went by: another submission begins."""
         self.switch.calls.clear()
 
+    def now(self) -> datetime:
+        """As the worker's clock has it."""
+        return datetime.now(timezone.utc)
+
     def started(self, reference: str = "") -> dict[str, dict[str, Any]]:
         """The executions of this chapter, of a submission where it is named, by their names, with their input."""
         calls = self._taken("StepFunctions.StartExecution")
@@ -126,11 +132,13 @@ class Stage:
         found = {one["name"]: json.loads(one["input"]) for one in asked}
         return {name: given for name, given in found.items() if name.startswith(reference)}
 
-    def mailed(self, about: str) -> list[str]:
-        """The notification ids of the chapter's mails that SES took, whose id holds this."""
+    def mailed(self, about: str, *, to: str = "") -> list[str]:
+        """The notification ids of the chapter's mails that SES took, whose id holds this; to one address, where it is
+        named."""
         bodies = (parse_qs(call.body.decode()) for call in self._taken("SES.SendRawEmail"))
         mails = (message_from_bytes(b64decode(body["RawMessage.Data"][0])) for body in bodies)
-        return [one for mail in mails if about in (one := str(mail["X-Notification-Id"]))]
+        theirs = [mail for mail in mails if to in ("", mail["To"])]
+        return [one for mail in theirs if about in (one := str(mail["X-Notification-Id"]))]
 
     def _taken(self, name: str) -> list[Call]:
         return [call for call in self.switch.calls if call.name == name and call.status == 200]
@@ -166,12 +174,13 @@ def _environment(dynamodb: str, cloud_url: str) -> dict[str, str]:
         **environment.for_children(
             os.environ,
             base_url="http://127.0.0.1:8000",
-            signing_keys="k1:a key that only the fault sweep signs with",
+            signing_keys=f"k1:{SIGNING_KEY}",
             dynamodb=dynamodb,
             cloud=cloud_url,
         ),
         "RELAY_GRACE_SECONDS": "60",
         "UNDO_SECONDS": "0",
+        "SOURCE_QUOTA": "1000000",
     }
 
 

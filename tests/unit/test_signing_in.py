@@ -4,83 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from chalicelib.domain import pairs
-from chalicelib.domain.accounts import claimant_of, digest
+from chalicelib.domain.accounts import digest
 from chalicelib.domain.errors import (
-    Forbidden,
     Gone,
     InvalidAnswers,
-    NotAsked,
     NotAskedHere,
-    NotFound,
     TooMany,
     Unavailable,
 )
-from chalicelib.services import amending, deciding, signing_in, tracking, viewing
-from chalicelib.services.signing_in import SignedIn
-from tests.builders import PERSONAL, Story, a_person, all_values, claim_answers
+from chalicelib.services import signing_in
+from tests.builders import PERSONAL, Story, all_values
 from tests.unit import scenes
+from tests.unit.sign_in_scenes import (
+    ADDRESS,
+    STRANGER,
+    ask,
+    code,
+    enter,
+    guess_wrong,
+    limited,
+    mailed,
+    pass_by,
+    person_of,
+    sign_in,
+    token,
+)
 
 story = scenes.story
-
-ADDRESS = "lead.kent@example.police.uk"
-STRANGER = "nobody@example.org"
-
-
-def ask(story: Story, address: str = ADDRESS, **more: Any) -> str:
-    return signing_in.ask_code(story.parts, address, **more)
-
-
-def mailed(story: Story, template: str = "sign-in-code") -> list[Any]:
-    for _ in range(2):
-        story.deliver()
-    return [mail for mail in story.parts.mailer.sent if mail.template == template]  # type: ignore[attr-defined]
-
-
-def code(story: Story, template: str = "sign-in-code") -> str:
-    return str(mailed(story, template)[-1].values["code"])
-
-
-def token(story: Story) -> str:
-    return str(mailed(story)[-1].values["sign_in_url"]).rpartition("/")[2]
-
-
-def enter(story: Story, mailbox: str, typed: str = "", **more: Any) -> SignedIn:
-    return signing_in.enter_code(story.parts, mailbox, typed or code(story), **more)
-
-
-def sign_in(story: Story) -> str:
-    return enter(story, ask(story)).secret
-
-
-def wrong(right: str) -> str:
-    return f"{(int(right) + 1) % 10**6:06d}" if len(right) == pairs.SHORT else right[::-1]
-
-
-def guess_wrong(story: Story, mailbox: str, times: int = 1) -> list[str]:
-    """What each is answered."""
-    answers = []
-    for _ in range(times):
-        with pytest.raises(InvalidAnswers) as caught:
-            enter(story, mailbox, wrong(code(story)))
-        answers.append(caught.value.problems[0].message)
-    return answers
-
-
-def pass_by(story: Story, **duration: float) -> None:
-    story.parts.now.pass_by(**duration)  # type: ignore[attr-defined]
-
-
-def person_of(story: Story, secret: str) -> str:
-    session = signing_in.session(story.parts, secret)
-    assert session is not None
-    return session.person_id
-
 
 # Codes
 
@@ -341,10 +296,6 @@ def test_a_link_that_somebody_else_pressed_first_is_over(story: Story) -> None:
 # Sources
 
 
-def limited(story: Story, most: int) -> None:
-    story.parts.__dict__["limits"] = replace(story.parts.limits, source_an_hour=most)
-
-
 def test_one_source_asks_so_often_in_an_hour_and_no_more(story: Story) -> None:
     limited(story, 3)
     for address in (ADDRESS, STRANGER, ADDRESS):
@@ -513,229 +464,3 @@ def test_a_bearer_token_leads_to_its_person(story: Story) -> None:
     assert signing_in.token_person(story.parts, "another") is None
     story.parts.people.remove("national-coordinator")  # type: ignore[attr-defined]
     assert signing_in.token_person(story.parts, "the-token") is None
-
-
-# The claimant's code
-
-
-def ask_claimant(story: Story, reference: str, force: str = "kent") -> None:
-    signing_in.ask_claimant_code(story.parts, force, reference)
-
-
-def claimant_mails(story: Story) -> list[Any]:
-    return mailed(story, "claimant-code")
-
-
-def prove(story: Story, reference: str) -> str:
-    """Ask, and type the code that was mailed."""
-    ask_claimant(story, reference)
-    return signing_in.prove_claimant(story.parts, "kent", reference, code(story, "claimant-code"))
-
-
-def test_a_claimants_code_goes_to_the_address_in_the_claim_and_to_no_other(story: Story) -> None:
-    reference = story.submit().reference
-    story.submit(claimant_email="somebody.else@example.police.uk")
-    ask_claimant(story, reference)
-    (mail,) = claimant_mails(story)
-    assert mail.to == PERSONAL["claimant_email"]
-    assert mail.values["reference"] == reference
-    assert len(mail.values["code"]) == 6
-    assert mail.values["minutes"] == 10
-
-
-def test_a_code_goes_to_the_address_that_the_claim_has_now(story: Story) -> None:
-    reference = story.submit().reference
-    story.ask(reference)
-    story.decide(reference, "request-changes", comment="Which address?")
-    answers = claim_answers(claimant_email="new@example.police.uk", force="essex")
-    amending.amend(story.parts, "kent", reference, answers, version=1)
-    ask_claimant(story, reference)  # by the link of before: the claim has moved to another force
-    assert [mail.to for mail in claimant_mails(story)] == ["new@example.police.uk"]
-    secret = signing_in.prove_claimant(story.parts, "kent", reference, code(story, "claimant-code"))
-    assert person_of(story, secret) == claimant_of("essex", reference)
-
-
-def test_with_the_code_somebody_is_the_claimant_of_this_claim_for_an_hour(story: Story) -> None:
-    reference = story.submit().reference
-    secret = prove(story, reference)
-    session = signing_in.session(story.parts, secret)
-    assert session is not None
-    assert session.person_id == claimant_of("kent", reference)
-    assert session.expires_at - story.parts.now() == timedelta(hours=1)
-    pass_by(story, minutes=59)
-    assert signing_in.session(story.parts, secret)
-    pass_by(story, minutes=1)
-    assert signing_in.session(story.parts, secret) is None
-
-
-def test_a_code_proves_only_the_claim_that_it_was_asked_for_and_once(story: Story) -> None:
-    first, second = story.submit().reference, story.submit().reference
-    ask_claimant(story, first)
-    right = code(story, "claimant-code")
-    for _ in range(2):
-        with pytest.raises(InvalidAnswers):
-            signing_in.prove_claimant(story.parts, "kent", second, right)
-        if _ == 0:
-            assert signing_in.prove_claimant(story.parts, "kent", first, right)
-    with pytest.raises(InvalidAnswers):
-        signing_in.prove_claimant(story.parts, "kent", first, right)
-    ask_claimant(story, second)
-    assert signing_in.prove_claimant(story.parts, "kent", second, right), (
-        "it is in the mailbox, and still lives"
-    )
-    assert len(claimant_mails(story)) == 1
-
-
-def test_to_prove_the_same_claim_again_a_new_code_is_mailed_at_once(story: Story) -> None:
-    reference = story.submit().reference
-    prove(story, reference)
-    first = code(story, "claimant-code")
-    assert prove(story, reference)
-    assert len(claimant_mails(story)) == 2
-    assert code(story, "claimant-code") != first
-
-
-def test_the_code_of_a_claimant_who_is_staff_makes_no_session_of_staff_on_the_status_page(
-    story: Story,
-) -> None:
-    reference = story.submit(claimant_email="coordinator.kent@example.police.uk").reference
-    ask(story, "coordinator.kent@example.police.uk")
-    ask_claimant(story, reference)
-    assert claimant_mails(story) == [], "their mailbox has a pair that is minutes old"
-    secret = signing_in.prove_claimant(story.parts, "kent", reference, code(story))
-    assert person_of(story, secret) == claimant_of("kent", reference)
-
-
-def test_a_claimants_session_opens_no_page_for_staff(story: Story) -> None:
-    reference = story.submit().reference
-    story.ask(reference)
-    secret = prove(story, reference)
-    session = signing_in.session(story.parts, secret)
-    assert session is not None
-    assert story.parts.people.person(session.person_id) is None
-    nobody = a_person(session.person_id)
-    with pytest.raises(Forbidden):
-        tracking.submission_for(story.parts, nobody, reference)
-    assert tracking.stuck_for(story.parts, nobody) == []
-    task_id = story.task_id(reference)
-    with pytest.raises(NotAsked):
-        viewing.task_view(story.parts, session.person_id, task_id)
-    with pytest.raises(NotAsked):
-        deciding.decide(
-            story.parts,
-            session.person_id,
-            task_id,
-            decision="approve",
-            comment="",
-            seen=story.case(reference).seen,
-        )
-
-
-def test_a_claimant_who_is_registered_is_still_only_the_claimant(story: Story) -> None:
-    reference = story.submit(claimant_email="coordinator.kent@example.police.uk").reference
-    secret = prove(story, reference)
-    session = signing_in.session(story.parts, secret)
-    assert session is not None
-    assert session.person_id == claimant_of("kent", reference)
-
-
-def test_a_claimant_is_mailed_every_six_minutes_at_most_and_never_locked_out(story: Story) -> None:
-    reference = story.submit().reference
-    for _ in range(15):
-        ask_claimant(story, reference)
-    assert len(claimant_mails(story)) == 1
-    assert signing_in.prove_claimant(story.parts, "kent", reference, code(story, "claimant-code"))
-
-
-def test_guesses_at_a_claimants_code_come_out_of_the_budget_of_the_mailbox(story: Story) -> None:
-    first, second = story.submit().reference, story.submit().reference
-    for reference in (first, second):
-        ask_claimant(story, reference)
-    right = code(story, "claimant-code")
-    for reference in (first, second):
-        for _ in range(10):
-            with pytest.raises(InvalidAnswers):
-                signing_in.prove_claimant(story.parts, "kent", reference, wrong(right))
-    with pytest.raises(InvalidAnswers):
-        signing_in.prove_claimant(story.parts, "kent", first, right)
-    ask_claimant(story, first)
-    assert len(code(story, "claimant-code")) == 10
-    assert signing_in.prove_claimant(story.parts, "kent", first, code(story, "claimant-code"))
-
-
-def test_a_code_for_a_claim_that_is_none_is_not_found(story: Story) -> None:
-    reference = story.submit().reference
-    for force, named in (("essex", reference), ("kent", "CLM-2222-2222")):
-        with pytest.raises(NotFound):
-            ask_claimant(story, named, force)
-        with pytest.raises(NotFound):
-            signing_in.prove_claimant(story.parts, force, named, "123456")
-    assert claimant_mails(story) == []
-
-
-# The same for all
-
-
-class Counting:
-    """A port whose calls are noted by name."""
-
-    def __init__(self, port: Any, name: str, calls: list[str]) -> None:
-        self._port, self._name, self._calls = port, name, calls
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._port, name)
-        if not callable(found):
-            return found
-
-        def counted(*given: Any, **named: Any) -> Any:
-            kinds = [type(one).__name__ for one in given[0]] if name == "commit" else []
-            self._calls.append(f"{self._name}.{name}({', '.join(kinds)})")
-            return found(*given, **named)
-
-        return counted
-
-
-def calls_of(story: Story, act: Callable[[Any], object]) -> list[str]:
-    calls: list[str] = []
-    names = ("accounts", "people", "records", "outbox")
-    counted = replace(
-        story.parts, **{name: Counting(getattr(story.parts, name), name, calls) for name in names}
-    )
-    try:
-        act(counted)
-    except InvalidAnswers:
-        calls.append("wrong")
-    return calls
-
-
-def test_asking_takes_the_same_calls_known_unknown_mailed_or_not(story: Story) -> None:
-    limited(story, 100)
-
-    def asking(address: str) -> list[str]:
-        return calls_of(story, lambda parts: signing_in.ask_code(parts, address, source="192.0.2.1"))
-
-    fresh, repeated = asking(ADDRESS), asking(ADDRESS)
-    unknown = asking(STRANGER)
-    assert len(mailed(story)) == 1
-    assert fresh == repeated
-    assert [one for one in fresh if not one.startswith("people.")] == [
-        one for one in unknown if not one.startswith("people.")
-    ]
-    assert fresh[-1] == "records.commit(KeepPair, AddDelivery, CountSource)"
-
-
-def test_a_wrong_code_takes_the_same_calls_known_unknown_or_used(story: Story) -> None:
-    mailbox, unknown = ask(story), ask(story, STRANGER)
-    right = code(story)
-
-    def guessing(mailbox: str, typed: str) -> list[str]:
-        return calls_of(story, lambda parts: signing_in.enter_code(parts, mailbox, typed))
-
-    expected = ["accounts.pairs()", "records.commit(KeepPair)", "wrong"]
-    assert guessing(mailbox, wrong(right)) == expected
-    assert guessing(unknown, wrong(right)) == expected
-    enter(story, mailbox, right)
-    assert guessing(mailbox, right) == expected
-    pass_by(story, minutes=30)
-    assert guessing(mailbox, right) == expected
-    assert guessing(pairs.mailbox_of("never.asked@example.org"), right) == expected
