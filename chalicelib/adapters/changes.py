@@ -22,6 +22,7 @@ from chalicelib.adapters.tables import (
     ReferenceItem,
     ReservationItem,
     Row,
+    SessionItem,
     SourceItem,
     SubmissionItem,
     TaskItem,
@@ -50,6 +51,7 @@ from chalicelib.services.changes import (
     MoveMoney,
     MoveSubmission,
     NotThere,
+    ProveSession,
     ReopenTask,
     StillHolds,
 )
@@ -267,6 +269,12 @@ class Placed:
         from chalicelib.adapters import sign_in_items
 
         self._put(change, sign_in_items.session_item(change.session))
+
+    @add.register
+    def _(self, change: ProveSession) -> None:
+        item = SessionItem(keys.person(change.session.person_id), keys.session(change.session.digest))
+        actions: list[Action] = [SessionItem.proved_at.set(change.at), SessionItem.used_at.set(change.at)]
+        self._update(change, item, actions, Row.pk.exists())
 
     @add.register
     def _(self, change: StillHolds) -> None:

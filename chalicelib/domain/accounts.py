@@ -16,6 +16,9 @@ IDLE = timedelta(hours=2)
 NOTED_EVERY = timedelta(minutes=5)
 """How often the last use is written down: a session ends up to so much sooner than IDLE says."""
 
+FRESH = timedelta(minutes=15)
+"""Paying takes a proof of who one is that is no older."""
+
 CLAIMANT_LIFE = timedelta(hours=1)
 _CLAIMANT = "claimant:"
 _COOKIE_SAFE = re.compile(r"[A-Za-z0-9._~%-]{1,200}", re.ASCII)
@@ -42,6 +45,10 @@ class Session:
     def ends_at(self) -> datetime:
         """When it ends unless it is used again."""
         return min(self.expires_at, self.used_at + IDLE)
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether its holder has just shown who they are."""
+        return now < self.proved_at + FRESH
 
 
 def new_session(

@@ -194,6 +194,14 @@ class AddSession:
 
 
 @value
+class ProveSession:
+    """Whoever holds a session has shown once more who they are; refused where it was ended."""
+
+    session: Session
+    at: datetime
+
+
+@value
 class CountSource:
     """One more who asked for a code from a network address (its digest) in the hour that begins then (UTC); refused
     after `limit`."""
@@ -246,6 +254,7 @@ Change = Union[
     CountMailbox,
     KeepPair,
     AddSession,
+    ProveSession,
     CountSource,
     StillHolds,
     NotThere,

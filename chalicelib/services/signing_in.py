@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain import deliveries, pairs
@@ -25,12 +26,28 @@ from chalicelib.domain.accounts import (
 )
 from chalicelib.domain.answers import is_mailbox
 from chalicelib.domain.deliveries import Delivery
-from chalicelib.domain.errors import Gone, InvalidAnswers, NotAskedHere, Problem, TooMany, Unavailable
+from chalicelib.domain.errors import (
+    Gone,
+    InvalidAnswers,
+    NotAskedHere,
+    NotSignedIn,
+    Problem,
+    TooMany,
+    Unavailable,
+)
 from chalicelib.domain.pairs import Pair
 from chalicelib.domain.people import Person
 from chalicelib.domain.submissions import Submission
 from chalicelib.domain.values import value
-from chalicelib.services.changes import AddDelivery, AddSession, Change, ChangeRefused, CountSource, KeepPair
+from chalicelib.services.changes import (
+    AddDelivery,
+    AddSession,
+    Change,
+    ChangeRefused,
+    CountSource,
+    KeepPair,
+    ProveSession,
+)
 from chalicelib.services.finding import case_of
 from chalicelib.services.ports import Parts
 
@@ -117,7 +134,7 @@ def _ask(
         mail = mail or deliveries.unsent(digest(parts.new_secret())[:32], now=now)
         return pair, [AddDelivery(delivery=mail), *_counted(parts, source, now)]
 
-    _change(parts, mailbox, next_one)
+    change_pair(parts, mailbox, next_one)
 
 
 def _counted(parts: Parts, source: str, now: datetime) -> list[Change]:
@@ -153,9 +170,9 @@ def enter_code(
         secret = session_secret(parts.new_secret(), person.id)
         return pairs.used(pair, now), _session_begins(parts, person, secret, browser, is_known, now)
 
-    _change(parts, mailbox, guessed)
+    change_pair(parts, mailbox, guessed)
     if not secret:
-        raise _wrong()
+        raise wrong_code()
     return SignedIn(secret=secret, mailbox=mailbox)
 
 
@@ -187,7 +204,7 @@ def press_link(
         secret = session_secret(parts.new_secret(), person.id)
         return pairs.used(pair, now), _session_begins(parts, person, secret, browser, is_known, now)
 
-    _change(parts, pressable.mailbox, pressed)
+    change_pair(parts, pressable.mailbox, pressed)
     return SignedIn(secret=secret, mailbox=pressable.mailbox)
 
 
@@ -210,9 +227,9 @@ def prove_claimant(parts: Parts, force: str, reference: str, typed: str) -> str:
         session = new_session(secret, claimant, csrf=parts.new_secret(), now=now)
         return pairs.proving(pair, now, _name(one)), [AddSession(session=session)]
 
-    _change(parts, pairs.mailbox_of(address), guessed)
+    change_pair(parts, pairs.mailbox_of(address), guessed)
     if not secret:
-        raise _wrong()
+        raise wrong_code()
     return secret
 
 
@@ -247,6 +264,7 @@ def signed_in(parts: Parts, secret: str) -> tuple[Session | None, Person | None]
         return None, None
     if now - found.used_at >= NOTED_EVERY and not is_claimant(holder):
         _note_use(parts, found, now)
+        found = replace(found, used_at=now)
     return found, person
 
 
@@ -271,9 +289,9 @@ def token_person(parts: Parts, token: str) -> Person | None:
 # What they share
 
 
-def _change(parts: Parts, mailbox: str, next_one: Next) -> None:
+def change_pair(parts: Parts, mailbox: str, next_one: Next) -> None:
     """Store what becomes of a pair; where somebody else was quicker, of what it is then. Raises TooMany where its
-    source asked too often."""
+    source asked too often, NotSignedIn where the session that it proves is over."""
     for _ in range(_TRIES):
         (pair,) = parts.accounts.pairs([mailbox])
         now = parts.now()
@@ -285,6 +303,8 @@ def _change(parts: Parts, mailbox: str, next_one: Next) -> None:
                 left = 3600 - now.minute * 60 - now.second
                 message = "Too many codes were asked for from your network. Try again in the next hour."
                 raise TooMany(message, retry_after=left) from refused
+            if isinstance(refused.change, ProveSession):
+                raise NotSignedIn("You were signed out. Sign in again.") from refused
     raise Unavailable(_BUSY)
 
 
@@ -371,5 +391,6 @@ def _minutes(pair: Pair, now: datetime) -> int:
     return int(((pair.lives_until or now) - now).total_seconds()) // 60
 
 
-def _wrong() -> InvalidAnswers:
+def wrong_code() -> InvalidAnswers:
+    """What every code is answered that signs nobody in."""
     return InvalidAnswers([Problem(pointer="/code", code="wrong", message=_WRONG)])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -26,6 +28,11 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 JSON_TYPE = "application/json"
 
 
+session_end: ContextVar[timedelta | None] = ContextVar("session_end", default=None)
+"""How long the session of the request under way lasts unless it is used again, for the page to warn in time. None
+before it was read, or where there is none."""
+
+
 def is_for_programs(path: str) -> bool:
     """Whether what is below this address is always JSON, whatever the caller accepts."""
     return path.strip("/").partition("/")[0] in ("api", "health")
@@ -35,6 +42,7 @@ class Request:
     """What a view gets. Reading the body, the session or the person happens when a view asks for it."""
 
     def __init__(self, raw: ChaliceRequest, parts: Parts) -> None:
+        session_end.set(None)
         self._raw = raw
         self._holder: Person | None = None
         self.parts = parts
@@ -127,7 +135,10 @@ class Request:
         secret = cookies.read_session_cookie(self.cookies, secure=self.is_secure)
         session, self._holder = signing_in.signed_in(self.parts, secret)
         # Whoever typed a submitter's code is nobody registered, whichever cookie the browser keeps it in.
-        return None if session is None or is_claimant(session.person_id) else session
+        if session is None or is_claimant(session.person_id):
+            return None
+        session_end.set(session.ends_at - self.parts.now())
+        return session
 
     @property
     def is_signed_in(self) -> bool:

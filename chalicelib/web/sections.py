@@ -37,6 +37,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "checks_pages": ("desk",),
     "export_pages": ("exports",),
     "sign_in_pages": ("sign-in", "sign-out"),
+    "account_pages": ("account",),
 }
 """The first parts of a section's addresses. Its module and the blueprint in it have its name."""
 

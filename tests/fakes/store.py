@@ -37,6 +37,7 @@ from chalicelib.services.changes import (
     KnownReference,
     MoveSubmission,
     NotThere,
+    ProveSession,
     ReopenTask,
     StillHolds,
 )
@@ -205,6 +206,13 @@ def operations(store: Store, change: Change) -> Iterator[Operation]:
         )
     elif isinstance(change, AddSession):
         yield absent(("session", change.session.person_id, change.session.digest), change.session)
+    elif isinstance(change, ProveSession):
+        proved_at = change.at
+        yield update(
+            ("session", change.session.person_id, change.session.digest),
+            lambda old: True,
+            lambda old: replace(old, proved_at=proved_at, used_at=proved_at),
+        )
     elif isinstance(change, CountSource):
         item = ("source", change.source, change.hour)
         asked = items.get(item, 0)

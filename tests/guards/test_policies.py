@@ -249,7 +249,7 @@ def staff_look_after_it(life: Life) -> None:
     life.press(f"/desk/submissions/{claim.reference}/reassign", to="lead-kent")
     life.get("/desk/stuck")
     life.sign_in(NATIONAL)
-    for path in ("/desk", "/desk/submissions"):
+    for path in ("/desk", "/desk/submissions", "/account"):
         life.get(path)
     life.press("/sign-out")
     life.site.parts.accounts.add_token(digest("token"), "national-coordinator")  # type: ignore[attr-defined]

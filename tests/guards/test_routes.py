@@ -158,7 +158,7 @@ SEEN = {
         "/desk/submissions/{reference}/reassign",
         "/exports",
     },
-    "approver-browser": {"/tasks/{task}", "/tasks/{task}/reassign", "/away"},
+    "approver-browser": {"/tasks/{task}", "/tasks/{task}/reassign", "/away", "/account"},
     "claimant-browser": {"/status/{token}/withdraw"},
 }
 
