@@ -11,6 +11,7 @@ from claim_scenes import amended, changed_behind, claimant_session, sent_back
 from playwright.sync_api import Page
 from website import Website, a_filled_form
 
+from chalicelib.domain.pairs import mailbox_of
 from chalicelib.services import going_away, signing_in
 
 FORM = "/forms/funding-claim"
@@ -271,6 +272,35 @@ def a_wrong_code(page: Page, site: Website) -> None:
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
 
 
+def a_link_where_it_was_asked_for(page: Page, site: Website) -> None:
+    """As if somebody else had asked for this address in a window of each size before: a pair of its own."""
+    address = "deputy.essex@example.police.uk"
+    page.goto("/sign-in")
+    page.get_by_label("Your work email address").fill(address)
+    page.get_by_role("button", name="Email me a code").click()
+    page.wait_for_load_state()
+    (pair,) = site.parts.accounts.pairs([mailbox_of(address)])
+    page.goto(f"/sign-in/{site.parts.seals.link(pair)}")
+
+
+def paying_later(page: Page, site: Website) -> None:
+    """Whoever pays signed in sixteen minutes ago."""
+    receipt = site.submit()
+    for _ in range(2):
+        site.ask(receipt)
+        site.decide(receipt)
+    signed_in(page, site, "national-payments")
+    page.goto(f"/desk/submissions/{receipt.reference}/paid")
+    page.get_by_label("Reference of the payment").fill("BACS 42")
+    now = site.parts.now
+    site.use(now=lambda: now() + timedelta(minutes=16))
+    try:
+        page.get_by_role("button", name="Record that").click()
+        page.get_by_role("heading", name="Check your email").wait_for()
+    finally:
+        site.use(now=now)
+
+
 def sign_out(page: Page, site: Website) -> None:
     signed_in(page, site)
     page.goto("/sign-out")
@@ -327,6 +357,10 @@ PAGES: dict[str, tuple[Visit, str]] = {
     "task-not-asked": (somebody_elses_task, "You were not asked to decide this"),
     "sign-in": (at("/sign-in"), "Sign in"),
     "wrong-code": (a_wrong_code, "Error: Check your email"),
+    "sign-in-link": (a_link_where_it_was_asked_for, "Sign in"),
+    "sign-in-elsewhere": (at("/sign-in/not-asked-for-here"), "Type the code where you asked for it"),
+    "account": (signed_in_at("/account"), "Your account"),
+    "prove-again": (paying_later, "Check your email"),
     "sign-out": (sign_out, "Sign out"),
     "cookies": (at("/cookies"), "Cookies"),
     "privacy": (at("/privacy"), "Privacy"),
