@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -17,7 +16,6 @@ MOST = 5
 """Mailboxes that a browser carries at once, of each kind: somebody has one or two."""
 
 _MOST_AFTER = 200
-_MAILBOX = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _UNKNOWN = "an unknown browser"
 
 
@@ -49,13 +47,18 @@ def written(carried: Iterable[Carried]) -> list[Any]:
 
 
 def read(content: Sequence[Any], now: datetime, *, life: timedelta) -> list[Carried]:
-    """What a cookie of ours held, without what is too old."""
-    found = []
-    for mailbox, seconds, after in content:
-        at = datetime.fromtimestamp(seconds, timezone.utc)
-        if _MAILBOX.fullmatch(mailbox) and now < at + life:
-            found.append(Carried(mailbox=mailbox, at=at, after=after))
-    return found
+    """What a cookie of ours held, without what is too old, or what another release wrote in another way."""
+    return [one for one in map(_read, content) if one is not None and now < one.at + life]
+
+
+def _read(entry: Any) -> Carried | None:
+    if not isinstance(entry, list) or len(entry) != 3:
+        return None
+    mailbox, seconds, after = entry
+    if not isinstance(mailbox, str) or not isinstance(seconds, int) or not isinstance(after, str):
+        return None
+    at = datetime.fromtimestamp(seconds, timezone.utc)
+    return Carried(mailbox=mailbox, at=at, after=after)
 
 
 def words(user_agent: str) -> str:

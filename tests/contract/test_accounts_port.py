@@ -10,7 +10,14 @@ import pytest
 from chalicelib.domain import deliveries, pairs
 from chalicelib.domain.accounts import Session, new_session
 from chalicelib.domain.pairs import Pair
-from chalicelib.services.changes import AddDelivery, AddSession, ChangeRefused, CountSource, KeepPair
+from chalicelib.services.changes import (
+    AddDelivery,
+    AddSession,
+    ChangeRefused,
+    CountSource,
+    KeepPair,
+    ProveSession,
+)
 from chalicelib.services.ports import Parts
 from tests.builders import MONDAY, a_person
 
@@ -192,6 +199,17 @@ def test_all_sessions_of_a_person_end_but_one_where_it_is_named(parts: Parts) ->
     assert parts.accounts.sessions("ann", now=MONDAY) == []
     assert parts.accounts.sessions("bob", now=MONDAY) == [bobs]
     assert parts.people.person("ann") == ann
+
+
+def test_a_session_is_proved_anew_and_one_that_ended_is_not(parts: Parts) -> None:
+    one, later = a_session(), MONDAY + timedelta(hours=1)
+    parts.accounts.add_session(one)
+    parts.records.commit([ProveSession(session=one, at=later)])
+    assert parts.accounts.sessions("ann", now=later) == [replace(one, proved_at=later, used_at=later)]
+    parts.accounts.end_session("ann", one.digest)
+    with pytest.raises(ChangeRefused):
+        parts.records.commit([ProveSession(session=one, at=later)])
+    assert parts.accounts.sessions("ann", now=later) == []
 
 
 def test_a_session_is_never_overwritten(parts: Parts) -> None:
