@@ -84,7 +84,7 @@ def test_of_several_addresses_that_a_browser_asked_for_each_has_its_page(website
 
 def sent_link(website: Website) -> str:
     (mail,) = website.mails("sign-in-code")
-    return str(mail.payload["values"]["link"]).removeprefix(website.parts.links.page(""))
+    return str(mail.payload["values"]["sign_in_url"]).removeprefix(website.parts.links.page(""))
 
 
 def test_the_link_signs_in_the_browser_that_asked_by_a_button_that_names_the_mailbox(
