@@ -116,12 +116,10 @@ def asked(
     `nonce` is that of a new pair, where it takes one. `submission` is what the code is to prove on its status page.
     `is_known`: whoever asks has proved this mailbox in this browser before.
     """
-    is_new = _is_over(pair, now, submission)
+    is_new = _is_over(pair, now)
     pair = replace(looked_at(pair, now), person_id=person_id or pair.person_id)
     mails = tuple(at for at in pair.mails if at > now - _HOUR)
-    if len(mails) >= MAILS_AN_HOUR or not (
-        _is_due_at_once(pair, now, submission) or _may_mail(pair, now, is_known)
-    ):
+    if len(mails) >= MAILS_AN_HOUR or not (_is_due_at_once(pair, now) or _may_mail(pair, now, is_known)):
         return _with_submission(pair, submission), False
     unused = pair.unused + 1
     life = LONG_LIFE if unused >= UNUSED_MAILS else LIFE
@@ -195,16 +193,19 @@ def _may_mail(pair: Pair, now: datetime, is_known: bool) -> bool:
     return now >= pair.last_mailed_at + (LONG_PAUSE if is_slow else PAUSE)
 
 
-def _is_due_at_once(pair: Pair, now: datetime, submission: str) -> bool:
+def _is_due_at_once(pair: Pair, now: datetime) -> bool:
     """Whether nobody need wait: the last pair was used, or its code was guessed at too often."""
-    is_used = pair.used_at is not None or (submission and submission in pair.proved)
-    return bool(is_used) or (_guessed_at(pair.wrong, now) and not pair.is_long)
+    return _is_used(pair) or (_guessed_at(pair.wrong, now) and not pair.is_long)
 
 
-def _is_over(pair: Pair, now: datetime, submission: str) -> bool:
-    if pair.first_mailed_at is None or pair.used_at is not None:
-        return True
-    return now >= pair.first_mailed_at + REPLACED_AFTER or bool(submission and submission in pair.proved)
+def _is_over(pair: Pair, now: datetime) -> bool:
+    """Whether the next mail holds another pair."""
+    return pair.first_mailed_at is None or _is_used(pair) or now >= pair.first_mailed_at + REPLACED_AFTER
+
+
+def _is_used(pair: Pair) -> bool:
+    """Used anywhere: what proved a submission still signs in, but whoever asks next is mailed another."""
+    return pair.used_at is not None or bool(pair.proved)
 
 
 def _with_submission(pair: Pair, submission: str) -> Pair:
