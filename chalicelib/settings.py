@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.values import value
+
+if TYPE_CHECKING:
+    from chalicelib.domain.issuers import Issuer
 
 
 class MissingSetting(Exception):
@@ -61,6 +65,12 @@ class Settings:
     """How often codes may be asked for from one network address in an hour. A force's officers share one: 300 is one
     ask every twelve seconds, all day. 0: as often as they like."""
 
+    sign_in: str = "code"
+    """How staff sign in: with a mailed `code`, with their organisation's OpenID provider (`oidc`), or with `both`."""
+
+    oidc_issuers: tuple[Issuer, ...] = ()
+    """The OpenID providers. Their client secrets are in OIDC_SECRETS."""
+
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
         """Raises MissingSetting naming every variable that is missing or not what it must be."""
@@ -70,6 +80,7 @@ class Settings:
         keys = tuple(part.partition(":")[2] for part in env.get("SIGNING_KEYS", "").split(",") if part)
         if not all(len(key) >= 32 for key in keys):
             faults.append("SIGNING_KEYS (id:secret, of 32 characters or more)")
+        issuers = _issuers(env, faults)
         if faults:
             raise MissingSetting("set these environment variables: " + ", ".join(faults))
         return cls(
@@ -88,6 +99,8 @@ class Settings:
             force_quota=numbers["FORCE_QUOTA"] or 0,
             form_seconds=numbers["FORM_SECONDS"] or 0,
             source_quota=numbers["SOURCE_QUOTA"] or 0,
+            sign_in=env.get("SIGN_IN") or "code",
+            oidc_issuers=issuers,
         )
 
 
@@ -115,3 +128,20 @@ _NUMBERS = {
 
 def _whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else None
+
+
+def _issuers(env: Mapping[str, str], faults: list[str]) -> tuple[Issuer, ...]:
+    """The OpenID providers; what is wrong with them, or with SIGN_IN, goes to `faults`."""
+    ways, text = env.get("SIGN_IN") or "code", env.get("OIDC_ISSUERS", "")
+    if ways not in ("code", "oidc", "both"):
+        faults.append("SIGN_IN (code, oidc or both)")
+    if not text:
+        faults += [f"OIDC_ISSUERS (SIGN_IN is {ways})"] if ways in ("oidc", "both") else []
+        return ()
+    from chalicelib.domain.issuers import WrongIssuers, read_issuers  # most services have none
+
+    try:
+        return read_issuers(text, env.get("OIDC_SECRETS", ""))
+    except WrongIssuers as error:
+        faults.append(str(error))
+        return ()

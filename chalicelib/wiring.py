@@ -14,6 +14,8 @@ from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
     from chalicelib.domain.deadlines import Calendar
+    from chalicelib.domain.issuers import SignIn
+    from chalicelib.services.identity_ports import Identities, Providers
     from chalicelib.services.ports import (
         Accounts,
         Archive,
@@ -111,6 +113,25 @@ def _seals(settings: Settings) -> Seals:
     return KeyedSeals(settings.signing_keys)
 
 
+def _identities(_settings: Settings) -> Identities:
+    from chalicelib.adapters.identity_items import DynamoIdentities
+
+    return DynamoIdentities()
+
+
+def _providers(_settings: Settings) -> Providers:
+    from chalicelib.adapters.openid import OpenIdProviders
+
+    return OpenIdProviders()
+
+
+def _sign_in(settings: Settings) -> SignIn:
+    from chalicelib.domain.issuers import SignIn
+
+    ways = settings.sign_in
+    return SignIn(codes=ways != "oidc", issuers=settings.oidc_issuers if ways != "code" else ())
+
+
 def _workflows(settings: Settings) -> Workflows:
     from chalicelib.adapters.workflows import StepFunctions
 
@@ -200,6 +221,9 @@ _BUILDERS: Mapping[str, Callable[[Settings], Any]] = {
     "people": _people,
     "accounts": _accounts,
     "seals": _seals,
+    "identities": _identities,
+    "providers": _providers,
+    "sign_in": _sign_in,
     "workflows": _workflows,
     "mailer": _mailer,
     "links": _links,

@@ -48,12 +48,14 @@ from chalicelib.services.changes import (
     KeepToken,
     KeepVersion,
     KnownReference,
+    LinkIdentity,
     MoveMoney,
     MoveSubmission,
     NotThere,
     ProveSession,
     ReopenTask,
     StillHolds,
+    UseState,
 )
 
 Operation = tuple[Change, dict[str, Any]]
@@ -275,6 +277,19 @@ class Placed:
         item = SessionItem(keys.person(change.session.person_id), keys.session(change.session.digest))
         actions: list[Action] = [SessionItem.proved_at.set(change.at), SessionItem.used_at.set(change.at)]
         self._update(change, item, actions, Row.pk.exists())
+
+    @add.register
+    def _(self, change: UseState) -> None:
+        from chalicelib.adapters import identity_items
+
+        self._put(change, identity_items.state_item(change.digest, change.expires_at))
+
+    @add.register
+    def _(self, change: LinkIdentity) -> None:
+        from chalicelib.adapters import identity_items
+
+        for item in identity_items.link_items(change.link):
+            self._put(change, item)
 
     @add.register
     def _(self, change: StillHolds) -> None:

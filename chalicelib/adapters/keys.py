@@ -206,3 +206,17 @@ def session(digest: str) -> str:
 def bearer(digest: str) -> str:
     """A bearer token."""
     return f"BEARER#{digest}"
+
+
+def identity(digest: str) -> str:
+    """Whom somebody is here that an OpenID provider knows."""
+    return f"IDENTITY#{digest}"
+
+
+IDENTITIES = "IDENTITY#"
+"""What the identities of a person begin with, within the person."""
+
+
+def state(digest: str) -> str:
+    """A state that was used."""
+    return f"STATE#{digest}"

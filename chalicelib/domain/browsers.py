@@ -12,6 +12,12 @@ ASK_LIFE = timedelta(hours=1)
 """Longer than any pair lives."""
 
 PROOF_LIFE = timedelta(days=90)
+ATTEMPT_LIFE = timedelta(minutes=15)
+"""From leaving for an OpenID provider to coming back."""
+
+LINKING_LIFE = timedelta(minutes=30)
+"""From coming back to typing the mailed code: as long as a pair lives, and some."""
+
 MOST = 5
 """Mailboxes that a browser carries at once, of each kind: somebody has one or two."""
 

@@ -43,6 +43,10 @@ class NotAskedHere(Forbidden):
     """A mailed link does nothing in a browser that did not ask for it."""
 
 
+class NotVouchedFor(Forbidden):
+    """The organisation that somebody signs in with did not say, in a way that holds, who they are."""
+
+
 class OwnSubmission(Forbidden):
     """Nobody decides what they submitted themselves."""
 
@@ -107,6 +111,10 @@ class ClaimChanged(Conflict):
 
 class DoesNotFit(Conflict):
     """The amount is more than the fund, or the force's cap, has left."""
+
+
+class LinkedAlready(Conflict):
+    """This sign-in at an organisation belongs to somebody else here."""
 
 
 class StillRunning(Conflict):

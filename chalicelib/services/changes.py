@@ -16,6 +16,7 @@ from chalicelib.domain.values import value
 
 if TYPE_CHECKING:
     from chalicelib.domain.accounts import Session
+    from chalicelib.domain.identities import Link
     from chalicelib.domain.pairs import Pair
 
 
@@ -212,6 +213,21 @@ class CountSource:
 
 
 @value
+class UseState:
+    """The state of somebody's way to an OpenID provider (its digest) used; refused where it was used before."""
+
+    digest: str
+    expires_at: datetime
+
+
+@value
+class LinkIdentity:
+    """An identity linked with a person; refused where it is linked already, whoever with."""
+
+    link: Link
+
+
+@value
 class StillHolds:
     """Refused unless this person holds the role at the moment of the commit."""
 
@@ -256,6 +272,8 @@ Change = Union[
     AddSession,
     ProveSession,
     CountSource,
+    UseState,
+    LinkIdentity,
     StillHolds,
     NotThere,
     KnownReference,

@@ -29,10 +29,12 @@ if TYPE_CHECKING:
     from chalicelib.domain.form_keys import FormKey
     from chalicelib.domain.forms import Form
     from chalicelib.domain.fund import Balance, Fund, Held, Kept, Ledger
+    from chalicelib.domain.issuers import SignIn
     from chalicelib.domain.limits import Limits
     from chalicelib.domain.people import Away, Holding, Person
     from chalicelib.domain.submissions import Case, Submission, Task
     from chalicelib.services.changes import Change, ContentRecord, KeyRecord
+    from chalicelib.services.identity_ports import Identities, Providers
 
 Now = Callable[[], datetime]
 
@@ -353,6 +355,9 @@ class Parts:
     people: People
     accounts: Accounts
     seals: Seals
+    identities: Identities
+    providers: Providers
+    sign_in: SignIn
     workflows: Workflows
     mailer: Mailer
     links: Links

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from chalicelib.domain import pairs
 from chalicelib.domain.accounts import Session
+from chalicelib.domain.errors import Forbidden
 from chalicelib.domain.pairs import Pair
 from chalicelib.domain.people import Person
 from chalicelib.services import signing_in
@@ -47,7 +48,9 @@ def ask_again(parts: Parts, person: Person, *, source: str = "") -> None:
 
 def prove_again(parts: Parts, session: Session, person: Person, typed: str) -> None:
     """Show with the mailed code who one is, for the session that is on. Raises InvalidAnswers for a wrong code,
-    NotSignedIn where the session was ended meanwhile."""
+    NotSignedIn where the session was ended meanwhile, Forbidden where staff do not sign in with codes."""
+    if not parts.sign_in.codes:
+        raise Forbidden("Sign in again with your organisation.")
     code = pairs.read_code(typed)
     is_right = False
 

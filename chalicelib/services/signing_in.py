@@ -27,6 +27,7 @@ from chalicelib.domain.accounts import (
 from chalicelib.domain.answers import is_mailbox
 from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.errors import (
+    Forbidden,
     Gone,
     InvalidAnswers,
     NotAskedHere,
@@ -39,6 +40,7 @@ from chalicelib.domain.pairs import Pair
 from chalicelib.domain.people import Person
 from chalicelib.domain.submissions import Submission
 from chalicelib.domain.values import value
+from chalicelib.services import sign_in_mails
 from chalicelib.services.changes import (
     AddDelivery,
     AddSession,
@@ -46,6 +48,7 @@ from chalicelib.services.changes import (
     ChangeRefused,
     CountSource,
     KeepPair,
+    LinkIdentity,
     ProveSession,
 )
 from chalicelib.services.finding import case_of
@@ -60,6 +63,9 @@ _BUSY = "Too many people are trying this at once. Try again in a minute."
 
 Next = Callable[[Pair, datetime], "tuple[Pair, Sequence[Change]]"]
 """What becomes of a pair, and what is stored with it."""
+
+Also = Callable[[Person, datetime], "Sequence[Change]"]
+"""What is stored besides, when a person signs in."""
 
 
 @value
@@ -103,7 +109,7 @@ def ask_code(parts: Parts, address: str, *, source: str = "", known: Sequence[st
         pair, is_mailed = pairs.asked(
             pair, now, nonce=parts.new_secret(), person_id=person.id, is_known=mailbox in known
         )
-        return pair, _sign_in_mail(parts, pair, person, now) if is_mailed else None
+        return pair, sign_in_mails.code(parts, pair, person, now) if is_mailed else None
 
     _ask(parts, mailbox, asked, source)
     return mailbox
@@ -116,7 +122,8 @@ def ask_claimant_code(parts: Parts, force: str, reference: str, *, source: str =
 
     def asked(pair: Pair, now: datetime) -> tuple[Pair, Delivery | None]:
         pair, is_mailed = pairs.asked(pair, now, nonce=parts.new_secret(), submission=_name(one))
-        return pair, _claimant_mail(parts, pair, address, one, now) if is_mailed else None
+        mail = sign_in_mails.claimant_code(parts, pair, address, one, now) if is_mailed else None
+        return pair, mail
 
     _ask(parts, pairs.mailbox_of(address), asked, source)
 
@@ -149,13 +156,23 @@ def _counted(parts: Parts, source: str, now: datetime) -> list[Change]:
 
 
 def enter_code(
-    parts: Parts, mailbox: str, typed: str, *, browser: str = "", is_known: bool = False
+    parts: Parts,
+    mailbox: str,
+    typed: str,
+    *,
+    browser: str = "",
+    is_known: bool = False,
+    also: Also | None = None,
 ) -> SignedIn:
     """Sign in with the mailed code, in a browser that asked for this mailbox. `browser` is what it is, in words;
-    `is_known`: it has proved the mailbox before, so that its owner need not be told.
+    `is_known`: it has proved the mailbox before, so that its owner need not be told. `also` says what else is stored
+    with the session; a refusal of it goes through.
 
     Raises InvalidAnswers (pointer `/code`) where the code is wrong, too old or used; of which, nobody is told.
+    Raises Forbidden where staff do not sign in with codes, unless the code is for something else, too.
     """
+    if also is None and not parts.sign_in.codes:
+        raise Forbidden("You sign in with your organisation here. Start again from the sign-in page.")
     code = pairs.read_code(typed)
     secret = ""
 
@@ -168,7 +185,8 @@ def enter_code(
         if person is None:
             return pairs.looked_at(pair, now), []
         secret = session_secret(parts.new_secret(), person.id)
-        return pairs.used(pair, now), _session_begins(parts, person, secret, browser, is_known, now)
+        begins = _session_begins(parts, person, secret, browser, is_known, now)
+        return pairs.used(pair, now), [*begins, *(also(person, now) if also else ())]
 
     change_pair(parts, mailbox, guessed)
     if not secret:
@@ -179,8 +197,11 @@ def enter_code(
 def link_in(parts: Parts, token: str, asked: Sequence[str]) -> Pressable:
     """What a mailed link leads to in a browser that asked for these mailboxes. Changes nothing.
 
-    Raises NotAskedHere where it is the link of none of them, Gone where it is and was used or is too old.
+    Raises NotAskedHere where it is the link of none of them, or staff do not sign in with codes; Gone where it is and
+    was used or is too old.
     """
+    if not parts.sign_in.codes:
+        raise NotAskedHere("Type the code from the email on the page where you asked for it.")
     pair = _pair_of(parts, token, asked)
     person = _holder(parts, pair) if pair.is_live(parts.now()) else None
     if person is None:
@@ -305,6 +326,8 @@ def change_pair(parts: Parts, mailbox: str, next_one: Next) -> None:
                 raise TooMany(message, retry_after=left) from refused
             if isinstance(refused.change, ProveSession):
                 raise NotSignedIn("You were signed out. Sign in again.") from refused
+            if isinstance(refused.change, LinkIdentity):
+                raise
     raise Unavailable(_BUSY)
 
 
@@ -339,56 +362,8 @@ def _session_begins(
     session = new_session(secret, person.id, csrf=parts.new_secret(), now=now, browser=browser)
     begins: list[Change] = [AddSession(session=session)]
     if not is_known:
-        begins.append(AddDelivery(delivery=_new_browser_mail(parts, person, session)))
+        begins.append(AddDelivery(delivery=sign_in_mails.new_browser(parts, person, session)))
     return begins
-
-
-def _sign_in_mail(parts: Parts, pair: Pair, person: Person, now: datetime) -> Delivery:
-    values = {
-        "code": parts.seals.code(pair),
-        "minutes": _minutes(pair, now),
-        "sign_in_url": parts.links.page(f"/sign-in/{parts.seals.link(pair)}"),
-    }
-    about = f"{_about(pair)}.{person.id}"  # how we know who was not reached, once the address is removed
-    return deliveries.mail(
-        "sign-in-code", to=person.address, about=about, reference="", values=values, now=now
-    )
-
-
-def _claimant_mail(parts: Parts, pair: Pair, address: str, one: Submission, now: datetime) -> Delivery:
-    values = {"code": parts.seals.code(pair), "minutes": _minutes(pair, now), "reference": one.reference}
-    return deliveries.mail(
-        "claimant-code",
-        to=address,
-        about=_about(pair),
-        reference=one.reference,
-        force=one.force,
-        values=values,
-        now=now,
-    )
-
-
-def _new_browser_mail(parts: Parts, person: Person, session: Session) -> Delivery:
-    from chalicelib.domain.deadlines import spoken_time
-
-    values = {
-        "browser": session.browser or "an unknown browser",
-        "at": spoken_time(session.started_at),
-        "account_url": parts.links.page("/account"),
-    }
-    about = f"{session.digest[:32]}.{person.id}"
-    return deliveries.mail(
-        "new-browser", to=person.address, about=about, reference="", values=values, now=session.started_at
-    )
-
-
-def _about(pair: Pair) -> str:
-    """The same for the same mail of a pair, and told from all other mails."""
-    return digest(f"{pair.nonce} {pair.version}")[:32]
-
-
-def _minutes(pair: Pair, now: datetime) -> int:
-    return int(((pair.lives_until or now) - now).total_seconds()) // 60
 
 
 def wrong_code() -> InvalidAnswers:

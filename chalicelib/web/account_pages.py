@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.errors import InvalidAnswers
+from chalicelib.domain.errors import Forbidden, InvalidAnswers
 from chalicelib.domain.people import NATIONAL, Holding, role_words
 from chalicelib.services import sessions
 from chalicelib.services.ports import Parts
@@ -36,6 +38,8 @@ def show_account(request: Request) -> Response:
             for one in sessions.sessions_of(request.parts, person.id)
         ],
         ended="ended" in request.query,
+        links=_links(request.parts, person.id),
+        removed="removed" in request.query,
     )
 
 
@@ -51,12 +55,24 @@ def post_end_session(request: Request) -> Response:
     return redirect("/sign-out", cookies=(cookies.clear_session_cookie(secure=request.is_secure),))
 
 
+@account_pages.route("/account/links", methods=["POST"], content_types=ANY_TYPE)
+@view(access.SIGNED_IN)
+def post_remove_link(request: Request) -> Response:
+    """From now on, the organisation's sign-in that is named leads to nobody here."""
+    from chalicelib.services import identifying  # most services have no provider
+
+    identifying.unlink(request.parts, request.person_id, request.fields().get("link", ""))
+    return redirect("/account?removed=1")
+
+
 def proof_first(request: Request) -> Response | None:
     """The page that asks for a mailed code before a form is acted on, with the form in it; None once whoever is signed
     in has shown within 15 minutes who they are, with the code that came with the form, or before."""
     session, fields = request.session, request.fields()
     if session is None or session.is_fresh(request.parts.now()):
         return None
+    if not request.parts.sign_in.codes:
+        return _provider_page(request)
     if _CODE not in fields:
         sessions.ask_again(request.parts, request.person, source=request.source)
         return _proof_page(request, fields)
@@ -65,6 +81,33 @@ def proof_first(request: Request) -> Response | None:
     except InvalidAnswers as error:
         return _proof_page(request, fields, message=error.problems[0].message)
     return None
+
+
+def _provider_page(request: Request) -> Response:
+    """Where nobody gets a code, the organisation's own sign-in is what shows again who somebody is."""
+    issuer = request.parts.sign_in.issuer_of(request.person.address)
+    if issuer is None:
+        raise Forbidden("Your organisation’s sign-in is not set up here. Tell whoever runs this service.")
+    return page(
+        "prove_with_provider.html",
+        signed_in=True,
+        is_staff=bool(request.person.staff_of()),
+        name=issuer.name,
+        go=f"/sign-in/with/{issuer.id}/go?next={quote(request.path, safe='/')}",
+    )
+
+
+def _links(parts: Parts, person_id: str) -> list[dict[str, object]]:
+    """The sign-ins at organisations that lead to this person."""
+    issuers = {one.id: one.name for one in parts.sign_in.issuers}
+    if not issuers:
+        return []
+    from chalicelib.services import identifying
+
+    return [
+        {"name": identifying.name_of(one), "issuer": issuers.get(one.issuer, one.issuer), "at": one.linked_at}
+        for one in identifying.links(parts, person_id)
+    ]
 
 
 def _proof_page(request: Request, fields: dict[str, str], *, message: str = "") -> Response:

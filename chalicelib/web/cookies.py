@@ -7,12 +7,17 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from chalicelib.domain.accounts import CLAIMANT_LIFE, SESSION_LIFE
-from chalicelib.domain.browsers import ASK_LIFE, PROOF_LIFE
+from chalicelib.domain.browsers import ASK_LIFE, ATTEMPT_LIFE, LINKING_LIFE, PROOF_LIFE
 
 ASKED = "asked"
 PROVED = "proved"
 LIVES: Mapping[str, timedelta] = {ASKED: ASK_LIFE, PROVED: PROOF_LIFE}
 """The cookies that hold mailboxes, and how long."""
+
+ATTEMPT = "attempt"
+LINKING = "linking"
+PROVIDER_LIVES: Mapping[str, timedelta] = {ATTEMPT: ATTEMPT_LIFE, LINKING: LINKING_LIFE}
+"""The cookies of signing in with an OpenID provider: on the way there, and until the identity is linked."""
 
 _CLAIMANT_PATH = "/status"
 
@@ -53,9 +58,24 @@ def mailboxes_cookie(kind: str, sealed: str, *, secure: bool) -> str:
     return _cookie(kind, sealed, path="/", life=life, secure=secure)
 
 
+def provider_cookie(kind: str, sealed: str, *, secure: bool) -> str:
+    """The `Set-Cookie` value of ATTEMPT or LINKING; removes it where there is nothing to keep."""
+    life = PROVIDER_LIVES[kind] if sealed else timedelta(0)
+    return _cookie(_host_name(kind, secure), sealed, path="/", life=life, secure=secure)
+
+
+def read_provider_cookie(cookies: Mapping[str, str], kind: str, *, secure: bool) -> str:
+    """What ATTEMPT or LINKING holds, or an empty string."""
+    return cookies.get(_host_name(kind, secure), "")
+
+
 def _session_name(secure: bool) -> str:
+    return _host_name("session", secure)
+
+
+def _host_name(name: str, secure: bool) -> str:
     # Browsers take a `__Host-` cookie only over https, from this very host, for the whole of it.
-    return "__Host-session" if secure else "session"
+    return f"__Host-{name}" if secure else name
 
 
 def _cookie(name: str, value: str, *, path: str, life: timedelta, secure: bool) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from threading import RLock
 from typing import Any, cast
@@ -37,9 +37,10 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "checks_pages": ("desk",),
     "export_pages": ("exports",),
     "sign_in_pages": ("sign-in", "sign-out"),
+    "provider_pages": ("sign-in/with", "sign-in/oidc", "sign-in/link"),
     "account_pages": ("account",),
 }
-"""The first parts of a section's addresses. Its module and the blueprint in it have its name."""
+"""The first part of a section's addresses, or the first two. Its module and the blueprint in it have its name."""
 
 
 class App(Chalice):
@@ -84,7 +85,7 @@ class App(Chalice):
         segments = segments_of(path)
         if segments is None:
             return None
-        self._register(self._sections_of.get(segments[0], ()))
+        self._register(self._names(segments))
         if self._known.count != len(self._routes):
             self._known = Routes(list(self._routes))
         return self._known.find(segments)
@@ -98,7 +99,7 @@ class App(Chalice):
         pattern = called.get("resourcePath")
         if pattern is None:
             return event
-        self._register(self._sections_of.get(pattern[1:].partition("/")[0], ()))
+        self._register(self._names(pattern[1:].split("/")))
         parameters = event.get("pathParameters")
         if pattern not in self._routes:
             found = self.find(event.get("path") or "/")
@@ -110,6 +111,11 @@ class App(Chalice):
             method = "GET"
         called = {**called, "resourcePath": pattern, "httpMethod": method}
         return {**event, "pathParameters": parameters, "requestContext": called}
+
+    def _names(self, segments: Sequence[str]) -> list[str]:
+        """The sections that an address may be in."""
+        firsts = (segments[0], "/".join(segments[:2]))
+        return [name for first in dict.fromkeys(firsts) for name in self._sections_of.get(first, ())]
 
     def _register(self, names: Iterable[str]) -> None:
         names = [name for name in names if name not in self._sections]

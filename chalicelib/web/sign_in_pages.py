@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 sign_in_pages = Blueprint(__name__)
 
+_NO_PROVIDER = "Enter your address at an organisation that you can sign in with here"
+
 # One leading slash and then a harmless character: `//host` and `/\host` would lead to another site.
 _LOCAL_PATH = re.compile(r"/(?:[A-Za-z0-9._~%-][A-Za-z0-9._~%/?&=+-]*)?", re.ASCII)
 
@@ -31,24 +33,35 @@ _LOCAL_PATH = re.compile(r"/(?:[A-Za-z0-9._~%-][A-Za-z0-9._~%/?&=+-]*)?", re.ASC
 @sign_in_pages.route("/sign-in", methods=["GET"])
 @view(access.PUBLIC)
 def show_sign_in(request: Request) -> Response:
-    return _address_page(local_path(request.query.get("next", "")))
+    after = local_path(request.query.get("next", ""))
+    return _address_page(request, after, by_code=request.query.get("by") == "code")
 
 
 @sign_in_pages.route("/sign-in", methods=["POST"], content_types=ANY_TYPE)
 @view(access.PUBLIC)
 def post_address(request: Request) -> Response:
-    """Have a code and a link mailed. What follows is the same for addresses that we do not know."""
+    """Have a code and a link mailed, or lead to the provider that signs this address in. What follows is the same
+    for addresses that we do not know."""
     fields = request.fields()
     after = local_path(fields.get("next", ""))
     address = fields.get("address", "")
+    ways = request.parts.sign_in
+    issuer = ways.issuer_of(address)
+    if issuer is not None and not (ways.codes and fields.get("by") == "code"):
+        return redirect(with_next(f"/sign-in/with/{issuer.id}", after))
+    if not ways.codes:
+        return _address_page(request, after, address=address, message=_NO_PROVIDER)
     known = [one.mailbox for one in request.mailboxes(cookies.PROVED)]
     try:
         mailbox = signing_in.ask_code(request.parts, address, source=request.source, known=known)
     except InvalidAnswers as error:
-        return _address_page(after, address=address, message=error.problems[0].message)
+        by_code = fields.get("by") == "code"
+        return _address_page(
+            request, after, address=address, message=error.problems[0].message, by_code=by_code
+        )
     asked = Carried(mailbox=mailbox, at=request.parts.now(), after=after)
     carried = browsers.carrying(request.mailboxes(cookies.ASKED), asked)
-    return redirect(_with_next("/sign-in/code", after), cookies=(request.carry(cookies.ASKED, carried),))
+    return redirect(with_next("/sign-in/code", after), cookies=(request.carry(cookies.ASKED, carried),))
 
 
 @sign_in_pages.route("/sign-in/code", methods=["GET"])
@@ -57,7 +70,7 @@ def show_code(request: Request) -> Response:
     after = local_path(request.query.get("next", ""))
     asked = request.mailboxes(cookies.ASKED)
     if not asked:
-        return redirect(_with_next("/sign-in", after))
+        return redirect(with_next("/sign-in", after))
     return _code_page(after, asked[0].mailbox)
 
 
@@ -79,7 +92,7 @@ def post_code(request: Request) -> Response:
         )
     except InvalidAnswers as error:
         return _code_page(after, mailbox, message=error.problems[0].message)
-    return _signed_in(request, done, after)
+    return signed_in_answer(request, done, after)
 
 
 @sign_in_pages.route("/sign-in/{token}", methods=["GET"])
@@ -107,10 +120,14 @@ def post_link(request: Request, token: str) -> Response:
         done = signing_in.press_link(request.parts, token, mailboxes, browser=request.browser, known=known)
     except Gone as error:
         return _over_page("/", str(error))
-    return _signed_in(request, done, next(one.after for one in asked if one.mailbox == done.mailbox) or "/")
+    return signed_in_answer(
+        request, done, next(one.after for one in asked if one.mailbox == done.mailbox) or "/"
+    )
 
 
-def _signed_in(request: Request, done: SignedIn, after: str) -> Response:
+def signed_in_answer(
+    request: Request, done: SignedIn, after: str, *, cookies_too: tuple[str, ...] = ()
+) -> Response:
     """On to where they wanted to go. The session that this browser had before is over."""
     before = cookies.read_session_cookie(request.cookies, secure=request.is_secure)
     if before:
@@ -122,6 +139,7 @@ def _signed_in(request: Request, done: SignedIn, after: str) -> Response:
             cookies.session_cookie(done.secret, secure=request.is_secure),
             request.carry(cookies.ASKED, browsers.without(request.mailboxes(cookies.ASKED), done.mailbox)),
             request.carry(cookies.PROVED, browsers.carrying(request.mailboxes(cookies.PROVED), proved)),
+            *cookies_too,
         ),
     )
 
@@ -144,6 +162,7 @@ def post_sign_out(request: Request) -> Response:
         cookies=(
             cookies.clear_session_cookie(secure=secure),
             cookies.clear_claimant_cookie(secure=secure),
+            cookies.provider_cookie(cookies.LINKING, "", secure=secure),
             request.carry(cookies.ASKED, ()),
             request.carry(cookies.PROVED, ()),
         ),
@@ -167,11 +186,15 @@ def first_page(parts: Parts, person: Person) -> str:
     return "/exports" if exports.scopes(person, parts.forms.forces()) else "/"
 
 
-def _with_next(path: str, after: str) -> str:
+def with_next(path: str, after: str) -> str:
+    """A path with the page that is wanted afterwards."""
     return path if after == "/" else f"{path}?next={quote(after, safe='/')}"
 
 
-def _address_page(after: str, *, address: str = "", message: str = "") -> Response:
+def _address_page(
+    request: Request, after: str, *, address: str = "", message: str = "", by_code: bool = False
+) -> Response:
+    ways = request.parts.sign_in
     return page(
         "sign_in.html",
         status=422 if message else 200,
@@ -179,6 +202,9 @@ def _address_page(after: str, *, address: str = "", message: str = "") -> Respon
         message=message,
         address=address,
         next=after,
+        codes=ways.codes,
+        by_code=by_code,
+        ways=[(one.name, with_next(f"/sign-in/with/{one.id}", after)) for one in ways.issuers],
     )
 
 
@@ -190,9 +216,9 @@ def _code_page(after: str, mailbox: str, *, message: str = "") -> Response:
         message=message,
         next=after,
         mailbox=mailbox,
-        again=_with_next("/sign-in", after),
+        again=with_next("/sign-in", after),
     )
 
 
 def _over_page(after: str, detail: str) -> Response:
-    return page("sign_in_over.html", status=410, detail=detail, again=_with_next("/sign-in", after))
+    return page("sign_in_over.html", status=410, detail=detail, again=with_next("/sign-in", after))

@@ -13,6 +13,7 @@ from chalicelib.adapters import tables
 from chalicelib.adapters.accounts import DynamoAccounts
 from chalicelib.adapters.checks import DynamoChecks
 from chalicelib.adapters.funds import DynamoFunds
+from chalicelib.adapters.identity_items import DynamoIdentities
 from chalicelib.adapters.outbox import DynamoOutbox
 from chalicelib.adapters.people import DynamoPeople
 from chalicelib.adapters.records import DynamoRecords
@@ -46,6 +47,7 @@ def dynamo_parts(dynamodb: str, table_name: str, monkeypatch: pytest.MonkeyPatch
         checks=DynamoChecks(),
         people=DynamoPeople(),
         accounts=DynamoAccounts(),
+        identities=DynamoIdentities(),
     )
 
 

@@ -10,10 +10,12 @@ from chalicelib.adapters.form_files import FormFiles, calendar
 from chalicelib.adapters.links import SignedLinks
 from chalicelib.adapters.seals import KeyedSeals
 from chalicelib.adapters.workbooks import Workbooks
+from chalicelib.domain.issuers import SignIn
 from chalicelib.domain.limits import Limits
 from chalicelib.services.ports import Parts
 from tests.builders import MONDAY, drawing
 from tests.fakes.exports import MemoryArchive, MemoryFiles
+from tests.fakes.identities import KENTS, MemoryIdentities, MemoryProviders
 from tests.fakes.others import (
     MemoryAccounts,
     MemoryChecks,
@@ -33,6 +35,7 @@ LIMITS = Limits(mailbox_an_hour=1000, force_an_hour=1000, form_wait=timedelta(0)
 BASE_URL = "https://ideas.example.org"
 __all__ = [
     "BASE_URL",
+    "KENTS",
     "LIMITS",
     "MOST_OPERATIONS",
     "RELAY_GRACE",
@@ -43,9 +46,11 @@ __all__ = [
     "MemoryFiles",
     "MemoryForceRecords",
     "MemoryFunds",
+    "MemoryIdentities",
     "MemoryMailer",
     "MemoryOutbox",
     "MemoryPeople",
+    "MemoryProviders",
     "MemoryRecords",
     "MemoryWorkflows",
     "Operation",
@@ -94,6 +99,9 @@ def parts(store: Store | None = None, **replacements: Any) -> Parts:
         "people": MemoryPeople(store),
         "accounts": MemoryAccounts(store),
         "seals": KeyedSeals(("k" * 40,)),
+        "identities": MemoryIdentities(store),
+        "providers": MemoryProviders(),
+        "sign_in": SignIn(issuers=(KENTS,)),
         "workflows": MemoryWorkflows(),
         "mailer": MemoryMailer(),
         "links": SignedLinks(BASE_URL, ("k" * 40,)),

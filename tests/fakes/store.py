@@ -35,11 +35,13 @@ from chalicelib.services.changes import (
     KeepToken,
     KeepVersion,
     KnownReference,
+    LinkIdentity,
     MoveSubmission,
     NotThere,
     ProveSession,
     ReopenTask,
     StillHolds,
+    UseState,
 )
 
 CHECK, DELETE, PUT, UPDATE = range(4)
@@ -219,6 +221,12 @@ def operations(store: Store, change: Change) -> Iterator[Operation]:
         yield Operation(
             change, UPDATE, item, asked < change.limit, lambda: items.__setitem__(item, asked + 1)
         )
+    elif isinstance(change, UseState):
+        yield absent(("state", change.digest), change.expires_at)
+    elif isinstance(change, LinkIdentity):
+        link = change.link
+        yield absent(("identity", link.digest), link)
+        yield absent(("identity-of", link.person_id, link.digest), link)
     elif isinstance(change, StillHolds):
         item = ("holding", change.holding, change.person_id)
         yield Operation(change, CHECK, item, item in items, lambda: None)

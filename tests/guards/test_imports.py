@@ -23,7 +23,14 @@ from infra.local import gateway
 
 ROOT = Path(__file__).resolve().parents[2]
 
+PROVIDERS = {
+    *("authlib", "joserfc", "cryptography", "chalicelib.web.provider_pages"),
+    *("chalicelib.adapters.openid", "chalicelib.adapters.identity_items"),
+    *("chalicelib.services.identifying", "chalicelib.domain.identities"),
+}
+"""What signing in with an OpenID provider takes, and nobody else."""
 NOWHERE = {"boto3", "s3transfer", "requests", "jsonschema", "moto", "referencing", "email.headerregistry"}
+NOWHERE |= PROVIDERS
 """What our code or a dependency might bring along, and nothing of ours needs to answer anything."""
 PAGES = {
     "jinja2",
@@ -96,9 +103,13 @@ class Starts:
     env: Mapping[str, str]
     folder: Path
 
-    def modules(self, name: str, *, planted: str = "") -> set[str]:
-        """All that is loaded once an entry point has answered; `planted` is imported before anything else."""
+    def modules(self, name: str, *, planted: str = "", path: str = "", **env: str) -> set[str]:
+        """All that is loaded once an entry point has answered; `planted` is imported before anything else. `path`:
+        another page than the entry point's own."""
         handler, event = self._asked(name)
+        if path:
+            context = {**event["requestContext"], "resourcePath": path}
+            event = {**event, "path": path, "pathParameters": None, "requestContext": context}
         file = self.folder / "event.json"
         file.write_text(json.dumps(event), encoding="utf-8")
         places = [str(ROOT), str(ROOT / "vendor"), sysconfig.get_path("purelib")]
@@ -106,7 +117,7 @@ class Starts:
         expected = "404" if name in NOT_THERE else "200 201"
         command = [sys.executable, "-I", "-S", "-c", START, planted, handler, str(file), expected, *places]
         done = subprocess.run(
-            command, env=dict(self.env), cwd=ROOT, capture_output=True, encoding="utf-8", check=False
+            command, env={**self.env, **env}, cwd=ROOT, capture_output=True, encoding="utf-8", check=False
         )
         assert done.returncode == 0, done.stderr
         return set(json.loads(done.stdout.splitlines()[-1]))
@@ -140,6 +151,23 @@ def test_a_start_loads_nothing_that_it_does_not_need(starts: Starts, name: str) 
     assert found(starts.modules(name), NOWHERE | FORBIDDEN[name]) == set()
 
 
+@pytest.mark.parametrize("ways", ["code", "both"])
+def test_the_sign_in_page_loads_nothing_that_only_the_way_back_from_a_provider_needs(
+    starts: Starts, ways: str
+) -> None:
+    issuer = {
+        "id": "k",
+        "name": "K",
+        "issuer": "https://k.example",
+        "client_id": "c",
+        "domains": ["k.example"],
+    }
+    env = {"OIDC_ISSUERS": json.dumps([issuer]), "OIDC_SECRETS": "k:s"} if ways == "both" else {}
+    loaded = starts.modules("page", path="/sign-in", SIGN_IN=ways, **env)
+    assert "chalicelib.web.sign_in_pages" in loaded
+    assert found(loaded, NOWHERE) == set()
+
+
 def test_what_is_imported_all_the_same_is_found(starts: Starts) -> None:
     loaded = starts.modules("intake", planted="jinja2.nodes")
     assert found(loaded, NOWHERE | FORBIDDEN["intake"]) == {"jinja2", "markupsafe"}
@@ -153,7 +181,9 @@ def test_every_function_is_looked_at() -> None:
 
 def test_what_is_forbidden_is_there_to_be_imported() -> None:
     """A module that was renamed would be forbidden for nothing."""
-    ours = {name for names in FORBIDDEN.values() for name in names if name.startswith("chalicelib.")}
+    ours = {
+        name for names in (NOWHERE, *FORBIDDEN.values()) for name in names if name.startswith("chalicelib.")
+    }
     assert [name for name in ours if not (ROOT / name.replace(".", "/")).with_suffix(".py").exists()] == []
 
 
@@ -161,9 +191,14 @@ def test_every_address_is_in_a_section_that_is_loaded_for_it() -> None:
     from app import app
 
     for path, methods in app.routes.items():
-        sections = {name for name, firsts in SECTIONS.items() if path.split("/")[1] in firsts}
+        sections = {name for name, firsts in SECTIONS.items() if {*_firsts(path)} & {*firsts}}
         for entry in methods.values():
             assert entry.view_function.__module__.removeprefix("chalicelib.web.") in sections, path
+
+
+def _firsts(path: str) -> tuple[str, str]:
+    segments = path.split("/")[1:]
+    return segments[0], "/".join(segments[:2])
 
 
 def test_every_module_with_a_blueprint_is_a_section() -> None:

@@ -52,7 +52,14 @@ HANDED_ON_BY = {"/tasks/{task}/reassign": {"approver-kent", *COORDINATE_KENT}}
 REFUSED_WHERE_NOBODY_ASKED = {"POST /sign-in/{token}"}
 """A mailed link works in the browser that asked for it, whoever is signed in there."""
 
-FOR_ANYBODY_SIGNED_IN = {"/account", "/account/sessions", "/away", "/sign-out", "GET /tasks/{task}/undo"}
+FOR_ANYBODY_SIGNED_IN = {
+    "/account",
+    "/account/links",
+    "/account/sessions",
+    "/away",
+    "/sign-out",
+    "GET /tasks/{task}/undo",
+}
 """About the person who calls; the last leads back to the page, where it is looked at who they are."""
 
 SECRETS = ("Innovation day at Maidstone", "ME14 1XQ", *PERSONAL.values())
@@ -126,6 +133,7 @@ class Site:
             fund="ptf",
             scope="kent",
             period="2027-01-04",
+            issuer="kents",
             name="app.js",
         )
         self.headers = self._headers(story, role)

@@ -147,7 +147,7 @@ def test_every_function_has_every_setting_that_it_must_have() -> None:
     known = {one.name.upper() for one in fields(Settings)}
     required = {one.name.upper() for one in fields(Settings) if one.default is MISSING}
     assert required <= given
-    assert given <= known | {"STATE_MACHINE_ALIAS"}
+    assert given <= known | {"STATE_MACHINE_ALIAS", "OIDC_SECRETS"}
     assert "WORKING_DAY_SECONDS" not in given, "for trials only"
     assert not [name for name, one in functions().items() if "Environment" in one["Properties"]]
 
@@ -155,6 +155,14 @@ def test_every_function_has_every_setting_that_it_must_have() -> None:
 def test_signing_keys_are_not_in_the_template() -> None:
     keys = template()["Globals"]["Function"]["Environment"]["Variables"]["SIGNING_KEYS"]["Fn::Sub"]
     assert keys.startswith("{{resolve:secretsmanager:${SigningKeysSecret}:SecretString:")
+
+
+def test_client_secrets_of_providers_are_not_in_the_template_and_left_out_where_there_are_none() -> None:
+    variables = template()["Globals"]["Function"]["Environment"]["Variables"]
+    name, secrets, otherwise = variables["OIDC_SECRETS"]["Fn::If"]
+    assert name == "HasOidcSecret"
+    assert secrets["Fn::Sub"].startswith("{{resolve:secretsmanager:${OidcSecret}:SecretString:")
+    assert otherwise == variables["OIDC_ISSUERS"]["Fn::If"][2] == {"Ref": "AWS::NoValue"}
 
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)

@@ -79,6 +79,11 @@ def test_only_what_anybody_may_see_is_public() -> None:
         "GET /privacy",
         "GET /sign-in",
         "GET /sign-in/code",
+        "GET /sign-in/link",  # what a provider calls the person in this browser
+        "GET /sign-in/link/code",
+        "GET /sign-in/oidc",  # does nothing but in the browser that left for the provider, once
+        "GET /sign-in/with/{issuer}",
+        "GET /sign-in/with/{issuer}/go",  # leads to the provider, and stores nothing
         "GET /sign-in/{token}",  # in a browser that asked, whose mailbox it is; elsewhere nothing
         "GET /sign-out",
         "GET /static/{name}",
@@ -88,6 +93,8 @@ def test_only_what_anybody_may_see_is_public() -> None:
         "POST /forms/{form}",
         "POST /sign-in",
         "POST /sign-in/code",
+        "POST /sign-in/link",
+        "POST /sign-in/link/code",
         "POST /sign-in/{token}",
         "POST /status/{token}/code",
     }
@@ -121,6 +128,7 @@ def values(story: Story, reference: str, token: str) -> dict[str, str]:
         "name": "app.css",
         "scope": "kent",
         "period": "2027-01",
+        "issuer": "kents",
     }
 
 
@@ -148,6 +156,7 @@ SEEN = {
         "/status/{token}",
         "/api/v1/status/{token}",
         "/status/{token}/code",
+        "/sign-in/with/{issuer}",
     },
     "staff": {"/api/v1/submissions/{reference}"},
     "approver": {"/api/v1/tasks/{task}"},

@@ -1,0 +1,193 @@
+"""Signing in with an OpenID provider.
+
+Every way to a provider is a plain link: Chromium counts a redirect to another site, after a form was sent, among the
+addresses that a form may lead to, and the provider may lead on to others that we do not know of.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.domain import browsers
+from chalicelib.domain.browsers import Carried
+from chalicelib.domain.errors import Gone, InvalidAnswers, LinkedAlready, NotVouchedFor, Refused
+from chalicelib.domain.identities import (
+    Attempt,
+    Identity,
+    Linking,
+    attempt_written,
+    linking_written,
+    read_attempt,
+    read_linking,
+)
+from chalicelib.services import identifying
+from chalicelib.web import access, cookies
+from chalicelib.web.pages import ErrorLink, page, redirect
+from chalicelib.web.problems import status_of
+from chalicelib.web.requests import Request
+from chalicelib.web.sign_in_pages import local_path, signed_in_answer, with_next
+from chalicelib.web.views import ANY_TYPE, view
+
+provider_pages = Blueprint(__name__)
+
+
+@provider_pages.route("/sign-in/with/{issuer}", methods=["GET"])
+@view(access.PUBLIC)
+def show_provider(request: Request, issuer: str) -> Response:
+    """Which organisation signs this person in, with a link that leads there."""
+    after = local_path(request.query.get("next", ""))
+    ways = request.parts.sign_in
+    one = ways.issuer(issuer)
+    return page(
+        "sign_in_with.html",
+        name=one.name,
+        go=with_next(f"/sign-in/with/{one.id}/go", after),
+        codes=ways.codes,
+        by_code=f"/sign-in?by=code&next={quote(after, safe='/')}",
+    )
+
+
+@provider_pages.route("/sign-in/with/{issuer}/go", methods=["GET"])
+@view(access.PUBLIC)
+def go_to_provider(request: Request, issuer: str) -> Response:
+    """On to the provider. Whoever is signed in already wants to show again who they are, as paying asks."""
+    after = local_path(request.query.get("next", ""))
+    address, attempt = identifying.leave(
+        request.parts, issuer, after=after, is_recent=request.session is not None
+    )
+    return redirect(address, cookies=(_sealed(request, cookies.ATTEMPT, attempt_written(attempt)),))
+
+
+@provider_pages.route("/sign-in/oidc", methods=["GET"])
+@view(access.PUBLIC)
+def come_back(request: Request) -> Response:
+    """Where the provider sends people. It does nothing without the attempt that this browser carries."""
+    attempt = read_attempt(_unsealed(request, cookies.ATTEMPT), request.parts.now())
+    known = [one.mailbox for one in request.mailboxes(cookies.PROVED)]
+    gone = _sealed(request, cookies.ATTEMPT, [])
+    try:
+        found = identifying.come_back(
+            request.parts, attempt, request.query, browser=request.browser, known=known
+        )
+    except (Gone, NotVouchedFor) as error:
+        return _failed(error, attempt)
+    after = attempt.after if attempt else "/"
+    if isinstance(found, Identity):
+        linking = Linking(identity=found, at=request.parts.now(), after=after)
+        return redirect(
+            "/sign-in/link", cookies=(gone, _sealed(request, cookies.LINKING, linking_written(linking)))
+        )
+    return signed_in_answer(request, found, after, cookies_too=(gone,))
+
+
+@provider_pages.route("/sign-in/link", methods=["GET"])
+@view(access.PUBLIC)
+def show_link_address(request: Request) -> Response:
+    """Once: which mailbox belongs to the identity."""
+    linking = _linking(request)
+    return redirect("/sign-in") if linking is None else _address_page(request, linking)
+
+
+@provider_pages.route("/sign-in/link", methods=["POST"], content_types=ANY_TYPE)
+@view(access.PUBLIC)
+def post_link_address(request: Request) -> Response:
+    """Have the code mailed. What follows is the same for addresses that we do not know."""
+    linking = _linking(request)
+    if linking is None:
+        return redirect("/sign-in")
+    address = request.fields().get("address", "")
+    known = [one.mailbox for one in request.mailboxes(cookies.PROVED)]
+    try:
+        mailbox = identifying.ask_code(request.parts, linking, address, source=request.source, known=known)
+    except InvalidAnswers as error:
+        return _address_page(request, linking, address=address, message=error.problems[0].message)
+    asked = Carried(mailbox=mailbox, at=request.parts.now(), after=linking.after)
+    carried = browsers.carrying(request.mailboxes(cookies.ASKED), asked)
+    return redirect("/sign-in/link/code", cookies=(request.carry(cookies.ASKED, carried),))
+
+
+@provider_pages.route("/sign-in/link/code", methods=["GET"])
+@view(access.PUBLIC)
+def show_link_code(request: Request) -> Response:
+    """Where the code is typed."""
+    linking, asked = _linking(request), request.mailboxes(cookies.ASKED)
+    if linking is None or not asked:
+        return redirect("/sign-in")
+    return _code_page(request, linking, asked[0].mailbox)
+
+
+@provider_pages.route("/sign-in/link/code", methods=["POST"], content_types=ANY_TYPE)
+@view(access.PUBLIC)
+def post_link_code(request: Request) -> Response:
+    """Link the identity with the mailbox whose code it is, and sign in."""
+    linking, asked = _linking(request), [one.mailbox for one in request.mailboxes(cookies.ASKED)]
+    if linking is None or not asked:
+        return redirect("/sign-in")
+    fields = request.fields()
+    mailbox = fields.get("mailbox", "")
+    mailbox = mailbox if mailbox in asked else asked[0]
+    proved = request.mailboxes(cookies.PROVED)
+    is_known = any(one.mailbox == mailbox for one in proved)
+    try:
+        done = identifying.link(
+            request.parts,
+            linking,
+            mailbox,
+            fields.get("code", ""),
+            browser=request.browser,
+            is_known=is_known,
+        )
+    except InvalidAnswers as error:
+        return _code_page(request, linking, mailbox, message=error.problems[0].message)
+    except (LinkedAlready, NotVouchedFor) as error:
+        return _failed(error, None)
+    return signed_in_answer(
+        request, done, linking.after, cookies_too=(_sealed(request, cookies.LINKING, []),)
+    )
+
+
+def _linking(request: Request) -> Linking | None:
+    return read_linking(_unsealed(request, cookies.LINKING), request.parts.now())
+
+
+def _sealed(request: Request, kind: str, content: list[object]) -> str:
+    """The `Set-Cookie` value that keeps the content in this browser; removes the cookie where there is none."""
+    sealed = request.parts.seals.cookie(kind, content) if content else ""
+    return cookies.provider_cookie(kind, sealed, secure=request.is_secure)
+
+
+def _unsealed(request: Request, kind: str) -> list[object]:
+    sealed = cookies.read_provider_cookie(request.cookies, kind, secure=request.is_secure)
+    return request.parts.seals.read_cookie(kind, sealed) if sealed else []
+
+
+def _failed(error: Refused, attempt: Attempt | None) -> Response:
+    after = attempt.after if attempt else "/"
+    status = status_of(error)
+    return page("sign_in_failed.html", status=status, detail=str(error), again=with_next("/sign-in", after))
+
+
+def _address_page(request: Request, linking: Linking, *, address: str = "", message: str = "") -> Response:
+    return page(
+        "sign_in_link_address.html",
+        status=422 if message else 200,
+        errors=[ErrorLink(text=message, href="#address")] if message else [],
+        message=message,
+        address=address,
+        name=request.parts.sign_in.issuer(linking.identity.issuer).name,
+        shown=linking.identity.shown,
+    )
+
+
+def _code_page(request: Request, linking: Linking, mailbox: str, *, message: str = "") -> Response:
+    return page(
+        "sign_in_link_code.html",
+        status=422 if message else 200,
+        errors=[ErrorLink(text=message, href="#code")] if message else [],
+        message=message,
+        mailbox=mailbox,
+        name=request.parts.sign_in.issuer(linking.identity.issuer).name,
+        shown=linking.identity.shown,
+    )
