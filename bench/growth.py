@@ -159,11 +159,7 @@ class Asker:
         counts.CountedItem(*counts.PLACE).delete()
 
     def _ask(self, by: str, path: str) -> Any:
-        headers = {}
-        if by and path.startswith("/api/"):
-            headers["authorization"] = f"Bearer {by}"
-        elif by:
-            headers["cookie"] = f"session={_secret(by)}"
+        headers = {"cookie": f"session={_secret(by)}"} if by else {}
         return self._client.http.request("GET", path, headers=headers, body=b"")
 
     def _connect(self) -> None:
@@ -171,7 +167,7 @@ class Asker:
         tables.Row._connection = self._connection
 
     def _sign_in(self) -> None:
-        """By session for pages, by token for the API, which is the person's id."""
+        """A session for each of the two who ask."""
         for person in (NATIONAL, FORCE):
             session = Session(
                 digest=digest(_secret(person)),
@@ -180,7 +176,6 @@ class Asker:
                 expires_at=UNTIL + timedelta(days=1),
             )
             DynamoAccounts().add_session(session)
-            DynamoAccounts().add_token(digest(person), person)
 
     def _note(self, parsed: Mapping[str, Any], **_: Any) -> None:
         self._calls += 1

@@ -106,6 +106,7 @@ class _World:
             checks=nothing,
             people=people_port,
             accounts=nothing,
+            tokens=nothing,
             workflows=nothing,
             mailer=nothing,
             links=nothing,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Outbox,
         People,
         Records,
+        Tokens,
         Workbooks,
         Workflows,
     )
@@ -102,6 +103,12 @@ def _accounts(_settings: Settings) -> Accounts:
     from chalicelib.adapters.accounts import DynamoAccounts
 
     return DynamoAccounts()
+
+
+def _tokens(_settings: Settings) -> Tokens:
+    from chalicelib.adapters.tokens import DynamoTokens
+
+    return DynamoTokens()
 
 
 def _workflows(settings: Settings) -> Workflows:
@@ -191,6 +198,7 @@ _BUILDERS: Mapping[str, Callable[[Settings], Any]] = {
     "checks": _checks,
     "people": _people,
     "accounts": _accounts,
+    "tokens": _tokens,
     "workflows": _workflows,
     "mailer": _mailer,
     "links": _links,

@@ -1,6 +1,6 @@
-"""Registers people and opens funds in a deployed table: `TABLE_NAME=… python -m infra.plant people.json token.txt`.
+"""Registers people and opens funds in a deployed table: `TABLE_NAME=… python -m infra.plant people.json`.
 
-The file is like infra/local/seeds.json. Again and again is harmless.
+The file is like infra/local/seeds.json. Again and again is harmless. It makes no bearer token: see infra/tokens.py.
 """
 
 from __future__ import annotations
@@ -9,18 +9,18 @@ import os
 import sys
 from pathlib import Path
 
-from chalicelib.adapters import tables
 from infra.local import seeds
+from infra.table import parts_of
 
 
 def main() -> int:
     """Plant; 2 where something is missing."""
-    if len(sys.argv) != 3 or not os.environ.get("TABLE_NAME"):
+    if len(sys.argv) != 2 or not os.environ.get("TABLE_NAME"):
         sys.stderr.write((__doc__ or "").splitlines()[0] + "\n")
         return 2
-    tables.connect(os.environ["TABLE_NAME"])
+    parts_of(os.environ["TABLE_NAME"])
     try:
-        seeds.plant(Path(sys.argv[1]), Path(sys.argv[2]))
+        seeds.plant(Path(sys.argv[1]))
     except seeds.BadSeeds as problem:
         sys.stderr.write(f"{problem}\n")
         return 2

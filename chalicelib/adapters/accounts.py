@@ -1,4 +1,4 @@
-"""Sign-ins, sessions and bearer tokens in DynamoDB. What expired is ignored, removed or not."""
+"""Sign-ins and sessions in DynamoDB. What expired is ignored, removed or not."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.adapters import items, keys
 from chalicelib.adapters.failures import in_our_words, is_condition
-from chalicelib.adapters.tables import BearerItem, CodesItem, PersonItem, Row, SessionItem, SignInItem
+from chalicelib.adapters.tables import CodesItem, PersonItem, Row, SessionItem, SignInItem
 from chalicelib.domain.accounts import Session, SignIn
 from chalicelib.domain.people import Person
 
 
 class DynamoAccounts:
-    """Sign-ins, sessions and bearer tokens."""
+    """Sign-ins and sessions."""
 
     def add_sign_in(self, sign_in: SignIn) -> None:
         """Its id is random: put if absent."""
@@ -107,20 +107,6 @@ class DynamoAccounts:
         """Ending a session that is gone is harmless."""
         with in_our_words():
             SessionItem(keys.session(digest), keys.ONLY).delete()
-
-    def token_holder(self, digest: str, *, now: datetime) -> str | None:
-        """Whose bearer token this is."""
-        with in_our_words():
-            try:
-                item = BearerItem.get(keys.bearer(digest), keys.ONLY, consistent_read=True)
-            except BearerItem.DoesNotExist:
-                return None
-        return None if item.expires_at and item.expires_at <= now else item.person_id
-
-    def add_token(self, digest: str, person_id: str) -> None:
-        """Keep a bearer token's digest for a person."""
-        with in_our_words():
-            BearerItem(keys.bearer(digest), keys.ONLY, person_id=person_id).save()
 
     def _updated(self, item: Row, actions: list[Action], condition: Condition) -> bool:
         with in_our_words():

@@ -347,10 +347,24 @@ class SessionItem(Row, discriminator="session"):
 
 
 class BearerItem(Row, discriminator="bearer"):
-    """A bearer token, by its digest."""
+    """A bearer token, under its person. `scopes` are words between blanks."""
 
-    person_id = UnicodeAttribute()
-    expires_at = UTCDateTimeAttribute(null=True)
+    name = UnicodeAttribute()
+    scopes = UnicodeAttribute()
+    made_at = UTCDateTimeAttribute()
+    made_by = UnicodeAttribute()
+    expires_at = UTCDateTimeAttribute()
+    last_used_at = UTCDateTimeAttribute(null=True)
+
+
+class PersonChangeItem(Row, discriminator="person-change"):
+    """What changed about a person. Put once, never changed."""
+
+    at = UTCDateTimeAttribute()
+    actor = UnicodeAttribute()
+    what = UnicodeAttribute()
+    about = UnicodeAttribute(null=True)
+    reason = UnicodeAttribute(null=True)
 
 
 def connect(table_name: str) -> None:

@@ -17,6 +17,7 @@ from chalicelib.services.lines import Listed as Listed
 from chalicelib.services.lines import Place as Place
 from chalicelib.services.lines import Published as Published
 from chalicelib.services.lines import Waiting as Waiting
+from chalicelib.services.people_ports import Tokens as Tokens
 
 if TYPE_CHECKING:
     from chalicelib.domain.accounts import Session, SignIn
@@ -206,7 +207,7 @@ class People(Protocol):
 
 
 class Accounts(Protocol):
-    """Sign-ins, sessions and bearer tokens."""
+    """Sign-ins and sessions."""
 
     def add_sign_in(self, sign_in: SignIn) -> None:
         """Keep a new sign-in."""
@@ -233,9 +234,6 @@ class Accounts(Protocol):
 
     def end_session(self, digest: str) -> None:
         """Sign out."""
-
-    def token_holder(self, digest: str, *, now: datetime) -> str | None:
-        """The id of the person whose bearer token has this digest."""
 
 
 class Workflows(Protocol):
@@ -384,6 +382,7 @@ class Parts:
     checks: Checks
     people: People
     accounts: Accounts
+    tokens: Tokens
     workflows: Workflows
     mailer: Mailer
     links: Links

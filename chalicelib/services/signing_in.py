@@ -150,12 +150,6 @@ def sign_out(parts: Parts, secret: str) -> None:
     parts.accounts.end_session(digest(secret))
 
 
-def token_person(parts: Parts, token: str) -> Person | None:
-    """The person a bearer token stands for."""
-    person_id = parts.accounts.token_holder(digest(token), now=parts.now())
-    return parts.people.person(person_id) if person_id else None
-
-
 def _code_mail(
     parts: Parts,
     template: str,

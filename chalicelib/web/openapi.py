@@ -78,7 +78,7 @@ def _operation(path: str, method: str, view: Callable[..., Any]) -> dict[str, An
         ],
     }
     if getattr(view, "access", Access.PUBLIC) is not Access.PUBLIC:
-        operation["security"] = [{"bearer": []}, {"session": []}]
+        operation["security"] = _security(view)
         problems += ["401", "403"]
     if path in (_DECIDE, _UNDO):
         decision = {"$ref": "#/components/schemas/Decision"}
@@ -98,6 +98,12 @@ def _operation(path: str, method: str, view: Callable[..., Any]) -> dict[str, An
     answer = _answer(_ANSWERS.get(path, {"type": "object"}), _TYPES.get(path, "application/json"))
     operation["responses"] = {"200": answer, **_problems(problems)}
     return operation
+
+
+def _security(view: Callable[..., Any]) -> list[dict[str, list[str]]]:
+    """A session; or a bearer token, where the route names the scope that one needs."""
+    scope = getattr(view, "token", None)
+    return [{"session": []}, *([{"bearer": [scope.value]}] if scope else [])]
 
 
 def _submitting(view: Callable[..., Any], form: Form) -> dict[str, Any]:

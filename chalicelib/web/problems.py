@@ -38,6 +38,7 @@ STATUSES: Mapping[type[Exception], int] = {
 TITLES: Mapping[type[Exception], str] = {
     errors.Unreadable: "We could not read this",
     errors.NotSignedIn: "Sign in first",
+    errors.NotWithThisToken: "This token does not allow this",
     errors.NotAsked: "You were not asked to decide this",
     errors.OwnSubmission: "You cannot decide what you sent in yourself",
     errors.DecidedEarlierStage: "You decided an earlier stage of this",

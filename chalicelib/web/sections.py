@@ -36,6 +36,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "desk_money_pages": ("desk",),
     "checks_pages": ("desk",),
     "export_pages": ("exports",),
+    "token_pages": ("account",),
     "sign_in_pages": ("sign-in", "sign-out"),
 }
 """The first parts of a section's addresses. Its module and the blueprint in it have its name."""

@@ -1,27 +1,31 @@
-"""Plants what an empty table needs to be tried: people and roles, a fund, a token for the staff API."""
+"""Plants what an empty table needs to be tried: people and roles, and a fund; for the embedded run also a token."""
 
 from __future__ import annotations
 
 import json
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
-from chalicelib.adapters.accounts import DynamoAccounts
 from chalicelib.adapters.funds import DynamoFunds
 from chalicelib.adapters.people import DynamoPeople
-from chalicelib.domain.accounts import digest
+from chalicelib.domain.errors import NotSignedIn, Refused
 from chalicelib.domain.people import Holding, Person
+from chalicelib.domain.person_changes import COMMAND
+from chalicelib.domain.tokens import LONGEST_DAYS
+from chalicelib.services import tokens
+from chalicelib.services.ports import Parts
 
 FORCES = Path(__file__).resolve().parents[2] / "schemas" / "forces.json"
+
+DEMONSTRATION = "Demonstration"
 
 
 class BadSeeds(Exception):
     """The seeds file does not say what it must."""
 
 
-def plant(seeds_file: Path, demo_token_file: Path) -> None:
+def plant(seeds_file: Path) -> None:
     """Store what the file says. Again and again is harmless: balances that are there stay as they are.
 
     Raises BadSeeds, naming the file, where it cannot be read.
@@ -31,7 +35,6 @@ def plant(seeds_file: Path, demo_token_file: Path) -> None:
     for fund in seeds["funds"]:
         caps = {force["code"]: fund["cap_pence"] for force in json.loads(FORCES.read_text(encoding="utf-8"))}
         DynamoFunds().open_fund(fund["id"], name=fund["name"], total_pence=fund["total_pence"], caps=caps)
-    DynamoAccounts().add_token(digest(_demo_token(demo_token_file)), seeds["demo_token"]["person"])
 
 
 def read(seeds_file: Path) -> dict[str, Any]:
@@ -39,7 +42,7 @@ def read(seeds_file: Path) -> dict[str, Any]:
     try:
         seeds = json.loads(seeds_file.read_text(encoding="utf-8"))
         people(seeds)
-        _ = seeds["funds"], seeds["demo_token"]["person"]
+        _ = seeds["funds"]
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise BadSeeds(f"{seeds_file}: {type(error).__name__}: {error}") from error
     return dict(seeds)
@@ -58,12 +61,38 @@ def people(seeds: dict[str, Any]) -> list[Person]:
     ]
 
 
-def _demo_token(file: Path) -> str:
-    """The token of the last run, or a new one; for its owner's eyes only."""
-    if file.exists():
-        return file.read_text(encoding="ascii").strip()
-    token = secrets.token_urlsafe(32)
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+def demonstrate(parts: Parts, seeds_file: Path, token_file: Path) -> None:
+    """Keep the token of the last run while it is good, or make a new one, in a file for its owner's eyes only.
+
+    For the embedded run alone. Raises BadSeeds where the person under `demo_token` may have no token.
+    """
+    seeds = read(seeds_file)
+    try:
+        person = parts.people.person(seeds["demo_token"]["person"])
+    except (LookupError, TypeError) as error:
+        raise BadSeeds(f"{seeds_file}: demo_token: {type(error).__name__}: {error}") from error
+    if token_file.exists() and _is_good(parts, token_file.read_text(encoding="ascii").strip()):
+        return
+    token_file.unlink(missing_ok=True)
+    if person is None:
+        return
+    for token in tokens.live_tokens(parts, person.id):
+        if token.name == DEMONSTRATION:
+            tokens.revoke(parts, person.id, token.id, by=None, actor=COMMAND)
+    try:
+        made = tokens.make(
+            parts, person, name=DEMONSTRATION, scopes=("read", "manage"), days=LONGEST_DAYS, by=COMMAND
+        )
+    except Refused as error:
+        raise BadSeeds(f"{seeds_file}: demo_token: {error}") from error
+    handle = os.open(token_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="ascii") as out:
-        out.write(token + "\n")
-    return token
+        out.write(made.secret + "\n")
+
+
+def _is_good(parts: Parts, secret: str) -> bool:
+    try:
+        tokens.token_of(parts, secret)
+    except NotSignedIn:
+        return False
+    return True

@@ -16,6 +16,7 @@ from chalicelib.adapters.funds import DynamoFunds
 from chalicelib.adapters.outbox import DynamoOutbox
 from chalicelib.adapters.people import DynamoPeople
 from chalicelib.adapters.records import DynamoRecords
+from chalicelib.adapters.tokens import DynamoTokens
 from chalicelib.services.ports import Parts
 from tests import fakes
 from tests.builders import Story, the_people
@@ -46,6 +47,7 @@ def dynamo_parts(dynamodb: str, table_name: str, monkeypatch: pytest.MonkeyPatch
         checks=DynamoChecks(),
         people=DynamoPeople(),
         accounts=DynamoAccounts(),
+        tokens=DynamoTokens(),
     )
 
 

@@ -113,12 +113,6 @@ def test_a_session_ends_and_ending_it_again_is_harmless(parts: Parts) -> None:
     assert parts.accounts.session("f" * 64, now=MONDAY) is not None
 
 
-def test_a_token_leads_to_its_person(parts: Parts) -> None:
-    parts.accounts.add_token("a" * 64, "ann")  # type: ignore[attr-defined]
-    assert parts.accounts.token_holder("a" * 64, now=MONDAY) == "ann"
-    assert parts.accounts.token_holder("b" * 64, now=MONDAY) is None
-
-
 @pytest.mark.parametrize("sign_in_id", ["a#b", "", "x" * 500])
 def test_odd_ids_are_unknown_not_failures(parts: Parts, sign_in_id: str) -> None:
     assert parts.accounts.use_try(sign_in_id, now=MONDAY) is None

@@ -23,6 +23,7 @@ from tests.fakes.others import (
     MemoryWorkflows,
     SentMail,
 )
+from tests.fakes.people import MemoryTokens
 from tests.fakes.records import MOST_OPERATIONS, MemoryForceRecords, MemoryRecords
 from tests.fakes.store import RELAY_GRACE, Operation, Queued, RefusedOperation, Store
 
@@ -46,6 +47,7 @@ __all__ = [
     "MemoryOutbox",
     "MemoryPeople",
     "MemoryRecords",
+    "MemoryTokens",
     "MemoryWorkflows",
     "Operation",
     "Queued",
@@ -92,6 +94,7 @@ def parts(store: Store | None = None, **replacements: Any) -> Parts:
         "checks": MemoryChecks(),
         "people": MemoryPeople(store),
         "accounts": MemoryAccounts(store),
+        "tokens": MemoryTokens(store),
         "workflows": MemoryWorkflows(),
         "mailer": MemoryMailer(),
         "links": SignedLinks(BASE_URL, ("k" * 40,)),

@@ -251,7 +251,7 @@ class MemoryPeople:
 
 @dataclass
 class MemoryAccounts:
-    """Sign-ins, sessions and bearer tokens."""
+    """Sign-ins and sessions."""
 
     store: Store
 
@@ -293,12 +293,6 @@ class MemoryAccounts:
 
     def end_session(self, digest: str) -> None:
         self.store.items.pop(("session", digest), None)
-
-    def token_holder(self, digest: str, *, now: datetime) -> str | None:
-        return self.store.items.get(("bearer", digest))
-
-    def add_token(self, digest: str, person_id: str) -> None:
-        self.store.items[("bearer", digest)] = person_id
 
     def _add(self, item: tuple[Any, ...], value: Any) -> None:
         with self.store.lock:

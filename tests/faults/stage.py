@@ -13,6 +13,7 @@ import time
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any
@@ -24,14 +25,20 @@ from chalicelib.adapters import tables
 from chalicelib.adapters.accounts import DynamoAccounts
 from chalicelib.adapters.funds import DynamoFunds
 from chalicelib.adapters.people import DynamoPeople
-from chalicelib.domain.accounts import digest
+from chalicelib.domain.accounts import Session, digest, session_secret
 from infra.local import cloud, environment, processes, seeds
 from infra.local.dynoxide import running_dynoxide
 from infra.local.options import ROOT
 from tests.faults.proxy import Call, Line, Rule, Switch
 from tests.table import create_table_without_stream
 
-BEARER = "a bearer token of the sweep for "
+CHANCE = "the-sweep"
+"""What the sessions of the sweep begin with."""
+
+
+def cookie_of(person_id: str) -> str:
+    """What the browser of somebody sends, who is signed in throughout."""
+    return f"session={session_secret(CHANCE, person_id)}"
 
 
 @dataclass
@@ -186,8 +193,12 @@ def _prepare(monkeypatch: pytest.MonkeyPatch, dynamodb: str, cloud_url: str) -> 
     people = [one for one in seeds.people(planted) if {held.at for held in one.roles} & {"kent", "national"}]
     DynamoPeople().register(people)
     DynamoFunds().open_fund("ptf", name="the test fund", total_pence=10**12, caps={"kent": 10**12})
+    until = datetime.now(timezone.utc) + timedelta(hours=12)
     for person in people:
-        DynamoAccounts().add_token(digest(BEARER + person.id), person.id)
+        secret = session_secret(CHANCE, person.id)
+        DynamoAccounts().add_session(
+            Session(digest=digest(secret), person_id=person.id, csrf="csrf", expires_at=until)
+        )
     from app import app
 
     cloud.prepare(app, ROOT / "infra" / "workflows", "share-your-knowledge@example.org")

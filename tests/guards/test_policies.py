@@ -18,14 +18,15 @@ from website import LEAD, Website, a_claim, form_fields, open_website
 from chalicelib import wiring
 from chalicelib.adapters import keys, tables
 from chalicelib.adapters.workflows import StepFunctions
-from chalicelib.domain.accounts import digest
 from chalicelib.domain.errors import InvalidAnswers
+from chalicelib.domain.tokens import Scope
 from chalicelib.services import amending, exporting
 from chalicelib.services.intake import Receipt
 from chalicelib.services.setting_aside import MOST_TRIES
 from infra.local import cloud, schedules
 from tests.guards.aws_calls import Calls, Need
 from tests.guards.packaged import builds_once, functions, statements
+from tests.tokens import give_token
 
 pytestmark = builds_once
 
@@ -251,11 +252,16 @@ def staff_look_after_it(life: Life) -> None:
     life.sign_in(NATIONAL)
     for path in ("/desk", "/desk/submissions"):
         life.get(path)
+    typed = {**form_fields(life.site.get("/account/tokens")), "name": "A program", "read": "yes"}
+    assert life.site.post("/account/tokens", typed).status == 200
+    life.press("/account/tokens/revoke", "/account/tokens")
     life.press("/sign-out")
-    life.site.parts.accounts.add_token(digest("token"), "national-coordinator")  # type: ignore[attr-defined]
+    with life.calls.of(""):
+        secret = give_token(life.site.parts, "national-coordinator", *Scope)
     path = f"/api/v1/submissions/{claim.reference}"
+    life.days_pass(1)
     for one in (path, f"{path}/timeline", "/api/v1/funds/ptf"):
-        answer = life.site._ask("GET", one, b"", {"authorization": "Bearer token"})
+        answer = life.site._ask("GET", one, b"", {"authorization": f"Bearer {secret}"})
         assert answer.status == 200, answer.text
 
 

@@ -180,6 +180,7 @@ def test_statuses_are_those_that_were_promised() -> None:
         "NotAsked": 403,
         "NotFound": 404,
         "NotSignedIn": 401,
+        "NotWithThisToken": 403,
         "Overtaken": 410,
         "OwnSubmission": 403,
         "Reassigned": 410,

@@ -98,14 +98,15 @@ def test_people_and_funds_are_planted_into_the_table(
     tables.connect("planted")
     tables.create_table()
     people = {"people": [{"id": "p", "name": "P", "address": "p@example.org", "roles": []}], "funds": []}
-    file, token = tmp_path / "people.json", tmp_path / "token"
+    file = tmp_path / "people.json"
     file.write_text(json.dumps({**people, "demo_token": {"person": "p"}}), encoding="utf-8")
     monkeypatch.setenv("TABLE_NAME", "planted")
-    monkeypatch.setattr("sys.argv", ["plant", str(file), str(token)])
+    monkeypatch.setattr("sys.argv", ["plant", str(file)])
     assert plant.main() == 0
     found = DynamoPeople().by_address("P@example.org")
     assert found is not None
     assert found.id == "p"
+    assert not [row for row in tables.Row.scan() if isinstance(row, tables.BearerItem)]
     file.write_text("{}", encoding="utf-8")
     assert plant.main() == 2
 

@@ -216,16 +216,6 @@ def test_no_secret_is_stored_as_it_is(story: Story) -> None:
     assert not {sign_in, right, secret} & kept
 
 
-def test_a_bearer_token_leads_to_its_person(story: Story) -> None:
-    story.parts.accounts.add_token(digest("the-token"), "national-coordinator")  # type: ignore[attr-defined]
-    person = signing_in.token_person(story.parts, "the-token")
-    assert person is not None
-    assert person.id == "national-coordinator"
-    assert signing_in.token_person(story.parts, "another") is None
-    story.parts.people.remove("national-coordinator")  # type: ignore[attr-defined]
-    assert signing_in.token_person(story.parts, "the-token") is None
-
-
 # The claimant's code
 
 
