@@ -107,6 +107,7 @@ class _World:
             people=people_port,
             accounts=nothing,
             tokens=nothing,
+            leavings=nothing,
             workflows=nothing,
             mailer=nothing,
             links=nothing,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Files,
         Forms,
         Funds,
+        Leavings,
         Links,
         Mailer,
         Outbox,
@@ -111,6 +112,12 @@ def _tokens(_settings: Settings) -> Tokens:
     return DynamoTokens()
 
 
+def _leavings(_settings: Settings) -> Leavings:
+    from chalicelib.adapters.leavings import DynamoLeavings
+
+    return DynamoLeavings()
+
+
 def _workflows(settings: Settings) -> Workflows:
     from chalicelib.adapters.workflows import StepFunctions
 
@@ -199,6 +206,7 @@ _BUILDERS: Mapping[str, Callable[[Settings], Any]] = {
     "people": _people,
     "accounts": _accounts,
     "tokens": _tokens,
+    "leavings": _leavings,
     "workflows": _workflows,
     "mailer": _mailer,
     "links": _links,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from chalicelib.adapters import keys
 from chalicelib.adapters.tables import (
@@ -11,7 +11,6 @@ from chalicelib.adapters.tables import (
     DeliveryItem,
     KeyItem,
     LineItem,
-    PersonChangeItem,
     PersonItem,
     ReservationItem,
     Row,
@@ -20,7 +19,6 @@ from chalicelib.domain.deliveries import Delivery, Kind
 from chalicelib.domain.fund import Balance, Held, Line, Movement
 from chalicelib.domain.fund import Kind as Moved
 from chalicelib.domain.people import Holding, Person
-from chalicelib.domain.person_changes import PersonChange, What
 from chalicelib.services.changes import ContentRecord, KeyRecord
 
 
@@ -170,30 +168,8 @@ def person_from(item: PersonItem) -> Person:
     return Person(id=keys.value(item.pk), name=item.name, address=item.address, roles=roles)
 
 
-def person_change_item(change: PersonChange) -> PersonChangeItem:
-    """A change of a person as it stands in the audit trail."""
-    return PersonChangeItem(
-        keys.person(change.person_id),
-        keys.person_change(change.at, change.id),
-        at=change.at,
-        actor=change.actor,
-        what=change.what.value,
-        about=change.about or None,
-        reason=change.reason or None,
-    )
-
-
-def person_change_from(item: PersonChangeItem) -> PersonChange:
-    """A change of a person."""
-    return PersonChange(
-        id=keys.person_change_id(item.sk),
-        person_id=keys.value(item.pk),
-        at=item.at,
-        actor=item.actor,
-        what=What(item.what),
-        about=item.about or "",
-        reason=item.reason or "",
-    )
+NO_MOMENT = datetime(1970, 1, 1, tzinfo=timezone.utc)
+"""Where an index asks for a moment, and none means anything."""
 
 
 def moment(at: datetime) -> dict[str, str]:

@@ -8,6 +8,7 @@ from chalicelib.domain.people import Holding
 
 SUBMISSION = "SUBMISSION"
 AWAY = "AWAY"
+LEAVING = "LEAVING"
 PERSONAL = "PERSONAL"
 TOKEN = "TOKEN"
 ONLY = "-"
@@ -18,6 +19,13 @@ SET_ASIDE = "SET-ASIDE"
 """Deliveries that failed too often, in the index `due`."""
 
 DUE_SUBMISSION = "SUBMISSION"
+DUE_LEAVING = "LEAVING"
+
+PEOPLE = "PEOPLE"
+"""Everybody registered, in the index `listed`."""
+
+LEFT = "LEFT"
+"""Everybody who has left, in the index `listed`."""
 
 
 PUBLIC = "PUBLIC"

@@ -346,27 +346,6 @@ class SessionItem(Row, discriminator="session"):
     expires_at = UTCDateTimeAttribute()
 
 
-class BearerItem(Row, discriminator="bearer"):
-    """A bearer token, under its person. `scopes` are words between blanks."""
-
-    name = UnicodeAttribute()
-    scopes = UnicodeAttribute()
-    made_at = UTCDateTimeAttribute()
-    made_by = UnicodeAttribute()
-    expires_at = UTCDateTimeAttribute()
-    last_used_at = UTCDateTimeAttribute(null=True)
-
-
-class PersonChangeItem(Row, discriminator="person-change"):
-    """What changed about a person. Put once, never changed."""
-
-    at = UTCDateTimeAttribute()
-    actor = UnicodeAttribute()
-    what = UnicodeAttribute()
-    about = UnicodeAttribute(null=True)
-    reason = UnicodeAttribute(null=True)
-
-
 def connect(table_name: str) -> None:
     """Name the table. Makes the one client that all models share; the models of this module inherit it."""
     Row.Meta.table_name = table_name

@@ -9,7 +9,8 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters import items, keys
 from chalicelib.adapters.failures import in_our_words, is_condition
-from chalicelib.adapters.tables import BearerItem, PersonItem, Row
+from chalicelib.adapters.people_tables import BearerItem, person_change_item
+from chalicelib.adapters.tables import PersonItem, Row
 from chalicelib.adapters.together import together
 from chalicelib.domain.people import Person
 from chalicelib.domain.person_changes import PersonChange
@@ -43,7 +44,7 @@ class DynamoTokens:
             person = keys.person(token.person_id)
             transaction.condition_check(PersonItem, person, keys.ONLY, condition=Row.pk.exists())
             transaction.save(_item(token), condition=Row.pk.does_not_exist())
-            transaction.save(items.person_change_item(change), condition=Row.pk.does_not_exist())
+            transaction.save(person_change_item(change), condition=Row.pk.does_not_exist())
 
         return together(write)
 
@@ -53,7 +54,7 @@ class DynamoTokens:
         def write(transaction: TransactWrite) -> None:
             item = BearerItem(keys.person(token.person_id), keys.bearer(token.digest))
             transaction.delete(item, condition=Row.pk.exists())
-            transaction.save(items.person_change_item(change), condition=Row.pk.does_not_exist())
+            transaction.save(person_change_item(change), condition=Row.pk.does_not_exist())
 
         return together(write)
 

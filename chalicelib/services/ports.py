@@ -17,6 +17,7 @@ from chalicelib.services.lines import Listed as Listed
 from chalicelib.services.lines import Place as Place
 from chalicelib.services.lines import Published as Published
 from chalicelib.services.lines import Waiting as Waiting
+from chalicelib.services.people_ports import Leavings as Leavings
 from chalicelib.services.people_ports import Tokens as Tokens
 
 if TYPE_CHECKING:
@@ -383,6 +384,7 @@ class Parts:
     people: People
     accounts: Accounts
     tokens: Tokens
+    leavings: Leavings
     workflows: Workflows
     mailer: Mailer
     links: Links

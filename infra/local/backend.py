@@ -83,8 +83,8 @@ def _furnish_database(given: argparse.Namespace) -> None:
     dynoxide.tend_stream_records(given.database)
     if given.seeds is not None:
         seeds = importlib.import_module("infra.local.seeds")
-        seeds.plant(given.seeds)
         parts = importlib.import_module("chalicelib.wiring").parts()
+        seeds.plant(parts, given.seeds)
         seeds.demonstrate(parts, given.seeds, given.demo_token)
 
 

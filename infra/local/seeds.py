@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Collection
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from chalicelib.adapters.funds import DynamoFunds
 from chalicelib.adapters.people import DynamoPeople
+from chalicelib.domain.deadlines import london_day
 from chalicelib.domain.errors import NotSignedIn, Refused
 from chalicelib.domain.people import Holding, Person
 from chalicelib.domain.person_changes import COMMAND
 from chalicelib.domain.tokens import LONGEST_DAYS
-from chalicelib.services import tokens
+from chalicelib.services import leaving, tokens
 from chalicelib.services.ports import Parts
 
 FORCES = Path(__file__).resolve().parents[2] / "schemas" / "forces.json"
@@ -25,23 +28,45 @@ class BadSeeds(Exception):
     """The seeds file does not say what it must."""
 
 
-def plant(seeds_file: Path) -> None:
-    """Store what the file says. Again and again is harmless: balances that are there stay as they are.
+def plant(parts: Parts, seeds_file: Path, *, bring_back: Collection[str] = ()) -> list[str]:
+    """Store what the file says. Again and again is harmless: balances that are there stay as they are, and whoever has
+    left stays away, unless their id is in `bring_back`. Returns the ids of those who stay away.
 
     Raises BadSeeds, naming the file, where it cannot be read.
     """
     seeds = read(seeds_file)
-    DynamoPeople().register(people(seeds))
+    today, leaving_on = london_day(parts.now()), last_days(seeds)
+    here = [one for one in people(seeds) if leaving_on.get(one.id, today) >= today]
+    away = [one.id for one in here if one.id not in bring_back and _has_left(parts, one.id)]
+    DynamoPeople().register(one for one in here if one.id not in away)
+    for person_id, last_day in leaving_on.items():
+        _say_leaving(parts, person_id, last_day)
     for fund in seeds["funds"]:
         caps = {force["code"]: fund["cap_pence"] for force in json.loads(FORCES.read_text(encoding="utf-8"))}
         DynamoFunds().open_fund(fund["id"], name=fund["name"], total_pence=fund["total_pence"], caps=caps)
+    return away
+
+
+def _has_left(parts: Parts, person_id: str) -> bool:
+    if parts.people.person(person_id) is not None:
+        return False
+    kept = parts.leavings.leaving(person_id)
+    return kept is not None and kept.has_begun
+
+
+def _say_leaving(parts: Parts, person_id: str, last_day: date) -> None:
+    """Once, however often the file is planted; somebody who has left is not there any more."""
+    person, kept = parts.people.person(person_id), parts.leavings.leaving(person_id)
+    is_said = kept is not None and not kept.has_begun and kept.last_day == last_day
+    if person is not None and not is_said:
+        leaving.say(parts, person, last_day=last_day, reason="By the people file", by=COMMAND)
 
 
 def read(seeds_file: Path) -> dict[str, Any]:
     """The file's JSON, with the members that `plant` needs."""
     try:
         seeds = json.loads(seeds_file.read_text(encoding="utf-8"))
-        people(seeds)
+        people(seeds), last_days(seeds)
         _ = seeds["funds"]
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise BadSeeds(f"{seeds_file}: {type(error).__name__}: {error}") from error
@@ -59,6 +84,12 @@ def people(seeds: dict[str, Any]) -> list[Person]:
         )
         for person in seeds["people"]
     ]
+
+
+def last_days(seeds: dict[str, Any]) -> dict[str, date]:
+    """The last days that a seeds file gives, by person."""
+    given = {person["id"]: person.get("last_day") for person in seeds["people"]}
+    return {person_id: date.fromisoformat(day) for person_id, day in given.items() if day is not None}
 
 
 def demonstrate(parts: Parts, seeds_file: Path, token_file: Path) -> None:

@@ -13,6 +13,7 @@ from chalicelib.adapters import tables
 from chalicelib.adapters.accounts import DynamoAccounts
 from chalicelib.adapters.checks import DynamoChecks
 from chalicelib.adapters.funds import DynamoFunds
+from chalicelib.adapters.leavings import DynamoLeavings
 from chalicelib.adapters.outbox import DynamoOutbox
 from chalicelib.adapters.people import DynamoPeople
 from chalicelib.adapters.records import DynamoRecords
@@ -48,6 +49,7 @@ def dynamo_parts(dynamodb: str, table_name: str, monkeypatch: pytest.MonkeyPatch
         people=DynamoPeople(),
         accounts=DynamoAccounts(),
         tokens=DynamoTokens(),
+        leavings=DynamoLeavings(),
     )
 
 

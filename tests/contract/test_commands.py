@@ -1,17 +1,22 @@
-"""Commands on a table: tokens by hand, and the demonstration's token of the embedded run."""
+"""Commands on a table: planting people, tokens by hand, and the demonstration's token of the embedded run."""
 
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from chalicelib.adapters import keys
+from chalicelib.adapters.tables import PersonItem
 from chalicelib.domain.errors import NotSignedIn
+from chalicelib.domain.person_changes import COMMAND, What
 from chalicelib.domain.tokens import LONGEST_DAYS, Scope
-from chalicelib.services import tokens
+from chalicelib.services import leaving, tokens
 from chalicelib.services.ports import Parts
+from infra import plant
 from infra import tokens as command
 from infra.local import seeds
 from tests.builders import a_person
@@ -23,7 +28,8 @@ ANN = a_person("ann", "coordinator@national")
 def table(dynamo_parts: Parts, monkeypatch: pytest.MonkeyPatch) -> Parts:
     dynamo_parts.people.register([ANN, a_person("lee", "innovation-lead@kent")])  # type: ignore[attr-defined]
     monkeypatch.setenv("TABLE_NAME", "any")
-    monkeypatch.setattr(command, "parts_of", lambda name: dynamo_parts)
+    for module in (command, plant):
+        monkeypatch.setattr(module, "parts_of", lambda name: dynamo_parts)
     return dynamo_parts
 
 
@@ -116,3 +122,122 @@ def test_a_seeds_file_whose_person_may_have_no_token_is_refused_by_name(
     parts.people.register([a_person("ann", "innovation-lead@kent")])  # type: ignore[attr-defined]
     with pytest.raises(seeds.BadSeeds, match="demo_token: Tokens are for"):
         seeds.demonstrate(parts, file, tmp_path / "demo-token")
+
+
+# Planting
+
+
+def people_file(tmp_path: Path, *people: dict[str, object]) -> str:
+    file = tmp_path / "people.json"
+    whole = [
+        {"name": f"{one['id']}, somebody", "address": f"{one['id']}@example.org", "roles": [], **one}
+        for one in people
+    ]
+    file.write_text(json.dumps({"people": whole, "funds": []}))
+    return str(file)
+
+
+ANN_IN_FILE = {"id": "ann", "roles": [{"role": "coordinator", "at": "national"}]}
+LEE_IN_FILE = {"id": "lee", "roles": [{"role": "innovation-lead", "at": "kent"}]}
+SECOND = {"id": "sam", "roles": [{"role": "innovation-lead", "at": "kent"}]}
+
+
+def ids(table: Parts) -> list[str]:
+    return sorted(one.person.id for one in table.leavings.everybody())
+
+
+def test_planting_makes_no_token(table: Parts, tmp_path: Path) -> None:
+    assert plant.main([people_file(tmp_path, ANN_IN_FILE, LEE_IN_FILE)]) == 0
+    assert tokens.live_tokens(table, "ann") == []
+
+
+def test_whoever_is_no_longer_in_the_file_is_named_and_leaves_when_asked_for(
+    table: Parts, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tokens.make(table, ANN, name="x", scopes=["read"], days=1, by="ann")
+    plant.main([people_file(tmp_path, ANN_IN_FILE, LEE_IN_FILE, SECOND)])
+    assert capsys.readouterr().out == ""
+    file = people_file(tmp_path, {**ANN_IN_FILE, "id": "new"}, LEE_IN_FILE)
+    assert plant.main([file]) == 0
+    assert capsys.readouterr().out == (
+        "In the table and not in the file; they keep their roles (--remove-missing): ann sam\n"
+    )
+    assert ids(table) == ["ann", "lee", "new", "sam"]
+    assert plant.main([file, "--remove-missing"]) == 0
+    assert ids(table) == ["lee", "new"]
+    assert table.tokens.of("ann") == []
+    assert plant.main([file, "--remove-missing"]) == 0, "again is harmless"
+    assert (What.LEFT, COMMAND) in [(one.what, one.actor) for one in table.leavings.changes("sam")]
+
+
+def test_the_last_holder_of_a_role_is_not_removed_and_the_others_are(
+    table: Parts, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plant.main([people_file(tmp_path, ANN_IN_FILE, LEE_IN_FILE, {"id": "sam"})])
+    capsys.readouterr()
+    assert plant.main([people_file(tmp_path, LEE_IN_FILE), "--remove-missing"]) == 1
+    told = capsys.readouterr()
+    assert told.out == "sam has left.\n"
+    assert told.err.startswith("ann stays: ")
+    assert "is the only coordinator (national). Register a successor first" in told.err
+    assert ids(table) == ["ann", "lee"]
+
+
+def test_somebody_taken_out_by_an_earlier_release_is_found_as_well(
+    table: Parts, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It kept people without a place in the index."""
+    old = PersonItem(keys.person("old"), keys.ONLY, name="Old", address="old@example.org", roles=[])
+    old.save()
+    plant.main([people_file(tmp_path, ANN_IN_FILE, LEE_IN_FILE)])
+    assert capsys.readouterr().out.endswith(": old\n")
+
+
+def test_a_last_day_in_the_file_is_kept_once_and_carried_out_by_the_schedule(
+    table: Parts, tmp_path: Path
+) -> None:
+    clock: Any = table.now
+    file = people_file(tmp_path, ANN_IN_FILE, {**LEE_IN_FILE, "last_day": "2027-01-15"})
+    for _ in range(3):
+        assert plant.main([file]) == 0
+    assert [one.what for one in table.leavings.changes("lee")] == [What.LEAVING_SAID]
+    clock.at = datetime(2027, 1, 16, tzinfo=timezone.utc)
+    assert leaving.carry_out_due(table).left == 1
+    assert plant.main([file]) == 0, "and planting the file again brings nobody back"
+    assert ids(table) == ["ann"]
+    assert table.people.by_address("lee@example.org") is None
+
+
+def test_a_last_day_that_is_past_is_carried_out_by_the_next_run(table: Parts, tmp_path: Path) -> None:
+    plant.main([people_file(tmp_path, ANN_IN_FILE, {**LEE_IN_FILE, "last_day": "2026-12-31"})])
+    assert leaving.carry_out_due(table).left == 1
+    assert ids(table) == ["ann"]
+
+
+def test_whoever_left_by_the_page_stays_away_until_they_are_brought_back(
+    table: Parts, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock: Any = table.now
+    file = people_file(tmp_path, ANN_IN_FILE, LEE_IN_FILE)
+    plant.main([file])
+    lee = table.people.person("lee")
+    assert lee is not None
+    leaving.say(table, lee, last_day=date(2027, 1, 15), reason="A new post", by="ann")
+    clock.at = datetime(2027, 1, 16, tzinfo=timezone.utc)
+    leaving.carry_out_due(table)
+    assert plant.main([file]) == 0
+    assert "they have left, so they stay away (--bring-back): lee" in capsys.readouterr().out
+    assert ids(table) == ["ann"]
+    assert plant.main([file, "--bring-back", "lee"]) == 0
+    assert ids(table) == ["ann", "lee"]
+    leaving.carry_out_due(table)
+    assert plant.main([file]) == 0
+    assert ids(table) == ["ann", "lee"], "and they stay"
+
+
+def test_a_last_day_that_is_no_day_is_refused_by_name_and_nothing_is_stored(
+    table: Parts, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert plant.main([people_file(tmp_path, {"id": "new", "last_day": "31 March"})]) == 2
+    assert "people.json: ValueError" in capsys.readouterr().err
+    assert table.people.person("new") is None

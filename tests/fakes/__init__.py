@@ -23,7 +23,7 @@ from tests.fakes.others import (
     MemoryWorkflows,
     SentMail,
 )
-from tests.fakes.people import MemoryTokens
+from tests.fakes.people import MemoryLeavings, MemoryTokens
 from tests.fakes.records import MOST_OPERATIONS, MemoryForceRecords, MemoryRecords
 from tests.fakes.store import RELAY_GRACE, Operation, Queued, RefusedOperation, Store
 
@@ -43,6 +43,7 @@ __all__ = [
     "MemoryFiles",
     "MemoryForceRecords",
     "MemoryFunds",
+    "MemoryLeavings",
     "MemoryMailer",
     "MemoryOutbox",
     "MemoryPeople",
@@ -95,6 +96,7 @@ def parts(store: Store | None = None, **replacements: Any) -> Parts:
         "people": MemoryPeople(store),
         "accounts": MemoryAccounts(store),
         "tokens": MemoryTokens(store),
+        "leavings": MemoryLeavings(store),
         "workflows": MemoryWorkflows(),
         "mailer": MemoryMailer(),
         "links": SignedLinks(BASE_URL, ("k" * 40,)),
