@@ -55,6 +55,11 @@ def looks_after_everybody(person: Person) -> bool:
     return any(person.holds(role, at=NATIONAL) for role in (COORDINATOR, ADMIN))
 
 
+def looks_after_anybody(person: Person) -> bool:
+    """Whether somebody may look after people at all: those above, and the coordinators of a force."""
+    return looks_after_everybody(person) or any(held.role == COORDINATOR for held in person.roles)
+
+
 def may_look_after(by: Person, roles: tuple[Holding, ...]) -> bool:
     """Whether somebody may look after a person with these roles: all people, or those whose roles are all in forces
     that `by` coordinates. Whoever holds no role is the national team's to look after."""

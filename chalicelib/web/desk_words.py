@@ -73,7 +73,7 @@ def status_words(status: Status) -> str:
 
 def names_of(parts: Parts) -> Names:
     """A look-up from a person's id to their name; each person is asked for once."""
-    found: dict[str, str] = {CLAIMANT: "The claimant", SYSTEM: "The service"}
+    found: dict[str, str] = {CLAIMANT: "The claimant", SYSTEM: "The service", "": ""}
 
     def name(person_id: str) -> str:
         if person_id not in found:

@@ -36,6 +36,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "desk_money_pages": ("desk",),
     "checks_pages": ("desk",),
     "export_pages": ("exports",),
+    "people_pages": ("desk",),
     "token_pages": ("account",),
     "sign_in_pages": ("sign-in", "sign-out"),
 }

@@ -36,6 +36,14 @@ ROLES = ("anonymous", *PEOPLE, "claimant")
 STAFF = {"coordinator-kent", "coordinator-essex", "fund-holder", "national-coordinator"}
 COORDINATE_KENT = {"coordinator-kent", "national-coordinator"}
 
+COORDINATORS = {"coordinator-kent", "coordinator-essex", "national-coordinator"}
+
+LOOKS_AFTER_PEOPLE = "/desk/people"
+"""For coordinators: of a force for its own people, of the nation for all."""
+
+REVOKES_OF_OTHERS = "POST /desk/people/{person}/revoke"
+"""Somebody else's token is revoked by the national team alone."""
+
 FUND_HOLDERS_ALONE = {"/desk/submissions/{reference}/paid", "/desk/submissions/{reference}/returned"}
 """Coordinators, who may do all else about a claim, record no money."""
 
@@ -102,7 +110,11 @@ def expected(path: str, method: str, access: Access | None, role: str) -> set[st
     if access is Access.STAFF:
         if role not in STAFF:
             return {OUT}
-        if "{reference}" in path and role == "coordinator-essex":
+        if path.startswith(LOOKS_AFTER_PEOPLE) and role not in COORDINATORS:
+            return {OUT}
+        if f"{method} {path}" == REVOKES_OF_OTHERS and role == "coordinator-kent":
+            return {OUT}
+        if ("{reference}" in path or "{person}" in path) and role == "coordinator-essex":
             return {HIDDEN}
         if path in FUND_HOLDERS_ALONE:
             return {IN} if role == "fund-holder" else {OUT}
@@ -140,6 +152,7 @@ class Site:
             token=receipt.status_token,
             reference=receipt.reference,
             task=story.task_id(receipt.reference),
+            person="lead-kent",
             fund="ptf",
             scope="kent",
             period="2027-01-04",

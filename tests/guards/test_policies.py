@@ -19,8 +19,9 @@ from chalicelib import wiring
 from chalicelib.adapters import keys, tables
 from chalicelib.adapters.workflows import StepFunctions
 from chalicelib.domain.errors import InvalidAnswers
+from chalicelib.domain.people import Away
 from chalicelib.domain.tokens import Scope
-from chalicelib.services import amending, exporting
+from chalicelib.services import amending, exporting, leaving
 from chalicelib.services.intake import Receipt
 from chalicelib.services.setting_aside import MOST_TRIES
 from infra.local import cloud, schedules
@@ -252,6 +253,13 @@ def staff_look_after_it(life: Life) -> None:
     life.sign_in(NATIONAL)
     for path in ("/desk", "/desk/submissions"):
         life.get(path)
+    life.get("/desk/people")
+    leave = "/desk/people/lead-essex/leave"
+    last = life.site.parts.now().date()
+    day = {"last-day": str(last.day), "last-month": str(last.month), "last-year": str(last.year)}
+    asked = life.site.post(leave, {**form_fields(life.site.get(leave)), **day, "reason": "A new post"})
+    assert life.site.post(leave, form_fields(asked)).status == 303
+    life.press("/desk/people/lead-essex/stay", "/desk/people/lead-essex")
     typed = {**form_fields(life.site.get("/account/tokens")), "name": "A program", "read": "yes"}
     assert life.site.post("/account/tokens", typed).status == 200
     life.press("/account/tokens/revoke", "/account/tokens")
@@ -279,11 +287,33 @@ def time_passes(life: Life) -> None:
         life.days_pass(12)
         assert life.schedule("follow_up")["failed"] == 0
         life.schedule("sweep")
+    somebody_leaves(life)
     states = boto3.client("stepfunctions")
     states.stop_execution(executionArn=EXECUTION + claim.reference + "-r1")
     life.days_pass(1)
     assert life.schedule("reconcile")["restarted"]
     life.schedule("sweep")
+
+
+def somebody_leaves(life: Life) -> None:
+    """The last day of somebody is over who has a task, a token and a delegation, and is the last in their role."""
+    with life.calls.of(""):
+        parts = life.site.parts
+        lead = parts.people.person("lead-kent")
+        assert lead is not None
+        day = parts.now().date()
+        parts.people.set_away("deputy-kent", Away(first=day, last=day, delegate_id="lead-kent"))
+        give_token(parts, "lead-kent", Scope.READ)
+    life.ask(life.submit())
+    with life.calls.of(""):
+        leaving.say(parts, lead, last_day=day, reason="A new post", by="national-coordinator")
+    life.days_pass(2)
+    for _ in range(2):
+        done = life.schedule("follow_up")
+        assert (done["left"], done["failed"]) == (1, 0)
+        life.days_pass(1)
+    with life.calls.of(""):
+        parts.people.register([lead])  # type: ignore[attr-defined]
 
 
 class NoPost:

@@ -121,6 +121,7 @@ def values(story: Story, reference: str, token: str) -> dict[str, str]:
         "fund": "ptf",
         "name": "app.css",
         "scope": "kent",
+        "person": "lead-kent",
         "period": "2027-01",
     }
 
@@ -164,6 +165,10 @@ SEEN = {
         "/desk/stuck",
         "/desk/submissions/{reference}",
         "/desk/submissions/{reference}/reassign",
+        "/desk/people",
+        "/desk/people/{person}",
+        "/desk/people/{person}/leave",
+        "/account/tokens",
         "/exports",
     },
     "approver-browser": {"/tasks/{task}", "/tasks/{task}/reassign", "/away"},
