@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.leaving import Leaving, Registered, may_look_after
 from chalicelib.domain.people import Holding, Person
@@ -16,10 +18,12 @@ MOST_LEFT = 50
 
 @value
 class PeopleView:
-    """Those whom somebody looks after, in the order of their names, and those who left last."""
+    """Those whom somebody looks after, in the order of their names, and those who left last; of one place where one
+    was named. `places` are those where people hold roles."""
 
     people: tuple[Registered, ...]
     left: tuple[Leaving, ...]
+    places: tuple[str, ...]
 
 
 @value
@@ -38,13 +42,21 @@ class PersonView:
     changes: tuple[PersonChange, ...]
 
 
-def people_for(parts: Parts, by: Person) -> PeopleView:
-    """Whom somebody looks after. Raises Forbidden for whoever looks after nobody."""
+def people_for(parts: Parts, by: Person, at: str = "") -> PeopleView:
+    """Whom somebody looks after: all of them, or those with a role at a place, a force's code or `national`. Raises
+    Forbidden for whoever looks after nobody."""
     leaving.check_looks_after(by)
+    people = [one for one in parts.leavings.everybody() if may_look_after(by, one.person.roles)]
+    left = [one for one in parts.leavings.left(limit=MOST_LEFT) if may_look_after(by, one.roles)]
     return PeopleView(
-        people=tuple(one for one in parts.leavings.everybody() if may_look_after(by, one.person.roles)),
-        left=tuple(one for one in parts.leavings.left(limit=MOST_LEFT) if may_look_after(by, one.roles)),
+        people=tuple(one for one in people if _is_at(one.person.roles, at)),
+        left=tuple(one for one in left if _is_at(one.roles, at)),
+        places=tuple(sorted({held.at for one in people for held in one.person.roles})),
     )
+
+
+def _is_at(roles: Iterable[Holding], at: str) -> bool:
+    return not at or any(held.at == at for held in roles)
 
 
 def person_view(parts: Parts, by: Person, person_id: str) -> PersonView:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from chalice.app import Blueprint, Response
 
@@ -11,7 +12,7 @@ from chalicelib.domain.deadlines import london_day
 from chalicelib.domain.decisions import MAX_COMMENT
 from chalicelib.domain.errors import InvalidAnswers, Problem
 from chalicelib.domain.leaving import Leaving
-from chalicelib.domain.people import Holding
+from chalicelib.domain.people import NATIONAL, Holding
 from chalicelib.domain.person_changes import COMMAND, SCHEDULE, PersonChange, What
 from chalicelib.domain.sentences import capital
 from chalicelib.services import leaving, looking_after, tokens
@@ -50,11 +51,16 @@ _SAID: Mapping[What, str] = {
 @view(access.STAFF)
 def show_people(request: Request) -> Response:
     parts = request.parts
-    found = looking_after.people_for(parts, request.person)
+    at = request.query.get("at", "")
+    found = looking_after.people_for(parts, request.person, at)
     return page(
         "desk_people.html",
         signed_in=True,
         is_staff=True,
+        places=[
+            {"value": place, "text": _place(parts, place), "selected": place == at}
+            for place in ("", *found.places)
+        ],
         rows=[
             (_link(one.person.id, one.person.name), _roles(parts, one.person.roles), _leaves(one.leaving))
             for one in found.people
@@ -195,6 +201,12 @@ def _href(name: str, typed: Mapping[str, str]) -> str:
     return "#reason" if name == "reason" else f"#{name}-{wrong_parts(name, typed)[0]}"
 
 
+def _place(parts: Parts, place: str) -> str:
+    if not place:
+        return "Everywhere"
+    return "National" if place == NATIONAL else parts.forms.force_name(place)
+
+
 def _link(person_id: str, name: str) -> Mapping[str, str]:
     return {"text": name, "href": f"{_PATH}/{person_id}"}
 
@@ -205,11 +217,13 @@ def _roles(parts: Parts, roles: Sequence[Holding]) -> str:
 
 def _leaves(said: Leaving | None) -> str:
     """When somebody leaves; of those who came back, an earlier leaving says nothing."""
-    return long_date(said.last_day) if said is not None and not said.has_begun else ""
+    return long_date(said.last_day) if said is not None and not said.has_begun else "Not said"
 
 
 def _happening(change: PersonChange, actor: str) -> Happening:
     named = {COMMAND: "An operator", SCHEDULE: "The service"}.get(change.actor, actor)
     about = change.about or "no role"
+    if change.what is What.LEAVING_SAID:
+        about = long_date(date.fromisoformat(about))
     words = _SAID[change.what].format(actor=named, about=about)
     return Happening(words=words, at=change.at, comment=change.reason)

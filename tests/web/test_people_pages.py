@@ -47,6 +47,9 @@ def test_the_national_team_sees_everybody_and_a_force_its_own(website: Website) 
     shown = words(website.get(PATH))
     for name in ("Innovation lead, Kent Police", "Innovation lead, Essex Police", "National coordinator"):
         assert name.lower() in shown.lower()
+    shown = words(website.get(f"{PATH}?at=essex"))
+    assert "Innovation lead, Essex Police" in shown
+    assert "Innovation lead, Kent Police" not in shown
     website.sign_in(KENT)
     shown = words(website.get(PATH))
     assert "Innovation lead, Kent Police" in shown
