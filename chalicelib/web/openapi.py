@@ -24,7 +24,7 @@ _FEATURES = "/api/v1/ideas.geojson"
 _TYPES = {_FEATURES: "application/geo+json"}
 """What is not answered as plain JSON."""
 
-_SUBMIT_PROBLEMS = ("400", "403", "404", "409", "413", "415", "422", "429", "503")
+_SUBMIT_PROBLEMS = ("400", "401", "403", "404", "409", "413", "415", "422", "429", "503")
 _DECIDE = f"{_TASK}/decision"
 _UNDO = f"{_TASK}/undo"
 
