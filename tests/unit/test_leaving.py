@@ -431,6 +431,27 @@ def test_a_step_that_fails_is_done_by_the_next_run_and_nothing_is_done_twice(
     assert story.parts.leavings.due(WEEKEND + timedelta(days=90), limit=9) == []
 
 
+def test_who_leaves_at_once_leaves_though_the_answer_is_lost(
+    story: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page answers that the service is busy; the next run of the schedule finishes."""
+    story.people.register([a_person("second", "innovation-lead@kent")])
+    give_token(story.parts, LEAD)
+    end_roles = story.parts.leavings.end_roles
+
+    def stores_and_fails(*given: Any, **named: Any) -> bool:
+        end_roles(*given, **named)
+        raise Unavailable("no answer")
+
+    monkeypatch.setattr(story.parts.leavings, "end_roles", stores_and_fails)
+    with pytest.raises(Unavailable):
+        say(story, last_day=MONDAY - timedelta(days=1))
+    monkeypatch.setattr(story.parts.leavings, "end_roles", end_roles)
+    assert leaving.carry_out_due(story.parts) == CarriedOut(left=1, failed=0)
+    assert story.parts.people.person(LEAD) is None
+    assert story.parts.tokens.of(LEAD) == []
+
+
 def test_two_runs_at_once_do_nothing_twice(story: Scene) -> None:
     reference = story.asked()
     say(story)

@@ -201,3 +201,31 @@ def test_whoever_left_meanwhile_gets_no_token(story: Scene) -> None:
 def test_a_person_whose_id_no_header_can_carry_gets_none(story: Scene) -> None:
     story.people.register([a_person("ann.smith é", "coordinator@kent")])
     assert pointers(story, "ann.smith é") == ["/name"]
+
+
+@pytest.mark.parametrize("call", ["add", "end"])
+def test_where_the_answer_is_lost_the_list_says_what_there_is(
+    story: Scene, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """A token whose secret nobody saw can be revoked; one that is gone can be revoked again."""
+    made = make(story) if call == "end" else None
+    real = getattr(story.parts.tokens, call)
+
+    def stores_and_fails(*given: Any) -> bool:
+        monkeypatch.setattr(story.parts.tokens, call, real)
+        real(*given)
+        raise Unavailable("no answer")
+
+    monkeypatch.setattr(story.parts.tokens, call, stores_and_fails)
+    owner = story.person(NATIONAL)
+    with pytest.raises(Unavailable):
+        if made is None:
+            make(story)
+        else:
+            tokens.revoke(story.parts, NATIONAL, made.token.id, by=owner)
+    left = tokens.live_tokens(story.parts, NATIONAL)
+    assert len(left) == (call == "add")
+    for token in left:
+        assert tokens.revoke(story.parts, NATIONAL, token.id, by=owner)
+    if made is not None:
+        assert not tokens.revoke(story.parts, NATIONAL, made.token.id, by=owner)
