@@ -59,6 +59,7 @@ _BY_READER: Mapping[Reader, Mapping[str, str]] = {
         "decision-made": "record of a decision in their name",
     },
     Reader.COORDINATOR: {
+        "role-empty": "notice that nobody holds a role",
         "stuck": "notice that nobody is deciding",
         "undelivered": "notice that an email did not arrive",
         "staff-undelivered": "notice that an email to a colleague did not arrive",
