@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date
 
 from chalicelib.domain import deliveries
+from chalicelib.domain.accounts import digest
 from chalicelib.domain.answers import long_date
 from chalicelib.domain.deadlines import end_of_day, london_day
 from chalicelib.domain.decisions import needed_words
@@ -238,7 +239,7 @@ def _tell_of_empty_roles(parts: Parts, leaving: Leaving) -> None:
         "people_url": parts.links.page("/desk/people"),
     }
     for person in _told(parts):
-        about = f"{leaving.person_id}.{leaving.said_at:%Y%m%d%H%M%S%f}.{person.id}"
+        about = f"{leaving.said_at:%Y%m%d%H%M%S%f}.{digest(leaving.person_id)[:16]}.{person.id}"
         mail = deliveries.mail(
             "role-empty", to=person.address, about=about, reference="", values=values, now=parts.now()
         )

@@ -29,6 +29,7 @@ def test_every_reader_has_a_mail() -> None:
         ("mail.stuck.CLM-2222-2222.7.coordinator-kent", "stuck", "coordinator-kent"),
         ("mail.digest.kent.2027-01-04-to-2027-01-10.chief.kent", "digest", "chief.kent"),
         ("mail.sign-in-code.0123abcd.lead.kent", "sign-in-code", "lead.kent"),
+        ("mail.role-empty.20270104090000000000.0123abcd.chief.kent", "role-empty", "chief.kent"),
         ("mail.sign-in-code.0123abcd", "sign-in-code", ""),
         ("start.CLM-2222-2222-r1", "", ""),
         ("", "", ""),
