@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.domain.accounts import SESSION_LIFE, Session, digest, session_secret
+from chalicelib.domain.accounts import new_session, session_secret
 from chalicelib.services.ports import Parts
 from chalicelib.web.cookies import session_cookie
 
@@ -24,8 +24,5 @@ def step(reference: str, stage: str) -> dict[str, Any]:
 def signed_in(parts: Parts, person_id: str) -> tuple[str, str]:
     """The cookie of a new session, and what must come back with its forms."""
     secret, csrf = session_secret(parts.new_secret(), person_id), parts.new_secret()
-    until = parts.now() + SESSION_LIFE
-    parts.accounts.add_session(
-        Session(digest=digest(secret), person_id=person_id, csrf=csrf, expires_at=until)
-    )
+    parts.accounts.add_session(new_session(secret, person_id, csrf=csrf, now=parts.now()))
     return session_cookie(secret, secure=False).partition(";")[0], csrf

@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -30,7 +29,7 @@ from bench.rows import FUND
 from chalicelib import wiring
 from chalicelib.adapters import counts, tables
 from chalicelib.adapters.accounts import DynamoAccounts
-from chalicelib.domain.accounts import Session, digest, session_secret
+from chalicelib.domain.accounts import new_session, session_secret
 from chalicelib.settings import Settings
 
 PART = "growth"
@@ -169,13 +168,7 @@ class Asker:
     def _sign_in(self) -> None:
         """A session for each of the two who ask."""
         for person in (NATIONAL, FORCE):
-            session = Session(
-                digest=digest(_secret(person)),
-                person_id=person,
-                csrf="csrf",
-                expires_at=UNTIL + timedelta(days=1),
-            )
-            DynamoAccounts().add_session(session)
+            DynamoAccounts().add_session(new_session(_secret(person), person, csrf="csrf", now=UNTIL))
 
     def _note(self, parsed: Mapping[str, Any], **_: Any) -> None:
         self._calls += 1

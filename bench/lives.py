@@ -108,6 +108,7 @@ class _World:
             accounts=nothing,
             tokens=nothing,
             leavings=nothing,
+            seals=nothing,
             workflows=nothing,
             mailer=nothing,
             links=nothing,

@@ -57,6 +57,10 @@ class Settings:
     form_seconds: int = 2
     """A page that is sent sooner after it was shown is shown again: nobody fills it in so fast. 0: never."""
 
+    source_quota: int = 300
+    """How often codes may be asked for from one network address in an hour. A force's officers share one: 300 is one
+    ask every twelve seconds, all day. 0: as often as they like."""
+
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
         """Raises MissingSetting naming every variable that is missing or not what it must be."""
@@ -83,6 +87,7 @@ class Settings:
             mailbox_quota=numbers["MAILBOX_QUOTA"] or 0,
             force_quota=numbers["FORCE_QUOTA"] or 0,
             form_seconds=numbers["FORM_SECONDS"] or 0,
+            source_quota=numbers["SOURCE_QUOTA"] or 0,
         )
 
 
@@ -104,6 +109,7 @@ _NUMBERS = {
     "MAILBOX_QUOTA": "20",
     "FORCE_QUOTA": "200",
     "FORM_SECONDS": "2",
+    "SOURCE_QUOTA": "300",
 }
 
 

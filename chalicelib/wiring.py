@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Outbox,
         People,
         Records,
+        Seals,
         Tokens,
         Workbooks,
         Workflows,
@@ -118,6 +119,12 @@ def _leavings(_settings: Settings) -> Leavings:
     return DynamoLeavings()
 
 
+def _seals(settings: Settings) -> Seals:
+    from chalicelib.adapters.seals import KeyedSeals
+
+    return KeyedSeals(settings.signing_keys)
+
+
 def _workflows(settings: Settings) -> Workflows:
     from chalicelib.adapters.workflows import StepFunctions
 
@@ -171,6 +178,7 @@ def _limits(settings: Settings) -> Limits:
         mailbox_an_hour=settings.mailbox_quota,
         force_an_hour=settings.force_quota,
         form_wait=timedelta(seconds=settings.form_seconds),
+        source_an_hour=settings.source_quota,
     )
 
 
@@ -207,6 +215,7 @@ _BUILDERS: Mapping[str, Callable[[Settings], Any]] = {
     "accounts": _accounts,
     "tokens": _tokens,
     "leavings": _leavings,
+    "seals": _seals,
     "workflows": _workflows,
     "mailer": _mailer,
     "links": _links,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from chalicelib.domain.accounts import Session, digest, session_secret
+from chalicelib.domain.accounts import new_session, session_secret
 from chalicelib.domain.person_changes import COMMAND, PersonChange, What
 from chalicelib.domain.tokens import Scope, Token, token_digest, token_secret
 from chalicelib.services.ports import Parts
@@ -34,8 +34,5 @@ def give_token(parts: Parts, person_id: str, *scopes: Scope, days: int = 30, cha
 def give_session(parts: Parts, person_id: str) -> str:
     """The cookie of a session of this person, as a browser sends it over https."""
     secret = session_secret("browser", person_id)
-    session = Session(
-        digest=digest(secret), person_id=person_id, csrf="csrf", expires_at=parts.now() + timedelta(hours=1)
-    )
-    parts.accounts.add_session(session)
+    parts.accounts.add_session(new_session(secret, person_id, csrf="csrf", now=parts.now()))
     return f"__Host-session={secret}"

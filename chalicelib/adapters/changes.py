@@ -17,10 +17,13 @@ from chalicelib.adapters.tables import (
     ContentItem,
     DeliveryItem,
     MailboxItem,
+    PairItem,
     PersonalItem,
     ReferenceItem,
     ReservationItem,
     Row,
+    SessionItem,
+    SourceItem,
     SubmissionItem,
     TaskItem,
 )
@@ -29,6 +32,7 @@ from chalicelib.domain.submissions import TaskState
 from chalicelib.services.changes import (
     AddDelivery,
     AddEntry,
+    AddSession,
     AddSubmission,
     AddTask,
     CancelDelivery,
@@ -36,8 +40,10 @@ from chalicelib.services.changes import (
     ChangeSubmission,
     CloseTask,
     CountMailbox,
+    CountSource,
     KeepContent,
     KeepKey,
+    KeepPair,
     KeepPersonal,
     KeepToken,
     KeepVersion,
@@ -45,6 +51,7 @@ from chalicelib.services.changes import (
     MoveMoney,
     MoveSubmission,
     NotThere,
+    ProveSession,
     ReopenTask,
     StillHolds,
 )
@@ -224,13 +231,50 @@ class Placed:
     @add.register
     def _(self, change: CountMailbox) -> None:
         item = MailboxItem(keys.mailbox(change.mailbox), keys.hour(change.hour))
+        self._count(change, item, change.hour, change.limit)
+
+    @add.register
+    def _(self, change: CountSource) -> None:
+        item = SourceItem(keys.source(change.source), keys.hour(change.hour))
+        self._count(change, item, change.hour, change.limit)
+
+    def _count(self, change: Change, item: MailboxItem | SourceItem, hour: datetime, limit: int) -> None:
+        """One more in an hour, of which the first makes the item."""
+        kind = type(item)
         actions: list[Action] = [
-            MailboxItem.counted.add(1),
-            Row.kind.set(MailboxItem),  # the first of the hour makes the item
-            Row.ttl.set(items.seconds(change.hour + timedelta(hours=2))),
+            kind.counted.add(1),
+            Row.kind.set(kind),
+            Row.ttl.set(items.seconds(hour + timedelta(hours=2))),
         ]
-        is_free = MailboxItem.counted.does_not_exist() | (MailboxItem.counted < change.limit)
-        self._update(change, item, actions, is_free)
+        self._update(change, item, actions, kind.counted.does_not_exist() | (kind.counted < limit))
+
+    @add.register
+    def _(self, change: KeepPair) -> None:
+        from chalicelib.adapters import sign_in_items  # only signing in has a use for it
+
+        item = sign_in_items.pair_item(change.pair)
+        names = sign_in_items.CHANGING
+        actions: list[Action] = [
+            getattr(PairItem, name).set(getattr(item, name))
+            for name in names
+            if getattr(item, name) is not None
+        ]
+        actions += [getattr(PairItem, name).remove() for name in names if getattr(item, name) is None]
+        actions.append(Row.kind.set(PairItem))  # the first change makes the item
+        seen = change.pair.version - 1
+        self._update(change, item, actions, PairItem.version == seen if seen else Row.pk.does_not_exist())
+
+    @add.register
+    def _(self, change: AddSession) -> None:
+        from chalicelib.adapters import sign_in_items
+
+        self._put(change, sign_in_items.session_item(change.session))
+
+    @add.register
+    def _(self, change: ProveSession) -> None:
+        item = SessionItem(keys.person(change.session.person_id), keys.session(change.session.digest))
+        actions: list[Action] = [SessionItem.proved_at.set(change.at), SessionItem.used_at.set(change.at)]
+        self._update(change, item, actions, Row.pk.exists())
 
     @add.register
     def _(self, change: StillHolds) -> None:

@@ -21,11 +21,15 @@ from chalicelib.domain.fund import Kind as Moved
 from chalicelib.domain.people import Holding, Person
 from chalicelib.services.changes import ContentRecord, KeyRecord
 
+_FOR_NOBODY = timedelta(hours=1)
+"""How long a delivery that nobody carries is kept: it has done its work when it is written."""
+
 
 def delivery_item(delivery: Delivery, relay_grace: timedelta) -> DeliveryItem:
     """The item of a delivery. The due index lists it from when the sweeper should look at it: the stream has
     `relay_grace` to carry it first. What is held back was carried, and left, when it was made."""
     grace = timedelta(0) if delivery.is_held else relay_grace
+    is_for_nobody = delivery.kind is Kind.NOTHING
     return DeliveryItem(
         keys.delivery(delivery.id),
         keys.ONLY,
@@ -37,8 +41,9 @@ def delivery_item(delivery: Delivery, relay_grace: timedelta) -> DeliveryItem:
         starts_at=delivery.due_at,
         payload=dict(delivery.payload),
         attempts=delivery.attempts,
-        due_kind=keys.DUE_DELIVERY,
-        due_at=delivery.due_at + grace,
+        due_kind=None if is_for_nobody else keys.DUE_DELIVERY,
+        due_at=None if is_for_nobody else delivery.due_at + grace,
+        ttl=seconds(delivery.due_at + _FOR_NOBODY) if is_for_nobody else None,
     )
 
 

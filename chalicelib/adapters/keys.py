@@ -182,11 +182,6 @@ def person(person_id: str) -> str:
     return f"PERSON#{person_id}"
 
 
-def codes(hour: str) -> str:
-    """The codes mailed to a person in an hour, within the person."""
-    return f"CODES#{hour}"
-
-
 def address(normalised: str) -> str:
     """Whose mailbox this is."""
     return f"ADDRESS#{normalised}"
@@ -197,14 +192,23 @@ def holding(held: Holding) -> str:
     return f"ROLE#{held.role}#{held.at}"
 
 
-def sign_in(sign_in_id: str) -> str:
-    """An attempt to sign in."""
-    return f"SIGN-IN#{sign_in_id}"
+def pair(mailbox: str) -> str:
+    """The code and link of a mailbox."""
+    return f"PAIR#{mailbox}"
+
+
+def source(digest: str) -> str:
+    """Who asks for codes from one network address, hour by hour."""
+    return f"SOURCE#{digest}"
+
+
+SESSIONS = "SESSION#"
+"""What the sessions of a person begin with, within the person."""
 
 
 def session(digest: str) -> str:
-    """Somebody signed in."""
-    return f"SESSION#{digest}"
+    """Somebody signed in, within the person."""
+    return f"{SESSIONS}{digest}"
 
 
 BEARERS = "BEARER#"

@@ -323,27 +323,42 @@ class HoldingItem(Row, discriminator="holding"):
     address = UnicodeAttribute()
 
 
-class SignInItem(Row, discriminator="sign-in"):
-    """An attempt to sign in."""
+class PairItem(Row, discriminator="pair"):
+    """The code and link of a mailbox, without either: both are derived from `nonce`. Moments in the lists are in
+    microseconds since 1970."""
 
+    nonce = UnicodeAttribute(null=True)
+    is_long = IntegerAttribute(default=0)
+    first_mailed_at = UTCDateTimeAttribute(null=True)
+    last_mailed_at = UTCDateTimeAttribute(null=True)
+    lives_until = UTCDateTimeAttribute(null=True)
+    used_at = UTCDateTimeAttribute(null=True)
+    mails = JSONAttribute()
+    unused = IntegerAttribute(default=0)
+    wrong = JSONAttribute()
+    asked_for = JSONAttribute()
+    proved = JSONAttribute()
     person_id = UnicodeAttribute(null=True)
-    code_digest = UnicodeAttribute()
-    tries_left = IntegerAttribute()
-    expires_at = UTCDateTimeAttribute()
+    version = IntegerAttribute()
+    changed_at = UTCDateTimeAttribute(null=True)
 
 
-class CodesItem(Row, discriminator="codes"):
-    """How many codes a person was mailed in an hour."""
+class SourceItem(Row, discriminator="source"):
+    """How often somebody at a network address asked for codes in an hour."""
 
-    mailed = IntegerAttribute()
+    counted = IntegerAttribute()
 
 
 class SessionItem(Row, discriminator="session"):
-    """Somebody signed in."""
+    """Somebody signed in, within the person."""
 
     person_id = UnicodeAttribute()
     csrf = UnicodeAttribute()
+    started_at = UTCDateTimeAttribute()
+    used_at = UTCDateTimeAttribute()
+    proved_at = UTCDateTimeAttribute()
     expires_at = UTCDateTimeAttribute()
+    browser = UnicodeAttribute(null=True)
 
 
 def connect(table_name: str) -> None:

@@ -43,6 +43,10 @@ class NotAsked(Forbidden):
     """Somebody else was asked to decide."""
 
 
+class NotAskedHere(Forbidden):
+    """A mailed link does nothing in a browser that did not ask for it."""
+
+
 class OwnSubmission(Forbidden):
     """Nobody decides what they submitted themselves."""
 

@@ -10,8 +10,10 @@ from chalicelib.domain.values import value
 @value
 class Limits:
     """`mailbox_an_hour`: submissions from one mailbox, more are refused. `force_an_hour`: submissions of one force,
-    more are taken and told to those who run the service. `form_wait`: nobody fills a form in sooner."""
+    more are taken and told to those who run the service. `form_wait`: nobody fills a form in sooner.
+    `source_an_hour`: codes asked for from one network address, more are refused."""
 
     mailbox_an_hour: int
     force_an_hour: int
     form_wait: timedelta
+    source_an_hour: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any, Union
 
 from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.errors import Conflict
@@ -13,6 +13,10 @@ from chalicelib.domain.people import Holding
 from chalicelib.domain.submissions import Submission, Task, TaskState, TokenFor, Version, Wait
 from chalicelib.domain.timeline import Entry, Text
 from chalicelib.domain.values import value
+
+if TYPE_CHECKING:
+    from chalicelib.domain.accounts import Session
+    from chalicelib.domain.pairs import Pair
 
 
 @value
@@ -176,6 +180,38 @@ class CountMailbox:
 
 
 @value
+class KeepPair:
+    """The pair of a mailbox in place of the version before; refused where that is not the stored one."""
+
+    pair: Pair
+
+
+@value
+class AddSession:
+    """A new session; refused where one of its digest is kept."""
+
+    session: Session
+
+
+@value
+class ProveSession:
+    """Whoever holds a session has shown once more who they are; refused where it was ended."""
+
+    session: Session
+    at: datetime
+
+
+@value
+class CountSource:
+    """One more who asked for a code from a network address (its digest) in the hour that begins then (UTC); refused
+    after `limit`."""
+
+    source: str
+    hour: datetime
+    limit: int
+
+
+@value
 class StillHolds:
     """Refused unless this person holds the role at the moment of the commit."""
 
@@ -216,6 +252,10 @@ Change = Union[
     KeepKey,
     KeepContent,
     CountMailbox,
+    KeepPair,
+    AddSession,
+    ProveSession,
+    CountSource,
     StillHolds,
     NotThere,
     KnownReference,

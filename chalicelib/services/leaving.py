@@ -215,7 +215,8 @@ def _another(parts: Parts, held: Holding, person_id: str) -> str:
 
 
 def _end_access(parts: Parts, person_id: str) -> None:
-    """Nothing that they hold opens anything. A session of somebody who is gone is refused by itself."""
+    """Nothing that they hold opens anything. A session of somebody who is gone is refused by itself, too."""
+    parts.accounts.end_all_sessions(person_id)
     parts.tokens.end_all(person_id)
 
 

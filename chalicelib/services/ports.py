@@ -21,9 +21,10 @@ from chalicelib.services.lines import Published as Published
 from chalicelib.services.lines import Waiting as Waiting
 from chalicelib.services.people_ports import Leavings as Leavings
 from chalicelib.services.people_ports import Tokens as Tokens
+from chalicelib.services.sign_in_ports import Accounts as Accounts
+from chalicelib.services.sign_in_ports import Seals as Seals
 
 if TYPE_CHECKING:
-    from chalicelib.domain.accounts import Session, SignIn
     from chalicelib.domain.checks import Run
     from chalicelib.domain.deadlines import Calendar
     from chalicelib.domain.deliveries import Delivery, SetAside
@@ -208,36 +209,6 @@ class People(Protocol):
         """Keep somebody's days away in place of what was kept; None: never away."""
 
 
-class Accounts(Protocol):
-    """Sign-ins and sessions."""
-
-    def add_sign_in(self, sign_in: SignIn) -> None:
-        """Keep a new sign-in."""
-
-    def count_code(self, person_id: str, *, hour: str, limit: int) -> bool:
-        """Count a mailed code; False where the person has had `limit` in this hour already."""
-
-    def use_try(self, sign_in_id: str, *, now: datetime) -> SignIn | None:
-        """Use up one try and return the sign-in; None where there is none, no try is left, or it expired."""
-
-    def end_sign_in(self, sign_in_id: str) -> bool:
-        """Remove a sign-in; False where somebody else did first."""
-
-    def add_session(self, session: Session) -> None:
-        """Keep a new session."""
-
-    def session(self, digest: str, *, now: datetime) -> Session | None:
-        """The session of this digest, unless it expired."""
-
-    def session_and_holder(
-        self, digest: str, person_id: str, *, now: datetime
-    ) -> tuple[Session | None, Person | None]:
-        """The session of this digest, unless it expired, and the person of this id, in one call."""
-
-    def end_session(self, digest: str) -> None:
-        """Sign out."""
-
-
 class Workflows(Protocol):
     """The state machines."""
 
@@ -345,6 +316,7 @@ class Parts:
     accounts: Accounts
     tokens: Tokens
     leavings: Leavings
+    seals: Seals
     workflows: Workflows
     mailer: Mailer
     links: Links

@@ -1,181 +1,390 @@
-"""Signing in by a code that is mailed to the registered address, and typed by a person.
+"""Proving a mailbox, and signing in with it: by the code or the link of the one pair that it has (domain/pairs.py).
 
-The answers are the same for addresses that we do not know, so that nobody learns who is registered.
+Each ask and each guess reads the pair and stores the next one, on condition that nobody else changed it: guesses in
+parallel count each, and a right one works once. The answers, and the calls that they take, are the same for
+addresses that we do not know.
 """
 
 from __future__ import annotations
 
-import hmac
-from datetime import datetime, timedelta, timezone
-from typing import Any
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-from chalicelib.domain import deliveries
+from chalicelib.domain import deliveries, pairs
 from chalicelib.domain.accounts import (
-    CODE_LIFE,
-    CODES_AN_HOUR,
+    NOTED_EVERY,
     SESSION_LIFE,
     Session,
-    SignIn,
     claimant_of,
     digest,
     holder_of,
-    longest_session,
+    is_claimant,
+    new_session,
     session_secret,
 )
 from chalicelib.domain.answers import is_mailbox
-from chalicelib.domain.errors import Gone, InvalidAnswers, Problem
-from chalicelib.domain.people import Person, normalised
+from chalicelib.domain.deliveries import Delivery
+from chalicelib.domain.errors import (
+    Gone,
+    InvalidAnswers,
+    NotAskedHere,
+    NotSignedIn,
+    Problem,
+    TooMany,
+    Unavailable,
+)
+from chalicelib.domain.pairs import Pair
+from chalicelib.domain.people import Person
+from chalicelib.domain.submissions import Submission
+from chalicelib.domain.values import value
+from chalicelib.services.changes import (
+    AddDelivery,
+    AddSession,
+    Change,
+    ChangeRefused,
+    CountSource,
+    KeepPair,
+    ProveSession,
+)
 from chalicelib.services.finding import case_of
 from chalicelib.services.ports import Parts
 
-_DIGITS = "0123456789"
 UNKNOWN = "unknown"
+_TRIES = 8
+"""How often somebody else may be quicker with the same pair."""
+
+_WRONG = "That is not the code in our newest email, or it is no longer valid. Check the email, or ask for another code"
+_BUSY = "Too many people are trying this at once. Try again in a minute."
+
+Next = Callable[[Pair, datetime], "tuple[Pair, Sequence[Change]]"]
+"""What becomes of a pair, and what is stored with it."""
 
 
-def ask_code(parts: Parts, address: str) -> str:
-    """Mail a code to a registered address. Returns the id that binds the code to this browser.
+@value
+class SignedIn:
+    """Somebody who signed in: the session's secret, for the cookie, and the mailbox that they proved."""
 
-    Raises InvalidAnswers for what is no address at all.
+    secret: str
+    mailbox: str
+
+
+@value
+class Pressable:
+    """What the page of a link shows in a browser that asked: whose mailbox it is."""
+
+    mailbox: str
+    address: str
+
+
+# Asking
+
+
+def ask_code(parts: Parts, address: str, *, source: str = "", known: Sequence[str] = ()) -> str:
+    """Have the pair of an address mailed, if it is registered and it is time for a mail. Returns what stands for the
+    mailbox, for the browser that asks. `known`: the mailboxes that this browser has proved before.
+
+    Raises InvalidAnswers for what is no address at all, TooMany for too many asks from one `source`.
     """
     if not is_mailbox(address.strip()):
         message = "Enter your email address, like name@example.police.uk"
         raise InvalidAnswers([Problem(pointer="/address", code="format", message=message)])
-    now = parts.now()
+    mailbox = pairs.mailbox_of(address)
     person = parts.people.by_address(address)
     if person is None:
         parts.people.person(UNKNOWN)  # as many calls as for somebody known: the time must not tell them apart
-    sign_in_id, code = _new_sign_in(parts, person.id if person else "", now)
-    counted_for = person.id if person else f"{UNKNOWN}-{digest(normalised(address))[:32]}"
-    within_limit = _count(parts, counted_for, now)
-    if person and within_limit:
-        parts.outbox.add(
-            _code_mail(parts, "sign-in-code", person.address, sign_in_id, code, person_id=person.id)
+    elif pairs.mailbox_of(person.address) != mailbox:
+        person = None  # another spelling may be somebody else's mailbox
+
+    def asked(pair: Pair, now: datetime) -> tuple[Pair, Delivery | None]:
+        if person is None:
+            return pairs.looked_at(pair, now), None
+        pair, is_mailed = pairs.asked(
+            pair, now, nonce=parts.new_secret(), person_id=person.id, is_known=mailbox in known
         )
-    elif within_limit:
-        parts.outbox.get(UNKNOWN)
-    return sign_in_id
+        return pair, _sign_in_mail(parts, pair, person, now) if is_mailed else None
+
+    _ask(parts, mailbox, asked, source)
+    return mailbox
 
 
-def ask_claimant_code(parts: Parts, force: str, reference: str) -> str:
-    """Mail a code to the address that a submission was made from. Returns the id that binds it to this browser.
+def ask_claimant_code(parts: Parts, force: str, reference: str, *, source: str = "") -> None:
+    """Have the pair of the mailbox that a submission was made from mailed, if it is time for a mail. Its code then
+    proves this submission. Raises NotFound, and TooMany as `ask_code`."""
+    one, address = _claimant(parts, force, reference)
 
-    Raises NotFound. After too many in an hour nothing is mailed.
+    def asked(pair: Pair, now: datetime) -> tuple[Pair, Delivery | None]:
+        pair, is_mailed = pairs.asked(pair, now, nonce=parts.new_secret(), submission=_name(one))
+        return pair, _claimant_mail(parts, pair, address, one, now) if is_mailed else None
+
+    _ask(parts, pairs.mailbox_of(address), asked, source)
+
+
+def _ask(
+    parts: Parts,
+    mailbox: str,
+    asked: Callable[[Pair, datetime], tuple[Pair, Delivery | None]],
+    source: str,
+) -> None:
+    """One transaction, whether or not a mail goes out."""
+
+    def next_one(pair: Pair, now: datetime) -> tuple[Pair, Sequence[Change]]:
+        pair, mail = asked(pair, now)
+        mail = mail or deliveries.unsent(digest(parts.new_secret())[:32], now=now)
+        return pair, [AddDelivery(delivery=mail), *_counted(parts, source, now)]
+
+    change_pair(parts, mailbox, next_one)
+
+
+def _counted(parts: Parts, source: str, now: datetime) -> list[Change]:
+    if not source or not parts.limits.source_an_hour:
+        return []
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    of_the_day = parts.seals.source(source, now.date())
+    return [CountSource(source=of_the_day, hour=hour, limit=parts.limits.source_an_hour)]
+
+
+# Signing in
+
+
+def enter_code(
+    parts: Parts, mailbox: str, typed: str, *, browser: str = "", is_known: bool = False
+) -> SignedIn:
+    """Sign in with the mailed code, in a browser that asked for this mailbox. `browser` is what it is, in words;
+    `is_known`: it has proved the mailbox before, so that its owner need not be told.
+
+    Raises InvalidAnswers (pointer `/code`) where the code is wrong, too old or used; of which, nobody is told.
     """
-    case = case_of(parts, force, reference)
-    one, now = case.submission, parts.now()
+    code = pairs.read_code(typed)
+    secret = ""
+
+    def guessed(pair: Pair, now: datetime) -> tuple[Pair, Sequence[Change]]:
+        nonlocal secret
+        secret = ""
+        if not (parts.seals.is_code(pair, code) and pair.takes_codes(now)):
+            return pairs.tried(pair, now, length=len(code)), []
+        person = _holder(parts, pair)
+        if person is None:
+            return pairs.looked_at(pair, now), []
+        secret = session_secret(parts.new_secret(), person.id)
+        return pairs.used(pair, now), _session_begins(parts, person, secret, browser, is_known, now)
+
+    change_pair(parts, mailbox, guessed)
+    if not secret:
+        raise wrong_code()
+    return SignedIn(secret=secret, mailbox=mailbox)
+
+
+def link_in(parts: Parts, token: str, asked: Sequence[str]) -> Pressable:
+    """What a mailed link leads to in a browser that asked for these mailboxes. Changes nothing.
+
+    Raises NotAskedHere where it is the link of none of them, Gone where it is and was used or is too old.
+    """
+    pair = _pair_of(parts, token, asked)
+    person = _holder(parts, pair) if pair.is_live(parts.now()) else None
+    if person is None:
+        raise Gone("This link was used already, or is too old. Ask for another email.")
+    return Pressable(mailbox=pair.mailbox, address=person.address)
+
+
+def press_link(
+    parts: Parts, token: str, asked: Sequence[str], *, browser: str = "", known: Sequence[str] = ()
+) -> SignedIn:
+    """Sign in with the mailed link, in a browser that asked for these mailboxes. Raises as `link_in`."""
+    pressable = link_in(parts, token, asked)
+    is_known = pressable.mailbox in known
+    secret = ""
+
+    def pressed(pair: Pair, now: datetime) -> tuple[Pair, Sequence[Change]]:
+        nonlocal secret
+        person = _holder(parts, pair) if pair.is_live(now) and parts.seals.is_link(pair, token) else None
+        if person is None:
+            raise Gone("This link was used already, or is too old. Ask for another email.")
+        secret = session_secret(parts.new_secret(), person.id)
+        return pairs.used(pair, now), _session_begins(parts, person, secret, browser, is_known, now)
+
+    change_pair(parts, pressable.mailbox, pressed)
+    return SignedIn(secret=secret, mailbox=pressable.mailbox)
+
+
+def prove_claimant(parts: Parts, force: str, reference: str, typed: str) -> str:
+    """Type the code on the status page of the submission that it was asked for. It proves this one, once, and signs
+    nobody in as staff. Returns the secret of the submitter's session. Raises NotFound, and as `enter_code`."""
+    code = pairs.read_code(typed)
+    one, address = _claimant(parts, force, reference)
     claimant = claimant_of(one.force, one.reference)
-    sign_in_id, code = _new_sign_in(parts, claimant, now)
-    if _count(parts, claimant, now):
-        address = str(case.personal[parts.forms.form(one.form, one.form_version).email_field])
-        parts.outbox.add(
-            _code_mail(
-                parts, "claimant-code", address, sign_in_id, code, reference=one.reference, force=one.force
-            )
-        )
-    return sign_in_id
+    secret = ""
+
+    def guessed(pair: Pair, now: datetime) -> tuple[Pair, Sequence[Change]]:
+        nonlocal secret
+        secret = ""
+        if not (parts.seals.is_code(pair, code) and pair.takes_codes(now)):
+            return pairs.tried(pair, now, length=len(code)), []
+        if _name(one) not in pair.asked_for:
+            return pairs.looked_at(pair, now), []
+        secret = session_secret(parts.new_secret(), claimant)
+        session = new_session(secret, claimant, csrf=parts.new_secret(), now=now)
+        return pairs.proving(pair, now, _name(one)), [AddSession(session=session)]
+
+    change_pair(parts, pairs.mailbox_of(address), guessed)
+    if not secret:
+        raise wrong_code()
+    return secret
 
 
-def _new_sign_in(parts: Parts, person_id: str, now: datetime) -> tuple[str, str]:
-    sign_in_id = parts.new_secret()
-    code = parts.draw(_DIGITS, 6)
-    parts.accounts.add_sign_in(
-        SignIn(
-            id=digest(sign_in_id),
-            person_id=person_id,
-            code_digest=digest(code, salt=sign_in_id),
-            expires_at=now + CODE_LIFE,
-        )
-    )
-    return sign_in_id, code
+# Sessions
 
 
-def _count(parts: Parts, person_id: str, now: datetime) -> bool:
-    hour = now.astimezone(timezone.utc).strftime("%Y-%m-%dT%H")
-    return parts.accounts.count_code(person_id, hour=hour, limit=CODES_AN_HOUR)
+def open_session(parts: Parts, person_id: str, *, life: timedelta = SESSION_LIFE, browser: str = "") -> str:
+    """Begin a session of somebody who has proved who they are. Returns its secret, for the cookie.
 
-
-def enter_code(parts: Parts, sign_in_id: str, code: str, *, life: timedelta = SESSION_LIFE) -> str:
-    """Sign in with the mailed code. Returns the session's secret, for the cookie.
-
-    Raises InvalidAnswers (pointer `/code`) where the code is wrong, Gone where the tries or the time are used up.
-    """
-    now = parts.now()
-    typed = "".join(character for character in code if not character.isspace())
-    if len(typed) != 6 or not typed.isascii() or not typed.isdigit():
-        raise InvalidAnswers([_wrong("Enter the 6 digits from the mail we sent you")])
-    sign_in = parts.accounts.use_try(digest(sign_in_id), now=now)
-    if sign_in is None:
-        raise Gone("This code has expired, or was tried too often. Ask for a new one.")
-    right = hmac.compare_digest(digest(typed, salt=sign_in_id), sign_in.code_digest)
-    if not right or not sign_in.person_id:
-        raise InvalidAnswers([_wrong("That is not the code we sent you. Use the newest mail")])
-    if not parts.accounts.end_sign_in(sign_in.id):
-        raise Gone("This code was used already. Ask for a new one.")
-    return open_session(parts, sign_in.person_id, life=life)
-
-
-def open_session(parts: Parts, person_id: str, *, life: timedelta = SESSION_LIFE) -> str:
-    """Sign in somebody who has proved who they are. Returns the session's secret, for the cookie.
-
-    This asks for no proof itself. No route may call it: in the app, `enter_code` alone does.
+    This asks for no proof itself. No route may call it.
     """
     secret = session_secret(parts.new_secret(), person_id)
     parts.accounts.add_session(
-        Session(
-            digest=digest(secret),
-            person_id=person_id,
-            csrf=parts.new_secret(),
-            expires_at=parts.now() + min(life, longest_session(person_id)),
-        )
+        new_session(secret, person_id, csrf=parts.new_secret(), now=parts.now(), life=life, browser=browser)
     )
     return secret
 
 
 def session(parts: Parts, secret: str) -> Session | None:
     """The session of a cookie's value."""
-    return parts.accounts.session(digest(secret), now=parts.now())
+    return signed_in(parts, secret)[0]
 
 
 def signed_in(parts: Parts, secret: str) -> tuple[Session | None, Person | None]:
-    """The session of a cookie's value, and whose it is where one call can read both."""
+    """The session of a cookie's value, and whose it is, read at once. That it is used is noted now and then."""
     holder = holder_of(secret)
     if not holder:
-        return session(parts, secret), None
-    found, person = parts.accounts.session_and_holder(digest(secret), holder, now=parts.now())
-    return found, person if found is not None and found.person_id == holder else None
+        return None, None
+    now = parts.now()
+    found, person = parts.accounts.session_and_holder(digest(secret), holder, now=now)
+    if found is None:
+        return None, None
+    if now - found.used_at >= NOTED_EVERY and not is_claimant(holder):
+        _note_use(parts, found, now)
+        found = replace(found, used_at=now)
+    return found, person
+
+
+def _note_use(parts: Parts, session: Session, now: datetime) -> None:
+    with suppress(Unavailable):  # the next request notes it; this one is not to fail for it
+        parts.accounts.note_use(session, at=now)
 
 
 def sign_out(parts: Parts, secret: str) -> None:
     """End the session."""
-    parts.accounts.end_session(digest(secret))
+    if not holder_of(secret):
+        return
+    parts.accounts.end_session(holder_of(secret), digest(secret))
 
 
-def _code_mail(
-    parts: Parts,
-    template: str,
-    address: str,
-    sign_in_id: str,
-    code: str,
-    *,
-    person_id: str = "",
-    reference: str = "",
-    force: str = "",
-) -> deliveries.Delivery:
-    """`person_id` ends the mail's id: it is how we know who was not reached, once the address is removed."""
-    values: dict[str, Any] = {"code": code, "minutes": int(CODE_LIFE.total_seconds() // 60)}
-    if reference:
-        values["reference"] = reference
-    about = digest(sign_in_id)[:32]
+# What they share
+
+
+def change_pair(parts: Parts, mailbox: str, next_one: Next) -> None:
+    """Store what becomes of a pair; where somebody else was quicker, of what it is then. Raises TooMany where its
+    source asked too often, NotSignedIn where the session that it proves is over."""
+    for _ in range(_TRIES):
+        (pair,) = parts.accounts.pairs([mailbox])
+        now = parts.now()
+        changed, more = next_one(pair, now)
+        try:
+            return parts.records.commit([KeepPair(pair=changed), *more])
+        except ChangeRefused as refused:
+            if isinstance(refused.change, CountSource):
+                left = 3600 - now.minute * 60 - now.second
+                message = "Too many codes were asked for from your network. Try again in the next hour."
+                raise TooMany(message, retry_after=left) from refused
+            if isinstance(refused.change, ProveSession):
+                raise NotSignedIn("You were signed out. Sign in again.") from refused
+    raise Unavailable(_BUSY)
+
+
+def _pair_of(parts: Parts, token: str, asked: Sequence[str]) -> Pair:
+    for pair in parts.accounts.pairs(asked) if asked else []:
+        if parts.seals.is_link(pair, token):
+            return pair
+    raise NotAskedHere("Type the code from the email on the page where you asked for it.")
+
+
+def _holder(parts: Parts, pair: Pair) -> Person | None:
+    """Whom the pair signs in, where it is still their mailbox."""
+    person = parts.people.person(pair.person_id) if pair.person_id else None
+    return person if person and pairs.mailbox_of(person.address) == pair.mailbox else None
+
+
+def _claimant(parts: Parts, force: str, reference: str) -> tuple[Submission, str]:
+    """A submission where it is now, and the address in it."""
+    case = case_of(parts, force, reference)
+    one = case.submission
+    return one, str(case.personal[parts.forms.form(one.form, one.form_version).email_field])
+
+
+def _name(one: Submission) -> str:
+    """What a pair calls a submission that its code proves."""
+    return f"{one.force}.{one.reference}"
+
+
+def _session_begins(
+    parts: Parts, person: Person, secret: str, browser: str, is_known: bool, now: datetime
+) -> list[Change]:
+    session = new_session(secret, person.id, csrf=parts.new_secret(), now=now, browser=browser)
+    begins: list[Change] = [AddSession(session=session)]
+    if not is_known:
+        begins.append(AddDelivery(delivery=_new_browser_mail(parts, person, session)))
+    return begins
+
+
+def _sign_in_mail(parts: Parts, pair: Pair, person: Person, now: datetime) -> Delivery:
+    values = {
+        "code": parts.seals.code(pair),
+        "minutes": _minutes(pair, now),
+        "sign_in_url": parts.links.page(f"/sign-in/{parts.seals.link(pair)}"),
+    }
+    about = f"{_about(pair)}.{person.id}"  # how we know who was not reached, once the address is removed
     return deliveries.mail(
-        template,
-        to=address,
-        about=f"{about}.{person_id}" if person_id else about,
-        reference=reference,
-        force=force,
-        values=values,
-        now=parts.now(),
+        "sign-in-code", to=person.address, about=about, reference="", values=values, now=now
     )
 
 
-def _wrong(message: str) -> Problem:
-    return Problem(pointer="/code", code="wrong", message=message)
+def _claimant_mail(parts: Parts, pair: Pair, address: str, one: Submission, now: datetime) -> Delivery:
+    values = {"code": parts.seals.code(pair), "minutes": _minutes(pair, now), "reference": one.reference}
+    return deliveries.mail(
+        "claimant-code",
+        to=address,
+        about=_about(pair),
+        reference=one.reference,
+        force=one.force,
+        values=values,
+        now=now,
+    )
+
+
+def _new_browser_mail(parts: Parts, person: Person, session: Session) -> Delivery:
+    from chalicelib.domain.deadlines import spoken_time
+
+    values = {
+        "browser": session.browser or "an unknown browser",
+        "at": spoken_time(session.started_at),
+        "account_url": parts.links.page("/account"),
+    }
+    about = f"{session.digest[:32]}.{person.id}"
+    return deliveries.mail(
+        "new-browser", to=person.address, about=about, reference="", values=values, now=session.started_at
+    )
+
+
+def _about(pair: Pair) -> str:
+    """The same for the same mail of a pair, and told from all other mails."""
+    return digest(f"{pair.nonce} {pair.version}")[:32]
+
+
+def _minutes(pair: Pair, now: datetime) -> int:
+    return int(((pair.lives_until or now) - now).total_seconds()) // 60
+
+
+def wrong_code() -> InvalidAnswers:
+    """What every code is answered that signs nobody in."""
+    return InvalidAnswers([Problem(pointer="/code", code="wrong", message=_WRONG)])

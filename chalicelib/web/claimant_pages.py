@@ -7,15 +7,13 @@ from urllib.parse import quote
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.accounts import CLAIMANT_LIFE
 from chalicelib.domain.decisions import MAX_COMMENT, read_words
-from chalicelib.domain.errors import Gone, InvalidAnswers, NotSignedIn, Problem
+from chalicelib.domain.errors import InvalidAnswers, NotSignedIn, Problem
 from chalicelib.services import ending, signing_in, tracking
 from chalicelib.services.tracking import StatusView
 from chalicelib.web import access, cookies
 from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
-from chalicelib.web.sign_in_pages import tidy_code
 from chalicelib.web.views import ANY_TYPE, view
 
 claimant_pages = Blueprint(__name__)
@@ -30,7 +28,7 @@ def show_claimant_code(request: Request, token: str) -> Response:
     after = _after(request.query.get("next", ""))
     if _is_known(request, status.token):
         return redirect(_path(status, after))
-    if cookies.read_claimant_code_cookie(request.cookies):
+    if request.query.get("sent") == "yes":
         return _code_page(status, after)
     return page("claimant_code_ask.html", submission=status, next=after)
 
@@ -38,16 +36,20 @@ def show_claimant_code(request: Request, token: str) -> Response:
 @claimant_pages.route("/status/{token}/code", methods=["POST"], content_types=ANY_TYPE)
 @view(access.PUBLIC)
 def post_claimant_code(request: Request, token: str) -> Response:
-    """Mail a code; or, where one was typed, check it."""
+    """Have a code mailed; or, where one was typed, check it."""
     status = tracking.status_of(request.parts, token)
     fields = request.fields()
     after = _after(fields.get("next", ""))
-    if "code" in fields:
-        return _enter_code(request, status, after, fields["code"])
-    force, reference = request.parts.links.read_status_token(token)
-    sign_in_id = signing_in.ask_claimant_code(request.parts, force, reference)
-    cookie = cookies.claimant_code_cookie(sign_in_id, secure=request.is_secure)
-    return redirect(_with_next(f"/status/{status.token}/code", after), cookies=(cookie,))
+    force, reference = request.parts.links.read_status_token(status.token)
+    if "code" not in fields:
+        signing_in.ask_claimant_code(request.parts, force, reference, source=request.source)
+        return redirect(_with_next(f"/status/{status.token}/code", after, sent=True))
+    try:
+        secret = signing_in.prove_claimant(request.parts, force, reference, fields["code"])
+    except InvalidAnswers as error:
+        return _code_page(status, after, message=error.problems[0].message)
+    cookie = cookies.claimant_cookie(secret, secure=request.is_secure)
+    return redirect(_path(status, after), cookies=(cookie,))
 
 
 @claimant_pages.route("/status/{token}/withdraw", methods=["GET"])
@@ -76,27 +78,6 @@ def post_withdraw(request: Request, token: str) -> Response:
     return redirect(f"/status/{status.token}")
 
 
-def _enter_code(request: Request, status: StatusView, after: str, typed: str) -> Response:
-    sign_in_id = cookies.read_claimant_code_cookie(request.cookies)
-    if not sign_in_id:
-        detail = "This browser has not asked for a code, or the 10 minutes are over."
-        return _over_page(status, after, detail, secure=request.is_secure)
-    try:
-        secret = signing_in.enter_code(request.parts, sign_in_id, tidy_code(typed), life=CLAIMANT_LIFE)
-    except InvalidAnswers as error:
-        return _code_page(status, after, message=error.problems[0].message)
-    except Gone as error:
-        return _over_page(status, after, str(error), secure=request.is_secure)
-    secure = request.is_secure
-    return redirect(
-        _path(status, after),
-        cookies=(
-            cookies.claimant_cookie(secret, secure=secure),
-            cookies.clear_claimant_code_cookie(secure=secure),
-        ),
-    )
-
-
 def _is_known(request: Request, token: str) -> bool:
     """Whether the submitter's code was typed in this browser before."""
     try:
@@ -115,8 +96,10 @@ def _path(status: StatusView, after: str) -> str:
     return f"/status/{status.token}/{after}".rstrip("/")
 
 
-def _with_next(path: str, after: str) -> str:
-    return f"{path}?next={quote(after)}" if after else path
+def _with_next(path: str, after: str, *, sent: bool = False) -> str:
+    """`sent`: a code was asked for, and the page is the one where it is typed."""
+    query = [f"next={quote(after)}"] if after else []
+    return "?".join([path, *filter(None, ["&".join(query + ["sent=yes"] * sent)])])
 
 
 def _code_page(status: StatusView, after: str, *, message: str = "") -> Response:
@@ -128,13 +111,6 @@ def _code_page(status: StatusView, after: str, *, message: str = "") -> Response
         submission=status,
         next=after,
     )
-
-
-def _over_page(status: StatusView, after: str, detail: str, *, secure: bool) -> Response:
-    """The code is of no use any more: neither is its cookie, and the way on is to ask for another."""
-    again = _with_next(f"/status/{status.token}/code", after)
-    cleared = {"Set-Cookie": [cookies.clear_claimant_code_cookie(secure=secure)]}
-    return page("sign_in_over.html", status=410, headers=cleared, detail=detail, again=again)
 
 
 def _withdraw_page(

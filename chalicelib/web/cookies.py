@@ -1,26 +1,30 @@
-"""The cookies: a session and a sign-in under way, for staff and for submitters. All are strictly necessary; there
-is no other."""
+"""The cookies: sessions of staff and of submitters, and the mailboxes that this browser asked about or proved. All are
+strictly necessary; there is no other."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
-from chalicelib.domain.accounts import CLAIMANT_LIFE, CODE_LIFE, SESSION_LIFE
+from chalicelib.domain.accounts import CLAIMANT_LIFE, SESSION_LIFE
+from chalicelib.domain.browsers import ASK_LIFE, PROOF_LIFE
 
-_SIGN_IN = "sign-in"
-_SIGN_IN_PATH = "/sign-in"
+ASKED = "asked"
+PROVED = "proved"
+LIVES: Mapping[str, timedelta] = {ASKED: ASK_LIFE, PROVED: PROOF_LIFE}
+"""The cookies that hold mailboxes, and how long."""
+
 _CLAIMANT_PATH = "/status"
 
 
 def session_cookie(secret: str, *, secure: bool) -> str:
     """The `Set-Cookie` value that keeps somebody signed in."""
-    seconds = int(SESSION_LIFE.total_seconds())
-    return _cookie(_session_name(secure), secret, path="/", seconds=seconds, secure=secure)
+    return _cookie(_session_name(secure), secret, path="/", life=SESSION_LIFE, secure=secure)
 
 
 def clear_session_cookie(*, secure: bool) -> str:
     """The `Set-Cookie` value that removes the session from the browser."""
-    return _cookie(_session_name(secure), "", path="/", seconds=0, secure=secure)
+    return _cookie(_session_name(secure), "", path="/", life=timedelta(0), secure=secure)
 
 
 def read_session_cookie(cookies: Mapping[str, str], *, secure: bool) -> str:
@@ -30,8 +34,12 @@ def read_session_cookie(cookies: Mapping[str, str], *, secure: bool) -> str:
 
 def claimant_cookie(secret: str, *, secure: bool) -> str:
     """The `Set-Cookie` value that lets a submitter act on their submission."""
-    seconds = int(CLAIMANT_LIFE.total_seconds())
-    return _cookie("claimant", secret, path=_CLAIMANT_PATH, seconds=seconds, secure=secure)
+    return _cookie("claimant", secret, path=_CLAIMANT_PATH, life=CLAIMANT_LIFE, secure=secure)
+
+
+def clear_claimant_cookie(*, secure: bool) -> str:
+    """The `Set-Cookie` value that removes it from the browser."""
+    return _cookie("claimant", "", path=_CLAIMANT_PATH, life=timedelta(0), secure=secure)
 
 
 def read_claimant_cookie(cookies: Mapping[str, str]) -> str:
@@ -39,36 +47,10 @@ def read_claimant_cookie(cookies: Mapping[str, str]) -> str:
     return cookies.get("claimant", "")
 
 
-def claimant_code_cookie(sign_in_id: str, *, secure: bool) -> str:
-    """The `Set-Cookie` value that binds a submitter's code to the browser that asked for it."""
-    seconds = int(CODE_LIFE.total_seconds())
-    return _cookie("claimant-code", sign_in_id, path=_CLAIMANT_PATH, seconds=seconds, secure=secure)
-
-
-def clear_claimant_code_cookie(*, secure: bool) -> str:
-    """The `Set-Cookie` value that ends the binding."""
-    return _cookie("claimant-code", "", path=_CLAIMANT_PATH, seconds=0, secure=secure)
-
-
-def read_claimant_code_cookie(cookies: Mapping[str, str]) -> str:
-    """The id of the submitter's sign-in under way, or an empty string."""
-    return cookies.get("claimant-code", "")
-
-
-def sign_in_cookie(sign_in_id: str, *, secure: bool) -> str:
-    """The `Set-Cookie` value that binds a mailed code to the browser that asked for it."""
-    seconds = int(CODE_LIFE.total_seconds())
-    return _cookie(_SIGN_IN, sign_in_id, path=_SIGN_IN_PATH, seconds=seconds, secure=secure)
-
-
-def clear_sign_in_cookie(*, secure: bool) -> str:
-    """The `Set-Cookie` value that ends the binding."""
-    return _cookie(_SIGN_IN, "", path=_SIGN_IN_PATH, seconds=0, secure=secure)
-
-
-def read_sign_in_cookie(cookies: Mapping[str, str]) -> str:
-    """The id of the sign-in under way, or an empty string."""
-    return cookies.get(_SIGN_IN, "")
+def mailboxes_cookie(kind: str, sealed: str, *, secure: bool) -> str:
+    """The `Set-Cookie` value of ASKED or PROVED; removes it where there is nothing to keep."""
+    life = LIVES[kind] if sealed else timedelta(0)
+    return _cookie(kind, sealed, path="/", life=life, secure=secure)
 
 
 def _session_name(secure: bool) -> str:
@@ -76,7 +58,7 @@ def _session_name(secure: bool) -> str:
     return "__Host-session" if secure else "session"
 
 
-def _cookie(name: str, value: str, *, path: str, seconds: int, secure: bool) -> str:
+def _cookie(name: str, value: str, *, path: str, life: timedelta, secure: bool) -> str:
     # Lax, not Strict: the link in a mail must find the approver signed in.
-    attributes = f"Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax"
+    attributes = f"Path={path}; Max-Age={int(life.total_seconds())}; HttpOnly; SameSite=Lax"
     return f"{name}={value}; {attributes}" + ("; Secure" if secure else "")

@@ -12,6 +12,7 @@ from chalicelib.domain.strict_json import MAX_DIGITS
 from chalicelib.domain.submissions import Case
 from chalicelib.services import paying, tracking
 from chalicelib.web import access
+from chalicelib.web.account_pages import proof_first
 from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
 from chalicelib.web.views import ANY_TYPE, view
@@ -30,6 +31,9 @@ def show_paid(request: Request, reference: str) -> Response:
 @desk_money_pages.route(f"{_CASE}/paid", methods=["POST"], content_types=ANY_TYPE)
 @view(access.STAFF)
 def post_paid(request: Request, reference: str) -> Response:
+    proof = proof_first(request)
+    if proof is not None:
+        return proof
     typed = request.fields().get("payment", "")
     try:
         paying.pay(request.parts, request.person, reference, typed)
@@ -47,6 +51,9 @@ def show_returned(request: Request, reference: str) -> Response:
 @desk_money_pages.route(f"{_CASE}/returned", methods=["POST"], content_types=ANY_TYPE)
 @view(access.STAFF)
 def post_returned(request: Request, reference: str) -> Response:
+    proof = proof_first(request)
+    if proof is not None:
+        return proof
     fields = request.fields()
     try:
         amount = _amount(fields.get("amount", ""))

@@ -15,6 +15,7 @@ from chalice.app import Response
 
 from chalicelib.domain.sentences import capital
 from chalicelib.domain.values import value
+from chalicelib.web.requests import session_end
 
 if TYPE_CHECKING:
     from jinja2 import BaseLoader, Environment
@@ -42,7 +43,9 @@ def page(
     error summary.
     """
     error_list = [{"text": error.text, "href": error.href} for error in values.get("errors", ())]
-    defaults = {"signed_in": False, "is_staff": False, "errors": ()}
+    end = session_end.get()
+    seconds = int(end.total_seconds()) if end is not None and values.get("signed_in") else 0
+    defaults = {"signed_in": False, "is_staff": False, "errors": (), "session_seconds": seconds}
     html = environment().get_template(template).render({**defaults, **values, "error_list": error_list})
     return Response(
         body=html, status_code=status, headers={"Content-Type": "text/html; charset=utf-8", **(headers or {})}

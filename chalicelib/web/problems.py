@@ -40,6 +40,7 @@ TITLES: Mapping[type[Exception], str] = {
     errors.NotSignedIn: "Sign in first",
     errors.NotWithThisToken: "This token does not allow this",
     errors.NotAsked: "You were not asked to decide this",
+    errors.NotAskedHere: "Type the code where you asked for it",
     errors.OwnSubmission: "You cannot decide what you sent in yourself",
     errors.DecidedEarlierStage: "You decided an earlier stage of this",
     errors.RoleGivenUp: "You no longer hold the role that decides this",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from chalice.app import Request as ChaliceRequest
 
-from chalicelib.domain.accounts import Session, claimant_of
+from chalicelib.domain import browsers
+from chalicelib.domain.accounts import Session, claimant_of, is_claimant
 from chalicelib.domain.errors import Forbidden, NotSignedIn, TooLarge, UnsupportedMediaType
 from chalicelib.domain.strict_form import read_form
 from chalicelib.domain.strict_json import MAX_BYTES, read_json
@@ -24,7 +27,11 @@ if TYPE_CHECKING:
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 JSON_TYPE = "application/json"
-_SUBMITTERS = claimant_of("", "").rstrip(".")
+
+
+session_end: ContextVar[timedelta | None] = ContextVar("session_end", default=None)
+"""How long the session of the request under way lasts unless it is used again, for the page to warn in time. None
+before it was read, or where there is none."""
 
 
 def is_for_programs(path: str) -> bool:
@@ -36,6 +43,7 @@ class Request:
     """What a view gets. Reading the body, the session or the person happens when a view asks for it."""
 
     def __init__(self, raw: ChaliceRequest, parts: Parts) -> None:
+        session_end.set(None)
         self._raw = raw
         self._holder: Person | None = None
         self.parts = parts
@@ -76,6 +84,37 @@ class Request:
         pairs = (pair.strip().partition("=") for pair in self.headers.get("cookie", "").split(";"))
         return {name: value for name, _, value in pairs if name}
 
+    def mailboxes(self, kind: str) -> list[browsers.Carried]:
+        """The mailboxes that this browser carries in a cookie: cookies.ASKED or cookies.PROVED. The newest first."""
+        sealed = self.cookies.get(kind, "")
+        content = self.parts.seals.read_cookie(kind, sealed) if sealed else []
+        return browsers.read(content, self.parts.now(), life=cookies.LIVES[kind])
+
+    def carry(self, kind: str, carried: Sequence[browsers.Carried]) -> str:
+        """The `Set-Cookie` value with which this browser carries these from now on."""
+        sealed = self.parts.seals.cookie(kind, browsers.written(carried)) if carried else ""
+        return cookies.mailboxes_cookie(kind, sealed, secure=self.is_secure)
+
+    @property
+    def source(self) -> str:
+        """The network that the request comes from, as API Gateway saw it: of IPv6 the first half, which one
+        household or office has for itself. Empty where it is not known."""
+        import ipaddress  # few requests ask
+
+        given = str((self._raw.context.get("identity") or {}).get("sourceIp") or "")
+        try:
+            address = ipaddress.ip_address(given)
+        except ValueError:
+            return ""
+        if address.version == 4:
+            return given
+        return str(ipaddress.ip_network((address, 64), strict=False))
+
+    @property
+    def browser(self) -> str:
+        """What the request comes from, in words for the person who uses it."""
+        return browsers.words(self.headers.get("user-agent", ""))
+
     @property
     def wants_json(self) -> bool:
         """Whether the caller is a program: one with a token, or at the JSON API or the health check."""
@@ -95,9 +134,12 @@ class Request:
     def session(self) -> Session | None:
         """The session of the browser, if somebody registered is signed in."""
         secret = cookies.read_session_cookie(self.cookies, secure=self.is_secure)
-        session, self._holder = signing_in.signed_in(self.parts, secret) if secret else (None, None)
+        session, self._holder = signing_in.signed_in(self.parts, secret)
         # Whoever typed a submitter's code is nobody registered, whichever cookie the browser keeps it in.
-        return None if session is None or session.person_id.startswith(_SUBMITTERS) else session
+        if session is None or is_claimant(session.person_id):
+            return None
+        session_end.set(session.ends_at - self.parts.now())
+        return session
 
     @property
     def is_signed_in(self) -> bool:
@@ -116,7 +158,7 @@ class Request:
         not sign, NotSignedIn where their code was not typed in this browser."""
         force, reference = self.parts.links.read_status_token(token)
         secret = cookies.read_claimant_cookie(self.cookies)
-        session = signing_in.session(self.parts, secret) if secret else None
+        session = signing_in.session(self.parts, secret)
         if session is None or session.person_id != claimant_of(force, reference):
             raise NotSignedIn("Type the code that we mail to the address that you gave us first.")
         return session

@@ -39,6 +39,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "people_pages": ("desk",),
     "token_pages": ("account",),
     "sign_in_pages": ("sign-in", "sign-out"),
+    "account_pages": ("account",),
 }
 """The first parts of a section's addresses. Its module and the blueprint in it have its name."""
 

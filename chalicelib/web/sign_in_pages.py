@@ -1,4 +1,4 @@
-"""Signing in with a mailed code, and signing out."""
+"""Signing in with a mailed code or link, and signing out."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from urllib.parse import quote
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain import exports
-from chalicelib.domain.errors import Gone, InvalidAnswers
+from chalicelib.domain import browsers, exports
+from chalicelib.domain.browsers import Carried
+from chalicelib.domain.errors import Gone, InvalidAnswers, NotAskedHere
 from chalicelib.services import signing_in
+from chalicelib.services.signing_in import SignedIn
 from chalicelib.web import access, cookies
 from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
@@ -35,44 +37,92 @@ def show_sign_in(request: Request) -> Response:
 @sign_in_pages.route("/sign-in", methods=["POST"], content_types=ANY_TYPE)
 @view(access.PUBLIC)
 def post_address(request: Request) -> Response:
-    """Mail a code. What follows is the same for addresses that we do not know."""
+    """Have a code and a link mailed. What follows is the same for addresses that we do not know."""
     fields = request.fields()
     after = local_path(fields.get("next", ""))
+    address = fields.get("address", "")
+    known = [one.mailbox for one in request.mailboxes(cookies.PROVED)]
     try:
-        sign_in_id = signing_in.ask_code(request.parts, fields.get("address", ""))
+        mailbox = signing_in.ask_code(request.parts, address, source=request.source, known=known)
     except InvalidAnswers as error:
-        return _address_page(after, address=fields.get("address", ""), message=error.problems[0].message)
-    cookie = cookies.sign_in_cookie(sign_in_id, secure=request.is_secure)
-    return redirect(_with_next("/sign-in/code", after), cookies=(cookie,))
+        return _address_page(after, address=address, message=error.problems[0].message)
+    asked = Carried(mailbox=mailbox, at=request.parts.now(), after=after)
+    carried = browsers.carrying(request.mailboxes(cookies.ASKED), asked)
+    return redirect(_with_next("/sign-in/code", after), cookies=(request.carry(cookies.ASKED, carried),))
 
 
 @sign_in_pages.route("/sign-in/code", methods=["GET"])
 @view(access.PUBLIC)
 def show_code(request: Request) -> Response:
     after = local_path(request.query.get("next", ""))
-    if not cookies.read_sign_in_cookie(request.cookies):
+    asked = request.mailboxes(cookies.ASKED)
+    if not asked:
         return redirect(_with_next("/sign-in", after))
-    return _code_page(after)
+    return _code_page(after, asked[0].mailbox)
 
 
 @sign_in_pages.route("/sign-in/code", methods=["POST"], content_types=ANY_TYPE)
 @view(access.PUBLIC)
 def post_code(request: Request) -> Response:
+    """Sign in with the code. The page says which mailbox it is for; without that, it is the one asked about last."""
     fields = request.fields()
     after = local_path(fields.get("next", ""))
-    sign_in_id = cookies.read_sign_in_cookie(request.cookies)
-    if not sign_in_id:
-        return _over_page(after, "This browser has not asked for a code, or the 10 minutes are over.")
+    asked = [one.mailbox for one in request.mailboxes(cookies.ASKED)]
+    if not asked:
+        return _over_page(after, "This browser has not asked for a code in the last hour.")
+    mailbox = fields.get("mailbox", "")
+    mailbox = mailbox if mailbox in asked else asked[0]
+    is_known = any(one.mailbox == mailbox for one in request.mailboxes(cookies.PROVED))
     try:
-        secret = signing_in.enter_code(request.parts, sign_in_id, tidy_code(fields.get("code", "")))
+        done = signing_in.enter_code(
+            request.parts, mailbox, fields.get("code", ""), browser=request.browser, is_known=is_known
+        )
     except InvalidAnswers as error:
-        return _code_page(after, message=error.problems[0].message)
+        return _code_page(after, mailbox, message=error.problems[0].message)
+    return _signed_in(request, done, after)
+
+
+@sign_in_pages.route("/sign-in/{token}", methods=["GET"])
+@view(access.PUBLIC)
+def show_link(request: Request, token: str) -> Response:
+    """Where the mailed link leads. It does nothing: in a browser that asked, it has a button that does."""
+    asked = [one.mailbox for one in request.mailboxes(cookies.ASKED)]
+    try:
+        pressable = signing_in.link_in(request.parts, token, asked)
+    except NotAskedHere:
+        return page("sign_in_elsewhere.html")
     except Gone as error:
-        return _over_page(after, str(error))
-    secure = request.is_secure
+        return _over_page("/", str(error))
+    return page("sign_in_link.html", token=token, address=pressable.address)
+
+
+@sign_in_pages.route("/sign-in/{token}", methods=["POST"], content_types=ANY_TYPE)
+@view(access.PUBLIC)
+def post_link(request: Request, token: str) -> Response:
+    """Sign in with the link, in a browser that asked. Elsewhere it is refused (NotAskedHere), and nothing changes."""
+    asked = request.mailboxes(cookies.ASKED)
+    known = [one.mailbox for one in request.mailboxes(cookies.PROVED)]
+    mailboxes = [one.mailbox for one in asked]
+    try:
+        done = signing_in.press_link(request.parts, token, mailboxes, browser=request.browser, known=known)
+    except Gone as error:
+        return _over_page("/", str(error))
+    return _signed_in(request, done, next(one.after for one in asked if one.mailbox == done.mailbox) or "/")
+
+
+def _signed_in(request: Request, done: SignedIn, after: str) -> Response:
+    """On to where they wanted to go. The session that this browser had before is over."""
+    before = cookies.read_session_cookie(request.cookies, secure=request.is_secure)
+    if before:
+        signing_in.sign_out(request.parts, before)
+    proved = Carried(mailbox=done.mailbox, at=request.parts.now())
     return redirect(
-        after if after != "/" else _first_page(request, secret),
-        cookies=(cookies.session_cookie(secret, secure=secure), cookies.clear_sign_in_cookie(secure=secure)),
+        after if after != "/" else _first_page(request, done.secret),
+        cookies=(
+            cookies.session_cookie(done.secret, secure=request.is_secure),
+            request.carry(cookies.ASKED, browsers.without(request.mailboxes(cookies.ASKED), done.mailbox)),
+            request.carry(cookies.PROVED, browsers.carrying(request.mailboxes(cookies.PROVED), proved)),
+        ),
     )
 
 
@@ -86,14 +136,18 @@ def show_sign_out(request: Request) -> Response:
 @sign_in_pages.route("/sign-out", methods=["POST"], content_types=ANY_TYPE)
 @view(access.SIGNED_IN)
 def post_sign_out(request: Request) -> Response:
+    """End the session, and whatever else this browser could do: the next person at it may be somebody else."""
     secure = request.is_secure
     signing_in.sign_out(request.parts, cookies.read_session_cookie(request.cookies, secure=secure))
-    return redirect("/sign-out", cookies=(cookies.clear_session_cookie(secure=secure),))
-
-
-def tidy_code(typed: str) -> str:
-    """The code alone: people copy it with the dash or the spaces that their mail program shows."""
-    return re.sub(r"[\s-]", "", typed)
+    return redirect(
+        "/sign-out",
+        cookies=(
+            cookies.clear_session_cookie(secure=secure),
+            cookies.clear_claimant_cookie(secure=secure),
+            request.carry(cookies.ASKED, ()),
+            request.carry(cookies.PROVED, ()),
+        ),
+    )
 
 
 def local_path(path: str) -> str:
@@ -102,8 +156,7 @@ def local_path(path: str) -> str:
 
 
 def _first_page(request: Request, secret: str) -> str:
-    session = signing_in.session(request.parts, secret)
-    person = request.parts.people.person(session.person_id) if session else None
+    _, person = signing_in.signed_in(request.parts, secret)
     return first_page(request.parts, person) if person else "/"
 
 
@@ -129,13 +182,14 @@ def _address_page(after: str, *, address: str = "", message: str = "") -> Respon
     )
 
 
-def _code_page(after: str, *, message: str = "") -> Response:
+def _code_page(after: str, mailbox: str, *, message: str = "") -> Response:
     return page(
         "sign_in_code.html",
         status=422 if message else 200,
         errors=[ErrorLink(text=message, href="#code")] if message else [],
         message=message,
         next=after,
+        mailbox=mailbox,
         again=_with_next("/sign-in", after),
     )
 

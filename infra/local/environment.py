@@ -36,6 +36,7 @@ def for_children(
         "SIGNING_KEYS": signing_keys,
         "RELAY_GRACE_SECONDS": env.get("RELAY_GRACE_SECONDS") or "10",  # what a kill left behind goes on soon
         "UNDO_SECONDS": env.get("UNDO_SECONDS") or "20",  # long enough to try it, short enough to wait for
+        "SOURCE_QUOTA": env.get("SOURCE_QUOTA") or "0",  # everybody who uses this run has the same address
         "FORM_SECONDS": env.get("FORM_SECONDS") or "0",  # what drives this run may type faster than people
         "MAIL_FROM": env.get("MAIL_FROM") or "share-your-knowledge@example.org",
         "MAIL_REPLY_TO": env.get("MAIL_REPLY_TO") or "coordinator@example.org",

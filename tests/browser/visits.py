@@ -11,8 +11,8 @@ from claim_scenes import amended, changed_behind, claimant_session, sent_back
 from playwright.sync_api import Page
 from website import Website, a_filled_form
 
-from chalicelib.domain.accounts import SESSION_LIFE, Session, digest
-from chalicelib.services import going_away
+from chalicelib.domain.pairs import mailbox_of
+from chalicelib.services import going_away, signing_in
 
 FORM = "/forms/funding-claim"
 
@@ -23,13 +23,7 @@ Visit = Callable[[Page, Website], None]
 
 def signed_in(page: Page, site: Website, person_id: str = "lead-kent") -> None:
     """Give the browser a session. Not by the pages: nobody is mailed more than ten codes an hour."""
-    session = Session(
-        digest=digest(secret := site.parts.new_secret()),
-        person_id=person_id,
-        csrf=site.parts.new_secret(),
-        expires_at=site.parts.now() + SESSION_LIFE,
-    )
-    site.parts.accounts.add_session(session)
+    secret = signing_in.open_session(site.parts, person_id)
     page.context.add_cookies([{"name": "session", "value": secret, "url": site.parts.links.page("")}])
 
 
@@ -233,7 +227,7 @@ def asking_for_a_claimants_code(page: Page, site: Website) -> None:
 def a_wrong_claimants_code(page: Page, site: Website) -> None:
     asking_for_a_claimants_code(page, site)
     page.get_by_role("button", name="Send me a code").click()
-    page.get_by_label("6-digit code").fill("12345")
+    page.get_by_label("Code").fill("12345")
     page.get_by_role("button", name="Continue").click()
 
 
@@ -274,8 +268,37 @@ def a_wrong_code(page: Page, site: Website) -> None:
     page.goto("/sign-in")
     page.get_by_label("Your work email address").fill("nobody@example.org")
     page.get_by_role("button", name="Email me a code").click()
-    page.get_by_label("6-digit code").fill("123456")
+    page.get_by_label("Code").fill("123456")
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
+
+
+def a_link_where_it_was_asked_for(page: Page, site: Website) -> None:
+    """As if somebody else had asked for this address in a window of each size before: a pair of its own."""
+    address = "deputy.essex@example.police.uk"
+    page.goto("/sign-in")
+    page.get_by_label("Your work email address").fill(address)
+    page.get_by_role("button", name="Email me a code").click()
+    page.wait_for_load_state()
+    (pair,) = site.parts.accounts.pairs([mailbox_of(address)])
+    page.goto(f"/sign-in/{site.parts.seals.link(pair)}")
+
+
+def paying_later(page: Page, site: Website) -> None:
+    """Whoever pays signed in sixteen minutes ago."""
+    receipt = site.submit()
+    for _ in range(2):
+        site.ask(receipt)
+        site.decide(receipt)
+    signed_in(page, site, "national-payments")
+    page.goto(f"/desk/submissions/{receipt.reference}/paid")
+    page.get_by_label("Reference of the payment").fill("BACS 42")
+    now = site.parts.now
+    site.use(now=lambda: now() + timedelta(minutes=16))
+    try:
+        page.get_by_role("button", name="Record that").click()
+        page.get_by_role("heading", name="Check your email").wait_for()
+    finally:
+        site.use(now=now)
 
 
 def sign_out(page: Page, site: Website) -> None:
@@ -384,6 +407,10 @@ PAGES: dict[str, tuple[Visit, str]] = {
     "task-not-asked": (somebody_elses_task, "You were not asked to decide this"),
     "sign-in": (at("/sign-in"), "Sign in"),
     "wrong-code": (a_wrong_code, "Error: Check your email"),
+    "sign-in-link": (a_link_where_it_was_asked_for, "Sign in"),
+    "sign-in-elsewhere": (at("/sign-in/not-asked-for-here"), "Type the code where you asked for it"),
+    "account": (signed_in_at("/account"), "Your account"),
+    "prove-again": (paying_later, "Check your email"),
     "sign-out": (sign_out, "Sign out"),
     "cookies": (at("/cookies"), "Cookies"),
     "privacy": (at("/privacy"), "Privacy"),

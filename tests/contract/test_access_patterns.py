@@ -118,8 +118,9 @@ def test_looking_at_claims_and_signing_in_cost_as_many_calls_as_the_data_model_s
         assert counted.of(tracking.stuck_for, parts, person) == 1, "nothing is stuck"
     assert counted.of(reconciling.reconcile, parts) == 9, "all is in order"
     known = counted.of(signing_in.ask_code, parts, "lead.kent@example.police.uk")
-    assert known == counted.of(signing_in.ask_code, parts, "nobody@example.police.uk") == 5
-    assert counted.of(signing_in.ask_claimant_code, parts, "kent", reference) == 4
+    again = counted.of(signing_in.ask_code, parts, "lead.kent@example.police.uk")
+    assert known == again == counted.of(signing_in.ask_code, parts, "nobody@example.police.uk") == 4
+    assert counted.of(signing_in.ask_claimant_code, parts, "kent", reference) == 3
 
 
 def test_lists_and_the_desk_cost_as_many_calls_as_the_data_model_says(life: Life, counted: Counted) -> None:

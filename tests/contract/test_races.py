@@ -18,10 +18,12 @@ from chalicelib.domain.errors import (
     DoesNotFit,
     Expired,
     Gone,
+    InvalidAnswers,
     NoLongerUndoable,
     Overtaken,
     Unavailable,
 )
+from chalicelib.domain.pairs import Pair, mailbox_of
 from chalicelib.domain.submissions import Status, TaskState
 from chalicelib.domain.timeline import faults
 from chalicelib.services import amending, asking, deciding, delivering, intake, reconciling, signing_in
@@ -169,20 +171,68 @@ def test_of_many_reconcilers_one_starts_an_execution(race: Life) -> None:
     assert race.case(reference).submission.round == 2
 
 
-def test_a_code_that_is_typed_many_times_at_once_signs_in_once(race: Life) -> None:
-    sign_in_id = signing_in.ask_code(race.parts, "lead.kent@example.police.uk")
+LEAD = "lead.kent@example.police.uk"
+
+
+def the_pair(race: Life) -> Pair:
+    return race.parts.accounts.pairs([mailbox_of(LEAD)])[0]
+
+
+def sign_in_mails(race: Life) -> list[Any]:
     race.deliver()
-    code = race.parts.mailer.sent[-1].values["code"]  # type: ignore[attr-defined]
-    results = at_once(*[lambda: signing_in.enter_code(race.parts, sign_in_id, code)] * 5)
-    assert sum(isinstance(result, str) for result in results) == 1
+    return [mail for mail in race.parts.mailer.sent if mail.template == "sign-in-code"]  # type: ignore[attr-defined]
 
 
-def test_parallel_guesses_use_up_the_tries(race: Life) -> None:
-    sign_in_id = signing_in.ask_code(race.parts, "lead.kent@example.police.uk")
+def test_of_many_asks_at_once_one_is_mailed_and_it_is_the_live_one(race: Life) -> None:
+    at_once(*[lambda: signing_in.ask_code(race.parts, LEAD)] * 8)
+    (mail,) = sign_in_mails(race)
+    assert race.parts.seals.code(the_pair(race)) == mail.values["code"]
+    assert signing_in.enter_code(race.parts, mailbox_of(LEAD), mail.values["code"])
+
+
+def test_a_code_that_is_typed_many_times_at_once_signs_in_once(race: Life) -> None:
+    mailbox = signing_in.ask_code(race.parts, LEAD)
+    code = sign_in_mails(race)[-1].values["code"]
+    results = at_once(*[lambda: signing_in.enter_code(race.parts, mailbox, code)] * 5)
+    assert sum(isinstance(result, signing_in.SignedIn) for result in results) == 1
+    assert len(race.parts.accounts.sessions("lead-kent", now=race.parts.now())) == 1
+
+
+def test_a_code_typed_and_its_link_pressed_at_once_sign_in_once(race: Life) -> None:
+    mailbox = signing_in.ask_code(race.parts, LEAD)
+    values = sign_in_mails(race)[-1].values
+    token = values["sign_in_url"].rpartition("/")[2]
     results = at_once(
-        *(lambda n=n: signing_in.enter_code(race.parts, sign_in_id, f"{n:06d}") for n in range(20))  # type: ignore[misc]
+        *[lambda: signing_in.enter_code(race.parts, mailbox, values["code"])] * 3,
+        *[lambda: signing_in.press_link(race.parts, token, [mailbox])] * 3,
     )
-    assert sum(not isinstance(result, Gone) for result in results) == 5
+    assert sum(isinstance(result, signing_in.SignedIn) for result in results) == 1
+
+
+def test_guesses_in_parallel_count_each(race: Life) -> None:
+    mailbox = signing_in.ask_code(race.parts, LEAD)
+    code = sign_in_mails(race)[-1].values["code"]
+    guesses = [f"{number:06d}" for number in range(21) if f"{number:06d}" != code][:12]
+    results = at_once(
+        *(lambda guess=guess: signing_in.enter_code(race.parts, mailbox, guess) for guess in guesses)
+    )  # type: ignore[misc]
+    answered = [one for one in results if isinstance(one, InvalidAnswers)]
+    assert len(answered) + sum(isinstance(one, Unavailable) for one in results) == len(guesses)
+    assert len(the_pair(race).wrong) == len(answered) > 0, "whatever was answered was counted"
+
+
+def test_a_guess_beside_the_right_code_is_counted_or_too_late(race: Life) -> None:
+    mailbox = signing_in.ask_code(race.parts, LEAD)
+    code = sign_in_mails(race)[-1].values["code"]
+    wrong = f"{(int(code) + 1) % 10**6:06d}"
+    right, guess = at_once(
+        lambda: signing_in.enter_code(race.parts, mailbox, code),
+        lambda: signing_in.enter_code(race.parts, mailbox, wrong),
+    )
+    assert isinstance(right, signing_in.SignedIn)
+    assert isinstance(guess, InvalidAnswers)
+    assert len(the_pair(race).wrong) in (0, 1)
+    assert the_pair(race).used_at is not None
 
 
 def test_many_claims_at_once_are_all_stored_and_none_twice(race: Life) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from chalicelib.adapters.form_files import FormFiles, calendar
 from chalicelib.adapters.links import SignedLinks
+from chalicelib.adapters.seals import KeyedSeals
 from chalicelib.adapters.workbooks import Workbooks
 from chalicelib.domain.limits import Limits
 from chalicelib.services.ports import Parts
@@ -97,6 +98,7 @@ def parts(store: Store | None = None, **replacements: Any) -> Parts:
         "accounts": MemoryAccounts(store),
         "tokens": MemoryTokens(store),
         "leavings": MemoryLeavings(store),
+        "seals": KeyedSeals(("k" * 40,)),
         "workflows": MemoryWorkflows(),
         "mailer": MemoryMailer(),
         "links": SignedLinks(BASE_URL, ("k" * 40,)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,12 +10,13 @@ from typing import Any
 
 from chalicelib.adapters.checks import PLACES
 from chalicelib.adapters.outbox import KEPT_ASIDE
-from chalicelib.domain.accounts import Session, SignIn
+from chalicelib.domain.accounts import Session
 from chalicelib.domain.answers import is_mailbox
 from chalicelib.domain.checks import Run
 from chalicelib.domain.deliveries import Delivery, SetAside
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.fund import Balance, Fund, Held, Kept, Ledger, Line
+from chalicelib.domain.pairs import Pair
 from chalicelib.domain.people import Away, Holding, Person, normalised
 from tests.fakes.store import Queued, RefusedOperation, Store, as_json
 
@@ -251,48 +252,45 @@ class MemoryPeople:
 
 @dataclass
 class MemoryAccounts:
-    """Sign-ins and sessions."""
+    """Pairs and sessions."""
 
     store: Store
 
-    def add_sign_in(self, sign_in: SignIn) -> None:
-        self._add(("sign-in", sign_in.id), sign_in)
-
-    def count_code(self, person_id: str, *, hour: str, limit: int) -> bool:
+    def pairs(self, mailboxes: Sequence[str]) -> list[Pair]:
         with self.store.lock:
-            counted = self.store.items.get(("codes", person_id, hour), 0)
-            if counted >= limit:
-                return False
-            self.store.items[("codes", person_id, hour)] = counted + 1
-            return True
-
-    def use_try(self, sign_in_id: str, *, now: datetime) -> SignIn | None:
-        with self.store.lock:
-            found: SignIn | None = self.store.items.get(("sign-in", sign_in_id))
-            if found is None or found.tries_left <= 0 or found.expires_at <= now:
-                return None
-            used = replace(found, tries_left=found.tries_left - 1)
-            self.store.items[("sign-in", sign_in_id)] = used
-            return used
-
-    def end_sign_in(self, sign_in_id: str) -> bool:
-        with self.store.lock:
-            return self.store.items.pop(("sign-in", sign_in_id), None) is not None
+            return [self.store.items.get(("pair", one), Pair(mailbox=one)) for one in mailboxes]
 
     def add_session(self, session: Session) -> None:
-        self._add(("session", session.digest), session)
-
-    def session(self, digest: str, *, now: datetime) -> Session | None:
-        found: Session | None = self.store.items.get(("session", digest))
-        return found if found and found.expires_at > now else None
+        self._add(("session", session.person_id, session.digest), session)
 
     def session_and_holder(
         self, digest: str, person_id: str, *, now: datetime
     ) -> tuple[Session | None, Person | None]:
-        return self.session(digest, now=now), self.store.items.get(("person", person_id))
+        found: Session | None = self.store.items.get(("session", person_id, digest))
+        person = self.store.items.get(("person", person_id))
+        return (found if found and found.ends_at > now else None), person
 
-    def end_session(self, digest: str) -> None:
-        self.store.items.pop(("session", digest), None)
+    def sessions(self, person_id: str, *, now: datetime) -> list[Session]:
+        found = [one for one in self._of(person_id) if one.ends_at > now]
+        return sorted(found, key=lambda one: one.used_at, reverse=True)
+
+    def note_use(self, session: Session, *, at: datetime) -> None:
+        with self.store.lock:
+            kept = self.store.items.get(("session", session.person_id, session.digest))
+            if kept is not None:
+                self.store.items[("session", kept.person_id, kept.digest)] = replace(kept, used_at=at)
+
+    def end_session(self, person_id: str, digest: str) -> None:
+        self.store.items.pop(("session", person_id, digest), None)
+
+    def end_all_sessions(self, person_id: str, *, except_for: str = "") -> None:
+        for one in self._of(person_id):
+            if one.digest != except_for:
+                self.end_session(person_id, one.digest)
+
+    def _of(self, person_id: str) -> list[Session]:
+        with self.store.lock:
+            return [one for key, one in self.store.items.items() if key[:2] == ("session", person_id)]
 
     def _add(self, item: tuple[Any, ...], value: Any) -> None:
         with self.store.lock:

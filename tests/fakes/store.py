@@ -13,11 +13,13 @@ from typing import Any
 
 from chalicelib.adapters.case_items import CHANGING
 from chalicelib.domain.deliveries import Delivery
+from chalicelib.domain.deliveries import Kind as DeliveryKind
 from chalicelib.domain.fund import Balance, Held, Kind, Movement
 from chalicelib.domain.submissions import Submission, Task, TaskState
 from chalicelib.services.changes import (
     AddDelivery,
     AddEntry,
+    AddSession,
     AddSubmission,
     AddTask,
     CancelDelivery,
@@ -25,14 +27,17 @@ from chalicelib.services.changes import (
     ChangeSubmission,
     CloseTask,
     CountMailbox,
+    CountSource,
     KeepContent,
     KeepKey,
+    KeepPair,
     KeepPersonal,
     KeepToken,
     KeepVersion,
     KnownReference,
     MoveSubmission,
     NotThere,
+    ProveSession,
     ReopenTask,
     StillHolds,
 )
@@ -89,7 +94,8 @@ class Queued:
 
     @property
     def is_open(self) -> bool:
-        return not self.done_at and not self.aside_at
+        is_for_nobody = self.delivery.kind is DeliveryKind.NOTHING
+        return not self.done_at and not self.aside_at and not is_for_nobody
 
     @property
     def due_at(self) -> datetime:
@@ -190,6 +196,28 @@ def operations(store: Store, change: Change) -> Iterator[Operation]:
         counted = items.get(item, 0)
         yield Operation(
             change, UPDATE, item, counted < change.limit, lambda: items.__setitem__(item, counted + 1)
+        )
+    elif isinstance(change, KeepPair):
+        item = ("pair", change.pair.mailbox)
+        seen = items[item].version if item in items else 0
+        kept_pair = change.pair
+        yield Operation(
+            change, UPDATE, item, seen == kept_pair.version - 1, lambda: items.__setitem__(item, kept_pair)
+        )
+    elif isinstance(change, AddSession):
+        yield absent(("session", change.session.person_id, change.session.digest), change.session)
+    elif isinstance(change, ProveSession):
+        proved_at = change.at
+        yield update(
+            ("session", change.session.person_id, change.session.digest),
+            lambda old: True,
+            lambda old: replace(old, proved_at=proved_at, used_at=proved_at),
+        )
+    elif isinstance(change, CountSource):
+        item = ("source", change.source, change.hour)
+        asked = items.get(item, 0)
+        yield Operation(
+            change, UPDATE, item, asked < change.limit, lambda: items.__setitem__(item, asked + 1)
         )
     elif isinstance(change, StillHolds):
         item = ("holding", change.holding, change.person_id)

@@ -12,6 +12,7 @@ from chalicelib.adapters.records import DynamoRecords
 from chalicelib.domain.submissions import Case, TaskState
 from chalicelib.domain.timeline import faults
 from tests.builders import a_cost, claim_answers, idea_answers
+from tests.faults import sign_ins
 from tests.faults.proxy import APPLIED, KILLS, Fault, Rule
 from tests.faults.stage import Outcome, Stage, cookie_of
 
@@ -35,6 +36,7 @@ class Tale:
     acknowledged: bool = False
     seen: str = ""
     rounds: int = 1
+    cookie: str = ""
     wrong: list[str] = field(default_factory=list)
 
     @property
@@ -242,6 +244,8 @@ PATHS = [
     Path("relay a mail", "funding-claim", Tale.submitted, Tale.do_relay_mail, Tale.check_submitted),
     Path("sweep", "funding-claim", Tale.submitted, Tale.do_sweep, Tale.check_submitted),
     Path("sweep ideas", "idea", Tale.submitted, Tale.do_sweep, Tale.check_submitted),
+    Path("ask for a code", "", sign_ins.registered, sign_ins.do_ask, sign_ins.check_asked),
+    Path("type a code", "", sign_ins.asked, sign_ins.do_type, sign_ins.check_typed),
 ]
 BY_NAME = {path.name: path for path in PATHS}
 
@@ -293,7 +297,7 @@ def play(stage: Stage, cut: Cut, number: int) -> tuple[int, list[str]]:
     path.lead_up(tale)
     rule = Rule(place=cut.place, fault=cut.fault, persists=cut.persists)
     outcome = path.deed(tale, rule)
-    if cut.retried and (outcome.died or outcome.raised or outcome.status not in (0, 200, 201)):
+    if cut.retried and (outcome.died or outcome.raised or outcome.status not in (0, 200, 201, 303)):
         path.deed(tale, None)
     tale.finish()
     if path.deed is Tale.do_ask and not cut.retried:

@@ -13,7 +13,7 @@ import time
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from chalicelib.adapters import tables
 from chalicelib.adapters.accounts import DynamoAccounts
 from chalicelib.adapters.funds import DynamoFunds
 from chalicelib.adapters.people import DynamoPeople
-from chalicelib.domain.accounts import Session, digest, session_secret
+from chalicelib.domain.accounts import new_session, session_secret
 from infra.local import cloud, environment, processes, seeds
 from infra.local.dynoxide import running_dynoxide
 from infra.local.options import ROOT
@@ -39,6 +39,9 @@ CHANCE = "the-sweep"
 def cookie_of(person_id: str) -> str:
     """What the browser of somebody sends, who is signed in throughout."""
     return f"session={session_secret(CHANCE, person_id)}"
+
+
+SIGNING_KEY = "a key that only the fault sweep signs with"
 
 
 @dataclass
@@ -126,6 +129,10 @@ class Stage:
         """Forget the calls that went by: another submission begins."""
         self.switch.calls.clear()
 
+    def now(self) -> datetime:
+        """As the worker's clock has it."""
+        return datetime.now(timezone.utc)
+
     def started(self, reference: str = "") -> dict[str, dict[str, Any]]:
         """The executions of this chapter, of a submission where it is named, by their names, with their input."""
         calls = self._taken("StepFunctions.StartExecution")
@@ -133,11 +140,13 @@ class Stage:
         found = {one["name"]: json.loads(one["input"]) for one in asked}
         return {name: given for name, given in found.items() if name.startswith(reference)}
 
-    def mailed(self, about: str) -> list[str]:
-        """The notification ids of the chapter's mails that SES took, whose id holds this."""
+    def mailed(self, about: str, *, to: str = "") -> list[str]:
+        """The notification ids of the chapter's mails that SES took, whose id holds this; to one address, where it is
+        named."""
         bodies = (parse_qs(call.body.decode()) for call in self._taken("SES.SendRawEmail"))
         mails = (message_from_bytes(b64decode(body["RawMessage.Data"][0])) for body in bodies)
-        return [one for mail in mails if about in (one := str(mail["X-Notification-Id"]))]
+        theirs = [mail for mail in mails if to in ("", mail["To"])]
+        return [one for mail in theirs if about in (one := str(mail["X-Notification-Id"]))]
 
     def _taken(self, name: str) -> list[Call]:
         return [call for call in self.switch.calls if call.name == name and call.status == 200]
@@ -173,12 +182,13 @@ def _environment(dynamodb: str, cloud_url: str) -> dict[str, str]:
         **environment.for_children(
             os.environ,
             base_url="http://127.0.0.1:8000",
-            signing_keys="k1:a key that only the fault sweep signs with",
+            signing_keys=f"k1:{SIGNING_KEY}",
             dynamodb=dynamodb,
             cloud=cloud_url,
         ),
         "RELAY_GRACE_SECONDS": "60",
         "UNDO_SECONDS": "0",
+        "SOURCE_QUOTA": "1000000",
     }
 
 
@@ -193,12 +203,10 @@ def _prepare(monkeypatch: pytest.MonkeyPatch, dynamodb: str, cloud_url: str) -> 
     people = [one for one in seeds.people(planted) if {held.at for held in one.roles} & {"kent", "national"}]
     DynamoPeople().register(people)
     DynamoFunds().open_fund("ptf", name="the test fund", total_pence=10**12, caps={"kent": 10**12})
-    until = datetime.now(timezone.utc) + timedelta(hours=12)
     for person in people:
         secret = session_secret(CHANCE, person.id)
-        DynamoAccounts().add_session(
-            Session(digest=digest(secret), person_id=person.id, csrf="csrf", expires_at=until)
-        )
+        now = datetime.now(timezone.utc)
+        DynamoAccounts().add_session(new_session(secret, person.id, csrf="csrf", now=now))
     from app import app
 
     cloud.prepare(app, ROOT / "infra" / "workflows", "share-your-knowledge@example.org")

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from chalice.test import Client
 
@@ -41,6 +42,15 @@ def look(task: str, cookie: str) -> Any:
 def decide(task: str, cookie: str, body: dict[str, Any]) -> Any:
     """POST a decision."""
     return _post(f"/api/v1/tasks/{task}/decision", body, Cookie=cookie)
+
+
+def sign_in(path: str, fields: dict[str, str], cookie: str = "") -> Any:
+    """POST a form of the pages for signing in."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded", **({"Cookie": cookie} if cookie else {})}
+    with Client(_app()) as client:
+        answer = client.http.post(path, headers=headers, body=urlencode(fields).encode())
+    given = answer.headers.get("Set-Cookie") or []
+    return {"status": answer.status_code, "cookies": [given] if isinstance(given, str) else list(given)}
 
 
 def ask(event: dict[str, Any]) -> Any:
@@ -73,7 +83,7 @@ def naive_submit(answers: dict[str, Any], key: str) -> Any:
 
 
 DEEDS: dict[str, Callable[..., Any]] = {
-    one.__name__: one for one in (submit, look, decide, ask, relay, sweep, reconcile, naive_submit)
+    one.__name__: one for one in (submit, look, decide, sign_in, ask, relay, sweep, reconcile, naive_submit)
 }
 
 

@@ -39,6 +39,12 @@ def test_a_list_is_its_session_and_one_query(counted: Steps) -> None:
         assert dict(counted[step].made) == {"BatchGetItem": 1, "Query": 1}
 
 
+def test_asking_for_a_code_makes_the_same_calls_for_everybody(counted: Steps) -> None:
+    asked = [counted[step].made for step in counted if step.startswith("ask for a code")]
+    assert len(asked) == 3
+    assert asked[0] == asked[1] == asked[2]
+
+
 def test_one_call_more_or_a_step_nobody_counts_is_found(counted: Steps) -> None:
     more = {**counted, "form, page": Calls(counted["form, page"].made + Counter(Query=1))}
     assert [found.partition(":")[0] for found in calls.differences(more, DOCUMENTED)] == ["form, page"]

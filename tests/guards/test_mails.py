@@ -31,6 +31,7 @@ def test_every_reader_has_a_mail() -> None:
         ("mail.sign-in-code.0123abcd.lead.kent", "sign-in-code", "lead.kent"),
         ("mail.role-empty.20270104090000000000.0123abcd.chief.kent", "role-empty", "chief.kent"),
         ("mail.sign-in-code.0123abcd", "sign-in-code", ""),
+        ("mail.new-browser.0123abcd.lead.kent", "new-browser", "lead.kent"),
         ("start.CLM-2222-2222-r1", "", ""),
         ("", "", ""),
     ],

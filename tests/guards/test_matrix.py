@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +15,7 @@ import pytest
 from chalice.test import Client
 
 from chalicelib import wiring
-from chalicelib.domain.accounts import Session, claimant_of, digest
+from chalicelib.domain.accounts import claimant_of, new_session, session_secret
 from chalicelib.domain.tokens import Scope
 from chalicelib.web.access import Access
 from tests import fakes
@@ -60,7 +59,10 @@ COORDINATORS_ALONE = {
 HANDED_ON_BY = {"/tasks/{task}/reassign": {"approver-kent", *COORDINATE_KENT}}
 """A task is for the person who was asked; these, too, may hand it on."""
 
-FOR_ANYBODY_SIGNED_IN = {"/away", "/sign-out", "GET /tasks/{task}/undo"}
+REFUSED_WHERE_NOBODY_ASKED = {"POST /sign-in/{token}"}
+"""A mailed link works in the browser that asked for it, whoever is signed in there."""
+
+FOR_ANYBODY_SIGNED_IN = {"/account", "/account/sessions", "/away", "/sign-out", "GET /tasks/{task}/undo"}
 """About the person who calls; the last leads back to the page, where it is looked at who they are."""
 
 TOKEN_ROUTES: Mapping[Scope, set[str]] = {
@@ -100,6 +102,8 @@ def expected(path: str, method: str, access: Access | None, role: str) -> set[st
     """What this caller gets. AssertionError for a route that does not say who may call it."""
     assert isinstance(access, Access), f"{method} {path} declares no access"
     names = {path, f"{method} {path}"}
+    if f"{method} {path}" in REFUSED_WHERE_NOBODY_ASKED:
+        return {OUT}
     if access is Access.PUBLIC:
         # What anybody finds by its reference is published; a claim never is, whoever asks.
         return {HIDDEN} if "{reference}" in path else {IN}
@@ -183,14 +187,11 @@ class Site:
         person, cookie = PEOPLE.get(role, ""), "__Host-session"
         if role == "claimant":
             person, cookie = claimant_of("kent", self.reference), "claimant"
-        session = Session(
-            digest=digest("browser"),
-            person_id=person,
-            csrf="the-token",
-            expires_at=story.parts.now() + timedelta(hours=1),
+        session = new_session(
+            session_secret("browser", person), person, csrf="the-token", now=story.parts.now()
         )
         story.parts.accounts.add_session(session)
-        return {"Cookie": f"{cookie}=browser"}
+        return {"Cookie": f"{cookie}={session_secret('browser', person)}"}
 
 
 def outcome(response: Any) -> str:

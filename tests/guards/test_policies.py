@@ -251,7 +251,7 @@ def staff_look_after_it(life: Life) -> None:
     life.press(f"/desk/submissions/{claim.reference}/reassign", to="lead-kent")
     life.get("/desk/stuck")
     life.sign_in(NATIONAL)
-    for path in ("/desk", "/desk/submissions"):
+    for path in ("/desk", "/desk/submissions", "/account"):
         life.get(path)
     life.get("/desk/people")
     leave = "/desk/people/lead-essex/leave"

@@ -125,7 +125,7 @@ def test_everything_missing_is_named_at_once_and_no_secret_is() -> None:
     "name",
     [
         *("WORKING_DAY_SECONDS", "RELAY_GRACE_SECONDS", "UNDO_SECONDS"),
-        *("MAILBOX_QUOTA", "FORCE_QUOTA", "FORM_SECONDS"),
+        *("MAILBOX_QUOTA", "FORCE_QUOTA", "FORM_SECONDS", "SOURCE_QUOTA"),
     ],
 )
 def test_a_number_that_is_none_is_refused(name: str, number: str) -> None:
@@ -178,6 +178,7 @@ def test_statuses_are_those_that_were_promised() -> None:
         "MistypedReference": 404,
         "NoLongerUndoable": 409,
         "NotAsked": 403,
+        "NotAskedHere": 403,
         "NotFound": 404,
         "NotSignedIn": 401,
         "NotWithThisToken": 403,

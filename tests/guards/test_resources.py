@@ -331,6 +331,30 @@ def test_the_firewall_stands_before_the_only_stage() -> None:
     assert all("StageName" not in one for one in deployments), "a second stage, without the firewall"
 
 
+def test_the_firewall_counts_each_kind_of_post_and_lets_a_whole_force_sign_in_at_once() -> None:
+    limits = {
+        rule["Name"]: rule["Statement"]["RateBasedStatement"]
+        for rule in properties("Firewall")["Rules"]
+        if "RateBasedStatement" in rule["Statement"]
+    }
+    paths = {
+        name: re.findall(r"\"SearchString\": \"(/[^\"]+)\"", json.dumps(one)) for name, one in limits.items()
+    }
+    assert paths == {
+        "TooManyRequests": [],
+        "TooManySignIns": ["/sign-in"],
+        "TooManyProofs": ["/confirm", "/code"],
+        "TooManyForms": ["/forms/"],
+        "TooManyCalls": ["/api/"],
+    }
+    for name, one in limits.items():
+        limit, seconds = one["Limit"], one["EvaluationWindowSec"]
+        assert limit == {"Ref": "RequestsPerFiveMinutes"} or limit >= 2000, name
+        assert (one["AggregateKeyType"], seconds) == ("IP", 300), name
+    priorities = [rule["Priority"] for rule in properties("Firewall")["Rules"]]
+    assert len(set(priorities)) == len(priorities)
+
+
 def test_what_ses_says_reaches_the_function_or_a_queue() -> None:
     destination = properties("MailEventsDestination")["EventDestination"]
     assert {"bounce", "complaint"} <= set(destination["MatchingEventTypes"])

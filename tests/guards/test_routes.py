@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from chalice.test import Client
 
 from chalicelib import wiring
-from chalicelib.domain.accounts import Session, claimant_of, digest
+from chalicelib.domain.accounts import claimant_of
 from chalicelib.domain.tokens import Scope, token_secret
+from chalicelib.services import signing_in
 from chalicelib.web.access import Access
 from tests import fakes
 from tests.builders import Story, the_people
@@ -82,6 +82,7 @@ def test_only_what_anybody_may_see_is_public() -> None:
         "GET /privacy",
         "GET /sign-in",
         "GET /sign-in/code",
+        "GET /sign-in/{token}",  # in a browser that asked, whose mailbox it is; elsewhere nothing
         "GET /sign-out",
         "GET /static/{name}",
         "GET /status/{token}",
@@ -90,6 +91,7 @@ def test_only_what_anybody_may_see_is_public() -> None:
         "POST /forms/{form}",
         "POST /sign-in",
         "POST /sign-in/code",
+        "POST /sign-in/{token}",
         "POST /status/{token}/code",
     }
 
@@ -128,14 +130,7 @@ def values(story: Story, reference: str, token: str) -> dict[str, str]:
 
 def browser(story: Story, person_id: str, cookie: str) -> dict[str, str]:
     """What the browser of somebody signed in sends."""
-    session = Session(
-        digest=digest("browser"),
-        person_id=person_id,
-        csrf="csrf",
-        expires_at=story.parts.now() + timedelta(hours=1),
-    )
-    story.parts.accounts.add_session(session)
-    return {"Cookie": f"{cookie}=browser"}
+    return {"Cookie": f"{cookie}={signing_in.open_session(story.parts, person_id)}"}
 
 
 LOOKERS: dict[str, Callable[[Story, str], dict[str, str]]] = {
@@ -171,7 +166,7 @@ SEEN = {
         "/account/tokens",
         "/exports",
     },
-    "approver-browser": {"/tasks/{task}", "/tasks/{task}/reassign", "/away"},
+    "approver-browser": {"/tasks/{task}", "/tasks/{task}/reassign", "/away", "/account"},
     "claimant-browser": {"/status/{token}/withdraw"},
 }
 

@@ -78,5 +78,5 @@ def refused_forms(key: str) -> Iterator[Case]:
         )
     for code in ("", "0" * 60_000, "٣٣٣٣٣٣", "-00001", "000000\x00"):
         yield Case(
-            f"code {code[:9]!r}", sent("/sign-in/code", urlencode({"code": code}), Cookie="sign-in=guessed")
+            f"code {code[:9]!r}", sent("/sign-in/code", urlencode({"code": code}), Cookie="asked=guessed")
         )

@@ -164,7 +164,16 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "roles": ["innovation lead of Kent Police", "coordinator of Kent Police"],
         "people_url": "https://ideas.example.org/desk/people",
     },
-    "sign-in-code": {"code": "048213", "minutes": 10},
+    "sign-in-code": {
+        "code": "048213",
+        "minutes": 10,
+        "sign_in_url": "https://ideas.example.org/sign-in/" + "Ab-_" * 10 + "Xyz",
+    },
+    "new-browser": {
+        "browser": "Firefox on Windows",
+        "at": "14 January 2027 at 5:00pm",
+        "account_url": "https://ideas.example.org/account",
+    },
     "claimant-code": {"code": "048213", "minutes": 10, "reference": REFERENCE},
 }
 """What each template is given: the longest mail there is of each."""
@@ -196,7 +205,7 @@ LEAN: dict[str, dict[str, Any]] = {
 """What is different in the shortest mail there is of each."""
 
 CODES = {"sign-in-code", "claimant-code"}
-ABOUT_NO_SUBMISSION = {"sign-in-code", "digest", "staff-undelivered", "role-empty"}
+ABOUT_NO_SUBMISSION = {"sign-in-code", "new-browser", "digest", "staff-undelivered", "role-empty"}
 LINKS = {
     **{name: ["task_url"] for name in ("asked", "reminder", "decision-made")},
     "stuck": ["desk_url"],
@@ -205,7 +214,9 @@ LINKS = {
     "undelivered": ["desk_url"],
     "staff-undelivered": ["desk_url"],
     **{name: ["amend_url", "status_url"] for name in ("changes-requested", "changes-reminder")},
-    **dict.fromkeys(("no-longer-needed", *CODES), []),
+    "sign-in-code": ["sign_in_url"],
+    "new-browser": ["account_url"],
+    **dict.fromkeys(("no-longer-needed", "claimant-code"), []),
 }
 """The links of each template, in order; of the others it is the status page."""
 
@@ -426,7 +437,7 @@ def test_lines_that_people_wrote_cannot_pass_for_ours() -> None:
 @every_template
 def test_a_value_that_is_missing_is_an_error(template: str) -> None:
     values = SAMPLES[template]
-    name = next(name for name in ("reference", "code", "period", "name") if name in values)
+    name = next(name for name in ("reference", "code", "period", "browser", "name") if name in values)
     with pytest.raises(jinja2.UndefinedError):
         render(template, {key: value for key, value in values.items() if key != name})
 
@@ -537,10 +548,14 @@ def test_the_samples_are_what_the_letters_give(template: str, made: Callable[[],
 
 def test_the_samples_are_what_is_mailed_on_the_way_in(story: Story) -> None:
     receipt = story.submit()
-    signing_in.ask_code(story.parts, LEAD.address)
+    mailbox = signing_in.ask_code(story.parts, LEAD.address)
     signing_in.ask_claimant_code(story.parts, "kent", receipt.reference)
     story.parts.now.pass_by(minutes=1)  # type: ignore[attr-defined]
     story.deliver()
+    sent = story.parts.mailer.sent  # type: ignore[attr-defined]
+    (code,) = [mail.values["code"] for mail in sent if mail.template == "sign-in-code"]
+    signing_in.enter_code(story.parts, mailbox, code)
+    story.deliver()
     mails = {mail.template: mail.values for mail in story.parts.mailer.sent}  # type: ignore[attr-defined]
-    for template in ("receipt", *CODES):
+    for template in ("receipt", "new-browser", *CODES):
         assert set(mails[template]) == set(SAMPLES[template]), template

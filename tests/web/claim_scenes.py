@@ -7,9 +7,9 @@ from typing import Any
 
 from website import Website
 
-from chalicelib.domain.accounts import CLAIMANT_LIFE, Session, claimant_of, digest
+from chalicelib.domain.accounts import claimant_of
 from chalicelib.domain.submissions import Task, Version
-from chalicelib.services import amending
+from chalicelib.services import amending, signing_in
 from chalicelib.services.changes import ChangeSubmission, KeepVersion
 from chalicelib.services.changing import next_revision, with_entry
 from chalicelib.services.intake import Receipt
@@ -66,12 +66,4 @@ def task_of(site: Website, path: str) -> Task:
 
 def claimant_session(site: Website, receipt: Receipt, force: str = "kent") -> str:
     """The cookie of somebody who typed the claimant's code."""
-    secret = site.parts.new_secret()
-    session = Session(
-        digest=digest(secret),
-        person_id=claimant_of(force, receipt.reference),
-        csrf=site.parts.new_secret(),
-        expires_at=site.parts.now() + CLAIMANT_LIFE,
-    )
-    site.parts.accounts.add_session(session)
-    return secret
+    return signing_in.open_session(site.parts, claimant_of(force, receipt.reference))

@@ -1,0 +1,93 @@
+"""What a browser carries between its visits: which mailboxes it asked codes for, and which it has proved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from chalicelib.domain.values import value
+
+ASK_LIFE = timedelta(hours=1)
+"""Longer than any pair lives."""
+
+PROOF_LIFE = timedelta(days=90)
+MOST = 5
+"""Mailboxes that a browser carries at once, of each kind: somebody has one or two."""
+
+_MOST_AFTER = 200
+_UNKNOWN = "an unknown browser"
+
+
+@value
+class Carried:
+    """A mailbox (pairs.mailbox_of) that this browser asked a code for, or proved, and when. `after`: the page that
+    they wanted when they asked."""
+
+    mailbox: str
+    at: datetime
+    after: str = ""
+
+
+def carrying(carried: Iterable[Carried], one: Carried) -> list[Carried]:
+    """All of them with this one, the newest first."""
+    if len(one.after) > _MOST_AFTER:
+        one = Carried(mailbox=one.mailbox, at=one.at)
+    return [one, *(other for other in carried if other.mailbox != one.mailbox)][:MOST]
+
+
+def without(carried: Iterable[Carried], mailbox: str) -> list[Carried]:
+    """All but this mailbox."""
+    return [one for one in carried if one.mailbox != mailbox]
+
+
+def written(carried: Iterable[Carried]) -> list[Any]:
+    """As a cookie holds them."""
+    return [[one.mailbox, int(one.at.timestamp()), one.after] for one in carried]
+
+
+def read(content: Sequence[Any], now: datetime, *, life: timedelta) -> list[Carried]:
+    """What a cookie of ours held, without what is too old, or what another release wrote in another way."""
+    return [one for one in map(_read, content) if one is not None and now < one.at + life]
+
+
+def _read(entry: Any) -> Carried | None:
+    if not isinstance(entry, list) or len(entry) != 3:
+        return None
+    mailbox, seconds, after = entry
+    if not isinstance(mailbox, str) or not isinstance(seconds, int) or not isinstance(after, str):
+        return None
+    at = datetime.fromtimestamp(seconds, timezone.utc)
+    return Carried(mailbox=mailbox, at=at, after=after)
+
+
+def words(user_agent: str) -> str:
+    """A browser and its system in words, such as `Firefox on Windows`, from its User-Agent. No version and nothing
+    else of it: it is for its user to know it again."""
+    browser = next((name for name, sign in _BROWSERS if sign in user_agent), "")
+    system = next((name for name, sign in _SYSTEMS if sign in user_agent), "")
+    if not browser:
+        return f"a browser on {system}" if system else _UNKNOWN
+    return f"{browser} on {system}" if system else browser
+
+
+# The order matters: Edge says that it is Chrome, and Chrome that it is Safari.
+_BROWSERS = (
+    ("Edge", "Edg"),
+    ("Samsung Internet", "SamsungBrowser/"),
+    ("Opera", "OPR/"),
+    ("Firefox", "Firefox/"),
+    ("Firefox", "FxiOS/"),
+    ("Chrome", "CriOS/"),
+    ("Chrome", "Chrome/"),
+    ("Safari", "Safari/"),
+)
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("ChromeOS", "CrOS"),
+    ("Mac", "Mac OS X"),
+    ("Linux", "Linux"),
+)
