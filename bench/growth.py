@@ -29,7 +29,7 @@ from bench.rows import FUND
 from chalicelib import wiring
 from chalicelib.adapters import counts, tables
 from chalicelib.adapters.accounts import DynamoAccounts
-from chalicelib.domain.accounts import digest, new_session, session_secret
+from chalicelib.domain.accounts import new_session, session_secret
 from chalicelib.settings import Settings
 
 PART = "growth"
@@ -158,11 +158,7 @@ class Asker:
         counts.CountedItem(*counts.PLACE).delete()
 
     def _ask(self, by: str, path: str) -> Any:
-        headers = {}
-        if by and path.startswith("/api/"):
-            headers["authorization"] = f"Bearer {by}"
-        elif by:
-            headers["cookie"] = f"session={_secret(by)}"
+        headers = {"cookie": f"session={_secret(by)}"} if by else {}
         return self._client.http.request("GET", path, headers=headers, body=b"")
 
     def _connect(self) -> None:
@@ -170,10 +166,9 @@ class Asker:
         tables.Row._connection = self._connection
 
     def _sign_in(self) -> None:
-        """By session for pages, by token for the API, which is the person's id."""
+        """A session for each of the two who ask."""
         for person in (NATIONAL, FORCE):
             DynamoAccounts().add_session(new_session(_secret(person), person, csrf="csrf", now=UNTIL))
-            DynamoAccounts().add_token(digest(person), person)
 
     def _note(self, parsed: Mapping[str, Any], **_: Any) -> None:
         self._calls += 1

@@ -106,6 +106,8 @@ class _World:
             checks=nothing,
             people=people_port,
             accounts=nothing,
+            tokens=nothing,
+            leavings=nothing,
             seals=nothing,
             identities=nothing,
             providers=nothing,

@@ -23,12 +23,14 @@ if TYPE_CHECKING:
         Files,
         Forms,
         Funds,
+        Leavings,
         Links,
         Mailer,
         Outbox,
         People,
         Records,
         Seals,
+        Tokens,
         Workbooks,
         Workflows,
     )
@@ -105,6 +107,18 @@ def _accounts(_settings: Settings) -> Accounts:
     from chalicelib.adapters.accounts import DynamoAccounts
 
     return DynamoAccounts()
+
+
+def _tokens(_settings: Settings) -> Tokens:
+    from chalicelib.adapters.tokens import DynamoTokens
+
+    return DynamoTokens()
+
+
+def _leavings(_settings: Settings) -> Leavings:
+    from chalicelib.adapters.leavings import DynamoLeavings
+
+    return DynamoLeavings()
 
 
 def _seals(settings: Settings) -> Seals:
@@ -220,6 +234,8 @@ _BUILDERS: Mapping[str, Callable[[Settings], Any]] = {
     "checks": _checks,
     "people": _people,
     "accounts": _accounts,
+    "tokens": _tokens,
+    "leavings": _leavings,
     "seals": _seals,
     "identities": _identities,
     "providers": _providers,

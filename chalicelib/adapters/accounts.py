@@ -1,4 +1,4 @@
-"""Pairs of code and link, sessions and bearer tokens in DynamoDB. What expired is ignored, removed or not."""
+"""Pairs of code and link, and sessions, in DynamoDB. What expired is ignored, removed or not."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pynamodb.exceptions import UpdateError
 
 from chalicelib.adapters import items, keys, sign_in_items
 from chalicelib.adapters.failures import in_our_words, is_condition
-from chalicelib.adapters.tables import BearerItem, PairItem, PersonItem, Row, SessionItem
+from chalicelib.adapters.tables import PairItem, PersonItem, Row, SessionItem
 from chalicelib.domain.accounts import Session
 from chalicelib.domain.pairs import Pair
 from chalicelib.domain.people import Person
 
 
 class DynamoAccounts:
-    """Pairs, sessions and bearer tokens."""
+    """Pairs and sessions."""
 
     def pairs(self, mailboxes: Sequence[str]) -> list[Pair]:
         """One BatchGetItem, consistent."""
@@ -76,17 +76,3 @@ class DynamoAccounts:
             for row in list(rows):
                 if row.sk != keys.session(except_for):
                     row.delete()
-
-    def token_holder(self, digest: str, *, now: datetime) -> str | None:
-        """Whose bearer token this is."""
-        with in_our_words():
-            try:
-                item = BearerItem.get(keys.bearer(digest), keys.ONLY, consistent_read=True)
-            except BearerItem.DoesNotExist:
-                return None
-        return None if item.expires_at and item.expires_at <= now else item.person_id
-
-    def add_token(self, digest: str, person_id: str) -> None:
-        """Keep a bearer token's digest for a person."""
-        with in_our_words():
-            BearerItem(keys.bearer(digest), keys.ONLY, person_id=person_id).save()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from chalicelib.adapters import keys
 from chalicelib.adapters.tables import (
@@ -171,6 +171,10 @@ def person_from(item: PersonItem) -> Person:
     """Somebody registered."""
     roles = tuple(Holding(role=held["role"], at=held["at"]) for held in item.roles)
     return Person(id=keys.value(item.pk), name=item.name, address=item.address, roles=roles)
+
+
+NO_MOMENT = datetime(1970, 1, 1, tzinfo=timezone.utc)
+"""Where an index asks for a moment, and none means anything."""
 
 
 def moment(at: datetime) -> dict[str, str]:

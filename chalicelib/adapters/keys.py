@@ -8,6 +8,7 @@ from chalicelib.domain.people import Holding
 
 SUBMISSION = "SUBMISSION"
 AWAY = "AWAY"
+LEAVING = "LEAVING"
 PERSONAL = "PERSONAL"
 TOKEN = "TOKEN"
 ONLY = "-"
@@ -18,6 +19,13 @@ SET_ASIDE = "SET-ASIDE"
 """Deliveries that failed too often, in the index `due`."""
 
 DUE_SUBMISSION = "SUBMISSION"
+DUE_LEAVING = "LEAVING"
+
+PEOPLE = "PEOPLE"
+"""Everybody registered, in the index `listed`."""
+
+LEFT = "LEFT"
+"""Everybody who has left, in the index `listed`."""
 
 
 PUBLIC = "PUBLIC"
@@ -203,9 +211,27 @@ def session(digest: str) -> str:
     return f"{SESSIONS}{digest}"
 
 
+BEARERS = "BEARER#"
+"""How the tokens of a person begin, within the person."""
+
+
 def bearer(digest: str) -> str:
-    """A bearer token."""
-    return f"BEARER#{digest}"
+    """A bearer token, within its person."""
+    return f"{BEARERS}{digest}"
+
+
+PERSON_CHANGES = "CHANGE#"
+"""How the changes of a person begin, within the person."""
+
+
+def person_change(at: datetime, change_id: str) -> str:
+    """A change of a person, within the person, in the order of time."""
+    return f"{PERSON_CHANGES}{at.astimezone(timezone.utc).strftime('%Y-%m-%dT%H:%M:%S.%f')}#{change_id}"
+
+
+def person_change_id(sk: str) -> str:
+    """The id that `person_change` was made from."""
+    return sk.rpartition("#")[2]
 
 
 def identity(digest: str) -> str:

@@ -85,6 +85,8 @@ class DynamoPeople:
                         name=person.name,
                         address=person.address,
                         roles=roles,
+                        listed_as=keys.PEOPLE,
+                        listed_at=items.NO_MOMENT,
                     )
                 )
                 batch.save(
@@ -94,6 +96,11 @@ class DynamoPeople:
                     batch.save(
                         HoldingItem(keys.holding(held), person.id, name=person.name, address=person.address)
                     )
+
+    def all_ids(self) -> set[str]:
+        """The ids of all who are registered, by any release. Reads the whole table: for commands alone."""
+        with in_our_words():
+            return {keys.value(row.pk) for row in PersonItem.scan(consistent_read=True)}
 
     def _forget_what_changed(self, batch: BatchWrite[Row], person: Person) -> None:
         """An address that is no longer theirs must sign nobody in; a role given up must not be asked."""

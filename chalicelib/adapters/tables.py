@@ -361,13 +361,6 @@ class SessionItem(Row, discriminator="session"):
     browser = UnicodeAttribute(null=True)
 
 
-class BearerItem(Row, discriminator="bearer"):
-    """A bearer token, by its digest."""
-
-    person_id = UnicodeAttribute()
-    expires_at = UTCDateTimeAttribute(null=True)
-
-
 def connect(table_name: str) -> None:
     """Name the table. Makes the one client that all models share; the models of this module inherit it."""
     Row.Meta.table_name = table_name

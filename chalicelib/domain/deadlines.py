@@ -69,6 +69,11 @@ def london_day(moment: datetime) -> date:
     return moment.astimezone(_LONDON).date()
 
 
+def end_of_day(day: date) -> datetime:
+    """When a day is over in London, in UTC."""
+    return datetime.combine(day + timedelta(days=1), time(0), _LONDON).astimezone(timezone.utc)
+
+
 def short_day(moment: datetime) -> str:
     """`Thursday 14 January`, as it is in London."""
     local = moment.astimezone(_LONDON)

@@ -35,6 +35,10 @@ class Forbidden(Refused):
     """The person signed in may not do this."""
 
 
+class NotWithThisToken(Forbidden):
+    """The bearer token does not allow this."""
+
+
 class NotAsked(Forbidden):
     """Somebody else was asked to decide."""
 

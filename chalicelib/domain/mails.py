@@ -59,12 +59,13 @@ _BY_READER: Mapping[Reader, Mapping[str, str]] = {
         "decision-made": "record of a decision in their name",
     },
     Reader.COORDINATOR: {
+        "role-empty": "notice that nobody holds a role",
         "stuck": "notice that nobody is deciding",
         "undelivered": "notice that an email did not arrive",
         "staff-undelivered": "notice that an email to a colleague did not arrive",
     },
     Reader.LEADER: {"digest": "digest"},
-    Reader.STAFF: {"sign-in-code": "sign-in code"},
+    Reader.STAFF: {"sign-in-code": "sign-in code", "new-browser": "notice of a sign-in from a new browser"},
 }
 """Each template and its name in words."""
 
@@ -75,7 +76,7 @@ MAILS: Mapping[str, Mail] = {
 }
 """By the name of the template."""
 
-_PARTS_BEFORE_PERSON = {"sign-in-code": 3}
+_PARTS_BEFORE_PERSON = {"sign-in-code": 3, "new-browser": 3}
 _USUAL_PARTS = 4
 
 

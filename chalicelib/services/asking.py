@@ -14,6 +14,7 @@ from typing import Any
 from chalicelib.domain import approvals, deliveries
 from chalicelib.domain.decisions import going_on, waiting_until
 from chalicelib.domain.forms import Form
+from chalicelib.domain.leaving import NOBODY_ELSE
 from chalicelib.domain.people import COORDINATOR, NATIONAL, Holding, Person
 from chalicelib.domain.stages import TURNS, AskedAs, Stage, next_turn
 from chalicelib.domain.submissions import Case, Status, Submission, Task, TaskState
@@ -254,7 +255,21 @@ class Asking:
             if choice.instead_of is not None
         ]
 
-    def tell_coordinators(self, one: Submission, reason: str) -> tuple[Submission, list[Change]]:
+    def tell_that_left(self, task: Task) -> list[Change]:
+        """Whoever was asked has left, and nobody else may decide: the coordinators are told. Where several are asked,
+        the task stays open, so that it keeps its place among theirs until a coordinator hands it on."""
+        one, _ = with_claimant(self.parts, self.case)
+        one = replace(next_revision(one, now=self.now), undo=None)
+        others = tuple(other for other in self.case.tasks if other.number != task.number)
+        asking = replace(self, case=replace(self.case, tasks=others))
+        changes = asking._finish(*asking.tell_coordinators(one, NOBODY_ELSE, task=task.number), None, [])
+        if self.stage.asks_several:
+            return changes
+        return [*changes, CloseTask(task=replace(task, state=TaskState.CLOSED))]
+
+    def tell_coordinators(
+        self, one: Submission, reason: str, **details: str | int
+    ) -> tuple[Submission, list[Change]]:
         """Nobody decided, or nobody may: those who can put it right are told, again at every date. An open task
         stays open: late is better than nobody."""
         due = self.parts.calendar.deadline(self.now, self.stage.days(AskedAs.COORDINATORS))
@@ -271,7 +286,7 @@ class Asking:
             at=self.now,
             action="stuck",
             stage=one.stage,
-            details={"role": COORDINATOR, "reason": reason},
+            details={"role": COORDINATOR, "reason": reason, **details},
         )
         mails = coordinator_mails(self.parts, self.case, self.form, one, reason)
         return one, [entry, *mails]

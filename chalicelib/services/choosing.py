@@ -106,6 +106,12 @@ def may_be_asked(parts: Parts, case: Case, seat: Seat, *, barred: frozenset[str]
     return found
 
 
+def stand_in(parts: Parts, case: Case, seat: Seat, *, barred: frozenset[str], now: datetime) -> Chosen | None:
+    """One person for the seat of somebody who has left: another holder of the role, else the deputy."""
+    sitting = {task.person_id for task in case.sitting}
+    return _Chooser(parts, case, barred | sitting, now).either(seat)
+
+
 def _one_or_none(chosen: Chosen | None) -> list[Chosen]:
     return [chosen] if chosen else []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 from chalicelib.domain.deadlines import london_day
@@ -37,7 +38,7 @@ def away_view(parts: Parts, person: Person) -> AwayView:
     away = parts.people.away(person.id)
     if away is not None and away.last < london_day(parts.now()):
         away = None
-    colleagues = _colleagues(parts, person)
+    colleagues = colleagues_of(parts, person.id, person.roles)
     names = {one.person_id: one.name for one in colleagues}
     return AwayView(
         away=away, delegate_name=names.get(away.delegate_id, "") if away else "", colleagues=tuple(colleagues)
@@ -58,7 +59,7 @@ def go_away(parts: Parts, person: Person, *, first: date | None, last: date | No
         problems.append(_problem("/last", "The last day must not be in the past"))
     elif first and last and last - first > LONGEST:
         problems.append(_problem("/last", "A year is the longest we keep. Hand your role over instead"))
-    if delegate and delegate not in {one.person_id for one in _colleagues(parts, person)}:
+    if delegate and delegate not in {one.person_id for one in colleagues_of(parts, person.id, person.roles)}:
         problems.append(_problem("/delegate", "Choose somebody from the list"))
     if problems or first is None or last is None:
         raise InvalidAnswers(problems)
@@ -70,14 +71,14 @@ def come_back(parts: Parts, person: Person) -> None:
     parts.people.set_away(person.id, None)
 
 
-def _colleagues(parts: Parts, person: Person) -> list[Colleague]:
-    """Everybody who may decide something that this person may."""
+def colleagues_of(parts: Parts, person_id: str, roles: Iterable[Holding]) -> list[Colleague]:
+    """Everybody who may decide something that a person with these roles may."""
     found: dict[str, Colleague] = {}
-    for held in person.roles:
+    for held in roles:
         for seat in _seats(parts, held):
             for asked in (seat.asks, seat.deputy):
                 for other in parts.people.holders(Holding(role=asked.role, at=held.at)):
-                    if other.id != person.id:
+                    if other.id != person_id:
                         one = Colleague(person_id=other.id, name=other.name, role=role_words(asked.role))
                         found.setdefault(other.id, one)
     return sorted(found.values(), key=lambda one: one.name)

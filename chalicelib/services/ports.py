@@ -5,18 +5,22 @@ A use case that changes anything names all of it as a list of changes (`changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from chalicelib.domain.values import value
+from chalicelib.services.file_ports import Files as Files
+from chalicelib.services.file_ports import Workbooks as Workbooks
+from chalicelib.services.file_ports import Written as Written
 from chalicelib.services.lines import AskedTask as AskedTask
 from chalicelib.services.lines import Counted as Counted
 from chalicelib.services.lines import Listed as Listed
 from chalicelib.services.lines import Place as Place
 from chalicelib.services.lines import Published as Published
 from chalicelib.services.lines import Waiting as Waiting
+from chalicelib.services.people_ports import Leavings as Leavings
+from chalicelib.services.people_ports import Tokens as Tokens
 from chalicelib.services.sign_in_ports import Accounts as Accounts
 from chalicelib.services.sign_in_ports import Seals as Seals
 
@@ -24,7 +28,6 @@ if TYPE_CHECKING:
     from chalicelib.domain.checks import Run
     from chalicelib.domain.deadlines import Calendar
     from chalicelib.domain.deliveries import Delivery, SetAside
-    from chalicelib.domain.exports import Cell, Column
     from chalicelib.domain.forces import Force
     from chalicelib.domain.form_keys import FormKey
     from chalicelib.domain.forms import Form
@@ -304,47 +307,6 @@ class Archive(Protocol):
 
 
 @value
-class Written:
-    """A file that was written, open at its beginning. `sha256` in hexadecimal digits, `size` in bytes."""
-
-    name: str
-    media_type: str
-    sha256: str
-    size: int
-    content: IO[bytes]
-
-
-class Workbooks(Protocol):
-    """Writes tables for spreadsheets."""
-
-    def written(
-        self, columns: Sequence[Column], rows: Iterable[Sequence[Cell]], *, title: str, at: datetime
-    ) -> AbstractContextManager[list[Written]]:
-        """The table in each format, named after it (`csv`, `xlsx`), until the block ends. Rows are read once, one
-        at a time. No cell is a formula, whatever it begins with. Raises ValueError beyond 1,048,575 rows."""
-
-
-class Files(Protocol):
-    """What is kept for people to fetch. Files are removed after some weeks."""
-
-    def put(self, key: str, content: IO[bytes], *, media_type: str) -> None:
-        """Store a file in place of what is there."""
-
-    def put_if_absent(self, key: str, content: bytes, *, media_type: str) -> bool:
-        """Store it; False where there is one already, or somebody else is storing one."""
-
-    def get(self, key: str, *, most: int) -> bytes:
-        """A file of up to `most` bytes. Raises NotFound, or TooLarge for a larger one."""
-
-    def keys(self, prefix: str) -> Iterator[str]:
-        """The keys that begin so, in no order that means anything."""
-
-    def address(self, key: str, *, called: str, media_type: str, seconds: int) -> str:
-        """Where whoever has the address can fetch the file for so long, under this name. Asks nobody whether there
-        is one."""
-
-
-@value
 class Parts:
     """All of them together, as wiring builds them."""
 
@@ -354,6 +316,8 @@ class Parts:
     checks: Checks
     people: People
     accounts: Accounts
+    tokens: Tokens
+    leavings: Leavings
     seals: Seals
     identities: Identities
     providers: Providers

@@ -146,7 +146,8 @@ def _hand_on(parts: Parts, case: Case, task: Task | None, person: Person, to: ob
         message = "Choose who is to decide"
         raise InvalidAnswers([Problem(pointer="/to", code="enum", message=message)])
     try:
-        parts.records.commit(_changes(parts, case, form, task, person, chosen))
+        changes = hand_on_changes(parts, case, form, task, chosen, by=person.id, role=_role(person, task))
+        parts.records.commit(changes)
     except ChangeRefused as refused:
         if isinstance(refused.change, StillHolds):
             message = "This person no longer holds the role. Choose somebody else"
@@ -154,9 +155,19 @@ def _hand_on(parts: Parts, case: Case, task: Task | None, person: Person, to: ob
         raise
 
 
-def _changes(
-    parts: Parts, case: Case, form: Form, task: Task | None, by: Person, chosen: Chosen
+def hand_on_changes(
+    parts: Parts,
+    case: Case,
+    form: Form,
+    task: Task | None,
+    chosen: Chosen,
+    *,
+    by: str,
+    role: str,
+    reason: str = "",
 ) -> list[Change]:
+    """Somebody is asked in place of whoever has the task. `by` is the id of who says so, in this role; `reason` stands
+    in the timeline, where there is one."""
     now, stage = parts.now(), _stage(case, form)
     moved = next_revision(case.submission, now=now)
     # After the coordinators it is the deputy's turn again: once more unanswered, it comes back to them.
@@ -171,14 +182,15 @@ def _changes(
         at=now,
         action="reassigned",
         stage=fresh.stage,
-        actor=by.id,
-        role=_role(by, task),
+        actor=by,
+        role=role,
         details={
             "person": fresh.person_id,
             "role": fresh.role,
             "task": fresh.number,
             "turn": turn.value,
             **({"instead-of": task.number} if task else {}),
+            **({"reason": reason} if reason else {}),
         },
     )
     letters = Letters(parts=parts, case=case, form=form, one=one)
@@ -191,7 +203,7 @@ def _changes(
     ]
     if task is not None:
         changes.append(CloseTask(task=replace(task, state=TaskState.REASSIGNED, ended_by=fresh.number)))
-        if task.person_id != by.id:
+        if task.person_id != by:
             reason = "A coordinator has asked somebody else to decide."
             mails = letters.no_longer_needed([task], reason)
             changes += [AddDelivery(delivery=mail) for mail in mails]

@@ -38,9 +38,6 @@ class Accounts(Protocol):
     def end_all_sessions(self, person_id: str, *, except_for: str = "") -> None:
         """End the sessions of a person, but for the one of this digest."""
 
-    def token_holder(self, digest: str, *, now: datetime) -> str | None:
-        """The id of the person whose bearer token has this digest."""
-
 
 class Seals(Protocol):
     """What only the signing keys can make: codes and links, cookies, and what stands for a network address."""

@@ -301,12 +301,6 @@ def sign_out(parts: Parts, secret: str) -> None:
     parts.accounts.end_session(holder_of(secret), digest(secret))
 
 
-def token_person(parts: Parts, token: str) -> Person | None:
-    """The person a bearer token stands for."""
-    person_id = parts.accounts.token_holder(digest(token), now=parts.now())
-    return parts.people.person(person_id) if person_id else None
-
-
 # What they share
 
 

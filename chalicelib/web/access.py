@@ -1,8 +1,11 @@
-"""Who may call a route. Every route declares one of these; a test walks the route table."""
+"""Who may call a route. Every route declares one of these, and which scope lets a bearer token in: by default none.
+A test walks the route table."""
 
 from __future__ import annotations
 
 from enum import Enum
+
+from chalicelib.domain.tokens import Scope
 
 
 class Access(Enum):
@@ -12,7 +15,7 @@ class Access(Enum):
     """Anybody. Whatever is shown holds no personal data, or is the caller's own by a signed link."""
 
     SIGNED_IN = "signed-in"
-    """A registered person, by session or bearer token."""
+    """A registered person, by session, or by a bearer token where the route names a scope."""
 
     CLAIMANT = "claimant"
     """Whoever typed the code that was mailed to the submitter of the path's `{token}`."""
@@ -25,3 +28,7 @@ PUBLIC = Access.PUBLIC
 SIGNED_IN = Access.SIGNED_IN
 CLAIMANT = Access.CLAIMANT
 STAFF = Access.STAFF
+
+READ = Scope.READ
+SUBMIT = Scope.SUBMIT
+MANAGE = Scope.MANAGE

@@ -8,6 +8,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.errors import Forbidden, InvalidAnswers
 from chalicelib.domain.people import NATIONAL, Holding, role_words
+from chalicelib.domain.tokens import scopes_of
 from chalicelib.services import sessions
 from chalicelib.services.ports import Parts
 from chalicelib.web import access, cookies
@@ -40,6 +41,7 @@ def show_account(request: Request) -> Response:
         ended="ended" in request.query,
         links=_links(request.parts, person.id),
         removed="removed" in request.query,
+        may_have_tokens=bool(scopes_of(person)),
     )
 
 

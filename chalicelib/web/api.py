@@ -14,7 +14,7 @@ from chalice.app import Response
 
 from chalicelib.domain.errors import InvalidAnswers, Problem, Refused, Unreadable
 from chalicelib.web import shapes
-from chalicelib.web.access import PUBLIC, SIGNED_IN, STAFF
+from chalicelib.web.access import PUBLIC, READ, SIGNED_IN, STAFF, SUBMIT
 from chalicelib.web.views import ANY_TYPE, view
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def show_form(request: Request, form: str) -> Response:
 
 
 @api.route("/api/v1/forms/{form}/submissions", methods=["POST"], content_types=ANY_TYPE)
-@view(PUBLIC)
+@view(PUBLIC, SUBMIT)
 def submit(request: Request, form: str) -> Response:
     """Take a submission in. 201 only once it is stored."""
     from chalicelib.services import intake
@@ -100,7 +100,7 @@ def status(request: Request, token: str) -> Response:
 
 
 @api.route("/api/v1/submissions")
-@view(STAFF)
+@view(STAFF, READ)
 def submissions(request: Request) -> Response:
     """Submissions, newest first, a page at a time."""
     from chalicelib.services import listing
@@ -150,7 +150,7 @@ def ideas_on_a_map(request: Request) -> Response:
 
 
 @api.route("/api/v1/submissions/{reference}")
-@view(STAFF)
+@view(STAFF, READ)
 def submission(request: Request, reference: str) -> Response:
     """One submission, whole, with its tasks."""
     from chalicelib.services import tracking
@@ -160,7 +160,7 @@ def submission(request: Request, reference: str) -> Response:
 
 
 @api.route("/api/v1/submissions/{reference}/timeline")
-@view(STAFF)
+@view(STAFF, READ)
 def timeline(request: Request, reference: str) -> Response:
     """A submission's timeline, and whether it is as it was written."""
     from chalicelib.services import tracking
@@ -169,7 +169,7 @@ def timeline(request: Request, reference: str) -> Response:
 
 
 @api.route("/api/v1/tasks/{task}")
-@view(SIGNED_IN)
+@view(SIGNED_IN, READ)
 def task(request: Request, task: str) -> Response:
     """What the asked person is to decide."""
     from chalicelib.services import viewing
@@ -211,7 +211,7 @@ def undo(request: Request, task: str) -> Response:
 
 
 @api.route("/api/v1/funds/{fund}")
-@view(STAFF)
+@view(STAFF, READ)
 def fund(request: Request, fund: str) -> Response:
     """A fund's balance and the forces' shares, in pence."""
     from chalicelib.services import tracking

@@ -59,15 +59,17 @@ def sweep(_event: object) -> dict[str, int]:
 
 
 def follow_up(_event: object) -> dict[str, int]:
-    """Reminders, hand-overs and lapses whose date has come."""
-    from chalicelib.services import following_up
+    """Reminders, hand-overs and lapses whose date has come; then people whose last day is over."""
+    from chalicelib.services import following_up, leaving
 
     done = following_up.follow_up(wiring.parts())
+    leavings = leaving.carry_out_due(wiring.parts())
     return {
         "reminded": done.reminded,
         "handed_over": done.handed_over,
         "lapsed": done.lapsed,
-        "failed": done.failed,
+        "left": leavings.left,
+        "failed": done.failed + leavings.failed,
     }
 
 

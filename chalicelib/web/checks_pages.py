@@ -80,7 +80,7 @@ def show_checks(request: Request) -> Response:
 
 
 @checks_pages.route(f"{_PATH}/again", methods=["POST"], content_types=ANY_TYPE)
-@view(access.STAFF)
+@view(access.STAFF, access.MANAGE)
 def post_again(request: Request) -> Response:
     delivery_id = request.fields().get("delivery", "")
     is_new = setting_aside.try_again(request.parts, request.person, delivery_id)

@@ -40,18 +40,20 @@ def show_submission(request: Request, reference: str) -> Response:
 
 
 @desk_case_pages.route(f"{_CASE}/note", methods=["POST"], content_types=ANY_TYPE)
-@view(access.STAFF)
+@view(access.STAFF, access.MANAGE)
 def post_note(request: Request, reference: str) -> Response:
     typed = request.fields().get("note", "")
     try:
         minding.note(request.parts, request.person, reference, typed)
     except InvalidAnswers as error:
+        if request.has_token:
+            raise
         return _case_page(request, reference, typed_note=typed, note_error=error.problems[0].message)
     return redirect(f"{_path(reference)}?done=noted")
 
 
 @desk_case_pages.route(f"{_CASE}/chase", methods=["POST"], content_types=ANY_TYPE)
-@view(access.STAFF)
+@view(access.STAFF, access.MANAGE)
 def post_chase(request: Request, reference: str) -> Response:
     minding.chase(request.parts, request.person, reference)
     return redirect(f"{_path(reference)}?done=chased")

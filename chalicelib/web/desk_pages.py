@@ -10,6 +10,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.deadlines import spoken_day
 from chalicelib.domain.forms import Form
+from chalicelib.domain.leaving import looks_after_anybody
 from chalicelib.domain.money import pounds
 from chalicelib.domain.people import NATIONAL, role_words
 from chalicelib.domain.submissions import Status
@@ -53,6 +54,7 @@ def show_desk(request: Request) -> Response:
         is_staff=True,
         place="All forces" if one.is_national else ", ".join(map(parts.forms.force_name, forces)),
         desk=one,
+        looks_after=looks_after_anybody(request.person),
         names=names,
         stages=stages,
         charts=[desk_charts.chart_of(fund, parts.forms.force_name) for fund in one.funds],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from chalicelib.domain.forms import Form
+from chalicelib.domain.leaving import LEFT
 from chalicelib.domain.money import pounds
 from chalicelib.domain.people import role_words
 from chalicelib.domain.submissions import STATUS_WORDS, Case, Status, Task, TaskState
@@ -62,6 +63,8 @@ _SAID: Mapping[str, str] = {
     "restarted": "The workflow was started anew",
 }
 
+_TAKEN_OVER = "{person}, {role}, was asked to decide, since whoever was asked before has left"
+
 
 def status_words(status: Status) -> str:
     """A status as staff read it: not as it is said to whoever sent the submission."""
@@ -70,12 +73,12 @@ def status_words(status: Status) -> str:
 
 def names_of(parts: Parts) -> Names:
     """A look-up from a person's id to their name; each person is asked for once."""
-    found: dict[str, str] = {CLAIMANT: "The claimant", SYSTEM: "The service"}
+    found: dict[str, str] = {CLAIMANT: "The claimant", SYSTEM: "The service", "": ""}
 
     def name(person_id: str) -> str:
         if person_id not in found:
-            person = parts.people.person(person_id)
-            found[person_id] = person.name if person else person_id
+            known = parts.people.person(person_id) or parts.leavings.leaving(person_id)
+            found[person_id] = known.name if known else person_id
         return found[person_id]
 
     return name
@@ -112,7 +115,10 @@ def _words(entry: Entry, case: Case, form: Form, name: Names) -> str:
         undone = " (taken back since)" if entry not in case.decisions else ""
         return f"{name(entry.actor)}, {role_words(entry.role)}, {made} it{undone}"
     reason = str(details.get("reason", ""))
-    return _SAID.get(entry.action, entry.action).format(
+    said = _SAID.get(entry.action, entry.action)
+    if (entry.action, reason) == ("reassigned", LEFT):
+        said = _TAKEN_OVER
+    return said.format(
         noun=form.noun,
         actor=name(entry.actor),
         person=name(str(details.get("person", ""))),

@@ -65,7 +65,7 @@ def show_export(request: Request, form: str, scope: str, period: str) -> Respons
 
 
 @export_pages.route("/exports/{form}/{scope}/{period}/{name}", methods=["GET"])
-@view(access.SIGNED_IN)
+@view(access.SIGNED_IN, access.READ)
 def get_export(request: Request, form: str, scope: str, period: str, name: str) -> Response:
     file = exporting.hand_out(request.parts, request.person, form, scope, period, name)
     if file.address:

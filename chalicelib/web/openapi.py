@@ -24,7 +24,7 @@ _FEATURES = "/api/v1/ideas.geojson"
 _TYPES = {_FEATURES: "application/geo+json"}
 """What is not answered as plain JSON."""
 
-_SUBMIT_PROBLEMS = ("400", "403", "404", "409", "413", "415", "422", "429", "503")
+_SUBMIT_PROBLEMS = ("400", "401", "403", "404", "409", "413", "415", "422", "429", "503")
 _DECIDE = f"{_TASK}/decision"
 _UNDO = f"{_TASK}/undo"
 
@@ -78,7 +78,7 @@ def _operation(path: str, method: str, view: Callable[..., Any]) -> dict[str, An
         ],
     }
     if getattr(view, "access", Access.PUBLIC) is not Access.PUBLIC:
-        operation["security"] = [{"bearer": []}, {"session": []}]
+        operation["security"] = _security(view)
         problems += ["401", "403"]
     if path in (_DECIDE, _UNDO):
         decision = {"$ref": "#/components/schemas/Decision"}
@@ -98,6 +98,12 @@ def _operation(path: str, method: str, view: Callable[..., Any]) -> dict[str, An
     answer = _answer(_ANSWERS.get(path, {"type": "object"}), _TYPES.get(path, "application/json"))
     operation["responses"] = {"200": answer, **_problems(problems)}
     return operation
+
+
+def _security(view: Callable[..., Any]) -> list[dict[str, list[str]]]:
+    """A session; or a bearer token, where the route names the scope that one needs."""
+    scope = getattr(view, "token", None)
+    return [{"session": []}, *([{"bearer": [scope.value]}] if scope else [])]
 
 
 def _submitting(view: Callable[..., Any], form: Form) -> dict[str, Any]:

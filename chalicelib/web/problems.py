@@ -38,6 +38,7 @@ STATUSES: Mapping[type[Exception], int] = {
 TITLES: Mapping[type[Exception], str] = {
     errors.Unreadable: "We could not read this",
     errors.NotSignedIn: "Sign in first",
+    errors.NotWithThisToken: "This token does not allow this",
     errors.NotAsked: "You were not asked to decide this",
     errors.NotAskedHere: "Type the code where you asked for it",
     errors.NotVouchedFor: "You are not signed in",

@@ -22,6 +22,7 @@ from chalicelib.web.media_types import is_text_of
 
 if TYPE_CHECKING:
     from chalicelib.domain.people import Person
+    from chalicelib.domain.tokens import Token
     from chalicelib.services.ports import Parts
 
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -116,8 +117,8 @@ class Request:
 
     @property
     def wants_json(self) -> bool:
-        """Whether the caller is a program: the JSON API and the health check."""
-        return is_for_programs(self.path)
+        """Whether the caller is a program: one with a token, or at the JSON API or the health check."""
+        return self.has_token or is_for_programs(self.path)
 
     def json(self) -> Any:
         """The body's JSON. Raises UnsupportedMediaType, TooLarge or Unreadable."""
@@ -165,11 +166,8 @@ class Request:
     @cached_property
     def person(self) -> Person:
         """Who is asking. Raises NotSignedIn where nobody is."""
-        if self._bearer:
-            holder = signing_in.token_person(self.parts, self._bearer)
-            if holder is None:
-                raise NotSignedIn("This token is not known, or was revoked.")
-            return holder
+        if self.has_token:
+            return self.token_and_person[1]
         person_id = self.person_id  # reads the session, and the holder with it where one call can
         person = self._holder or self.parts.people.person(person_id)
         if person is None:
@@ -177,9 +175,21 @@ class Request:
         return person
 
     @property
+    def has_token(self) -> bool:
+        """Whether the caller sent a bearer token, good or not. A session beside it counts for nothing."""
+        return bool(self._bearer)
+
+    @cached_property
+    def token_and_person(self) -> tuple[Token, Person]:
+        """The bearer token and whose it is. Raises NotSignedIn where it is not good."""
+        from chalicelib.services import tokens
+
+        return tokens.token_of(self.parts, self._bearer)
+
+    @property
     def person_id(self) -> str:
         """The id of whoever is asking, without looking the person up where a session says it."""
-        if self._bearer:
+        if self.has_token:
             return self.person.id
         if self.session is None:
             raise NotSignedIn("Sign in first.")
@@ -188,7 +198,7 @@ class Request:
     @property
     def person_read(self) -> Person | None:
         """Whoever is asking, where they have been read already."""
-        return self.__dict__.get("person") or (None if self._bearer else self._holder)
+        return self.__dict__.get("person") or (None if self.has_token else self._holder)
 
     @property
     def is_secure(self) -> bool:
@@ -200,7 +210,7 @@ class Request:
 
         A bearer token is never sent by itself, so it needs no such check.
         """
-        if self._bearer:
+        if self.has_token:
             return
         site = self.headers.get("sec-fetch-site")
         origin = self.headers.get("origin")

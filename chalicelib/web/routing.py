@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import quote, unquote
 
 from chalicelib.domain.values import value
 
 LONGEST = 512
 """Characters in a segment. What we put into addresses is far shorter."""
+
+Node = dict[str, Any]
+"""A segment of the patterns: what may follow it, and under `_END` the pattern that ends here."""
+
+_ANY, _END = "{", "/"
+"""No pattern has a segment like these."""
 
 
 @value
@@ -28,24 +35,38 @@ class Found:
 
 
 class Routes:
-    """Patterns. An address is compared with those alone that begin as it does and are as long."""
+    """Patterns, as a tree of their segments: an address costs a look-up or two for each segment, however many routes
+    there are."""
 
     def __init__(self, patterns: Sequence[str] = ()) -> None:
         self.count = len(patterns)
-        self._alike: dict[tuple[str, int], list[tuple[str, list[str]]]] = {}
-        # "{" comes after letters and digits: what is named exactly goes before a parameter.
-        for pattern in sorted(patterns):
-            parts = pattern[1:].split("/")
-            self._alike.setdefault((parts[0], len(parts)), []).append((pattern, parts))
+        self._tree: Node = {}
+        for pattern in patterns:
+            node = self._tree
+            for part in pattern[1:].split("/"):
+                node = node.setdefault(_ANY if _is_parameter(part) else part, {})
+            node[_END] = pattern
 
     def find(self, segments: list[str]) -> Found | None:
-        """The route of an address, if there is one."""
-        for pattern, parts in self._alike.get((segments[0], len(segments)), ()):
-            pairs = list(zip(parts, segments, strict=True))
-            if all(given == part or (given and _is_parameter(part)) for part, given in pairs):
-                named = {part[1:-1]: given for part, given in pairs if _is_parameter(part)}
-                return Found(pattern=pattern, parameters=named)
-        return None
+        """The route of an address, if there is one. What is named exactly goes before a parameter."""
+        pattern = _followed(self._tree, segments)
+        if pattern is None:
+            return None
+        pairs = zip(pattern[1:].split("/"), segments, strict=True)
+        return Found(
+            pattern=pattern, parameters={part[1:-1]: given for part, given in pairs if _is_parameter(part)}
+        )
+
+
+def _followed(node: Node, segments: list[str]) -> str | None:
+    """The pattern at the end of the segments. A parameter is never empty."""
+    if not segments:
+        return node.get(_END)
+    first, rest = segments[0], segments[1:]
+    for key in (first, _ANY) if first else (first,):
+        if key in node and (found := _followed(node[key], rest)) is not None:
+            return found
+    return None
 
 
 def segments_of(path: str) -> list[str] | None:

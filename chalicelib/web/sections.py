@@ -36,6 +36,8 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "desk_money_pages": ("desk",),
     "checks_pages": ("desk",),
     "export_pages": ("exports",),
+    "people_pages": ("desk",),
+    "token_pages": ("account",),
     "sign_in_pages": ("sign-in", "sign-out"),
     "provider_pages": ("sign-in/with", "sign-in/oidc", "sign-in/link"),
     "account_pages": ("account",),

@@ -16,7 +16,7 @@ from chalice.app import Request as ChaliceRequest
 from chalice.app import Response
 
 from chalicelib import wiring
-from chalicelib.domain.errors import Forbidden, NotSignedIn, Refused
+from chalicelib.domain.errors import Forbidden, NotSignedIn, NotWithThisToken, Refused
 from chalicelib.domain.people import check_staff
 from chalicelib.web import problems
 from chalicelib.web.access import Access
@@ -25,6 +25,7 @@ from chalicelib.web.requests import Request
 
 if TYPE_CHECKING:
     from chalicelib.domain.accounts import Session
+    from chalicelib.domain.tokens import Scope
 
 current = Blueprint(__name__)
 """Has no routes: it knows the request that is under way, for every view."""
@@ -37,18 +38,20 @@ View = Callable[..., Response]
 _log = logging.getLogger(__name__)
 
 
-def view(access: Access) -> Callable[[View], View]:
-    """Declare who may call a view. It is called with the Request and the path's parameters."""
+def view(access: Access, token: Scope | None = None) -> Callable[[View], View]:
+    """Declare who may call a view, and the scope that a bearer token needs; without one, no token gets in. It is called
+    with the Request and the path's parameters."""
 
     def decorate(function: View) -> View:
         @wraps(function)
         def handle(**path_parameters: str) -> Response:
             return answered(
                 current.current_request,
-                lambda request: _answer(function, access, request, path_parameters),
+                lambda request: _answer(function, access, token, request, path_parameters),
             )
 
         handle.access = access  # type: ignore[attr-defined]
+        handle.token = token  # type: ignore[attr-defined]
         return handle
 
     return decorate
@@ -63,9 +66,11 @@ def answered(raw: ChaliceRequest, answer: Callable[[Request], Response]) -> Resp
     return with_headers(answer(request), secure=request.is_secure)
 
 
-def _answer(function: View, access: Access, request: Request, path_parameters: dict[str, str]) -> Response:
+def _answer(
+    function: View, access: Access, token: Scope | None, request: Request, path_parameters: dict[str, str]
+) -> Response:
     try:
-        _admit(access, request, path_parameters)
+        _admit(access, token, request, path_parameters)
         return function(request, **path_parameters)
     except NotSignedIn as error:
         if request.wants_json:
@@ -89,9 +94,11 @@ def failed(error: Exception, *, as_json: bool) -> Response:
     return problems.unforeseen(request_id, as_json=as_json)
 
 
-def _admit(access: Access, request: Request, path_parameters: Mapping[str, str]) -> None:
+def _admit(access: Access, token: Scope | None, request: Request, path_parameters: Mapping[str, str]) -> None:
     if request.method == "POST":
         request.check_same_site()
+    if request.has_token and (token is not None or access is not Access.PUBLIC):
+        _check_token(request, token)
     if access is Access.PUBLIC:
         return
     if access is Access.CLAIMANT:
@@ -99,11 +106,22 @@ def _admit(access: Access, request: Request, path_parameters: Mapping[str, str])
         if request.method == "POST":
             _check_csrf(request, session)
         return
-    _ = request.person_id  # raises NotSignedIn
+    person = request.person  # raises NotSignedIn, also where a session outlived its person
     if access is Access.STAFF:
-        check_staff(request.person)
+        check_staff(person)
     if request.method == "POST" and not request.wants_json:
         _check_csrf(request, request.session)
+
+
+def _check_token(request: Request, needed: Scope | None) -> None:
+    """The one place where a token's scopes are looked at. Raises NotSignedIn, NotWithThisToken."""
+    token, person = request.token_and_person
+    if needed is None:
+        raise NotWithThisToken("A bearer token cannot be used for this. It takes a person who is signed in.")
+    if not token.allows(needed, person):
+        raise NotWithThisToken(
+            f"This takes a token with the scope “{needed.value}”, of somebody who may give that scope."
+        )
 
 
 def _check_csrf(request: Request, session: Session | None) -> None:

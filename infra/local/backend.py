@@ -82,7 +82,10 @@ def _furnish_database(given: argparse.Namespace) -> None:
     importlib.import_module("chalicelib.adapters.tables").create_table()
     dynoxide.tend_stream_records(given.database)
     if given.seeds is not None:
-        importlib.import_module("infra.local.seeds").plant(given.seeds, given.demo_token)
+        seeds = importlib.import_module("infra.local.seeds")
+        parts = importlib.import_module("chalicelib.wiring").parts()
+        seeds.plant(parts, given.seeds)
+        seeds.demonstrate(parts, given.seeds, given.demo_token)
 
 
 def _listen(app: Chalice, stop: threading.Event) -> None:

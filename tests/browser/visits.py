@@ -306,6 +306,48 @@ def sign_out(page: Page, site: Website) -> None:
     page.goto("/sign-out")
 
 
+def a_new_token(page: Page, site: Website) -> None:
+    site.parts.tokens.end_all("national-coordinator")  # ten are the most, and each way of looking makes one
+    signed_in(page, site, "national-coordinator")
+    page.goto("/account/tokens")
+    page.get_by_label("Name").fill("Monthly figures")
+    page.get_by_label("Read", exact=True).check()
+    page.get_by_role("button", name="Make the token").click()
+
+
+def tokens_listed(page: Page, site: Website) -> None:
+    a_new_token(page, site)
+    page.goto("/account/tokens")
+
+
+def a_token_with_mistakes(page: Page, site: Website) -> None:
+    signed_in(page, site, "national-coordinator")
+    page.goto("/account/tokens")
+    page.get_by_role("button", name="Make the token").click()
+
+
+def staff_at(path: str) -> Visit:
+    def visit(page: Page, site: Website) -> None:
+        signed_in(page, site, "national-coordinator")
+        page.goto(path)
+
+    return visit
+
+
+def leaving_without_a_day(page: Page, site: Website) -> None:
+    staff_at("/desk/people/lead-kent/leave")(page, site)
+    page.get_by_role("button", name="Continue").click()
+
+
+def leaving_to_confirm(page: Page, site: Website) -> None:
+    staff_at("/desk/people/lead-kent/leave")(page, site)
+    today = site.parts.now().date()
+    for label, number in (("Day", today.day), ("Month", today.month), ("Year", today.year)):
+        page.get_by_label(label).fill(str(number))
+    page.get_by_label("Why?").fill("A new post")
+    page.get_by_role("button", name="Continue").click()
+
+
 def at(path: str) -> Visit:
     return lambda page, _: page.goto(path) and None
 
@@ -342,6 +384,14 @@ PAGES: dict[str, tuple[Visit, str]] = {
     "desk-submission": (desk_submission, "Claim CLM-"),
     "desk-handed-on": (desk_handed_on, "Claim CLM-"),
     "desk-stuck": (desk_stuck, "Waiting for a coordinator"),
+    "tokens": (tokens_listed, "Tokens for programs"),
+    "token-made": (a_new_token, "Copy your new token"),
+    "token-mistakes": (a_token_with_mistakes, "Error: Tokens for programs"),
+    "people": (staff_at("/desk/people"), "People"),
+    "person": (staff_at("/desk/people/lead-kent"), "Innovation lead, Kent Police"),
+    "leave": (staff_at("/desk/people/lead-kent/leave"), "When does Innovation lead, Kent Police leave?"),
+    "leave-mistakes": (leaving_without_a_day, "Error: When does"),
+    "leave-confirm": (leaving_to_confirm, "Check before Innovation lead, Kent Police leaves"),
     "away": (signed_in_at("/away"), "Going away"),
     "away-kept": (away_kept, "Going away"),
     "away-mistakes": (away_with_mistakes, "Error: Going away"),

@@ -14,9 +14,11 @@ from chalicelib.adapters.accounts import DynamoAccounts
 from chalicelib.adapters.checks import DynamoChecks
 from chalicelib.adapters.funds import DynamoFunds
 from chalicelib.adapters.identity_items import DynamoIdentities
+from chalicelib.adapters.leavings import DynamoLeavings
 from chalicelib.adapters.outbox import DynamoOutbox
 from chalicelib.adapters.people import DynamoPeople
 from chalicelib.adapters.records import DynamoRecords
+from chalicelib.adapters.tokens import DynamoTokens
 from chalicelib.services.ports import Parts
 from tests import fakes
 from tests.builders import Story, the_people
@@ -48,6 +50,8 @@ def dynamo_parts(dynamodb: str, table_name: str, monkeypatch: pytest.MonkeyPatch
         people=DynamoPeople(),
         accounts=DynamoAccounts(),
         identities=DynamoIdentities(),
+        tokens=DynamoTokens(),
+        leavings=DynamoLeavings(),
     )
 
 

@@ -221,12 +221,6 @@ def test_a_session_is_never_overwritten(parts: Parts) -> None:
     assert parts.accounts.sessions("ann", now=MONDAY) == [a_session()]
 
 
-def test_a_token_leads_to_its_person(parts: Parts) -> None:
-    parts.accounts.add_token("a" * 64, "ann")  # type: ignore[attr-defined]
-    assert parts.accounts.token_holder("a" * 64, now=MONDAY) == "ann"
-    assert parts.accounts.token_holder("b" * 64, now=MONDAY) is None
-
-
 @pytest.mark.parametrize("odd", ["a#b", "x" * 500, "é"])
 def test_odd_ids_are_unknown_not_failures(parts: Parts, odd: str) -> None:
     assert parts.accounts.session_and_holder(odd, odd, now=MONDAY) == (None, None)

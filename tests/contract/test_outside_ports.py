@@ -302,5 +302,5 @@ def test_every_link_in_a_mail_leads_to_a_page_that_only_shows(amazon: None) -> N
         if file.name == "digest.j2":  # nobody is asked for anything in it
             assert urls == {"page_url", "exports_url", "all_exports_url"}
             continue
-        assert urls <= {"status_url", "task_url", "amend_url", "desk_url"}, file.name
+        assert urls <= {"status_url", "task_url", "amend_url", "desk_url", "people_url"}, file.name
         assert len(urls) <= 1 or urls == {"amend_url", "status_url"}, file.name

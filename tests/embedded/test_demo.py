@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import pytest
 
+from chalicelib import wiring
 from chalicelib.adapters import tables
 from chalicelib.adapters.tables import Row
 from chalicelib.domain import decisions, deliveries
@@ -83,9 +84,7 @@ def tell(script: Script, folder: Path, *, seed: int = 1, people: Path = PEOPLE) 
     )
     tables.connect(settings.table_name)
     create_table_without_stream()
-    token = folder / "token"
-    token.write_text("the same for every story\n")
-    seeds.plant(people, token)
+    seeds.plant(wiring.build(settings), people)
     place = Place(mail=folder / "mail.jsonl", files=folder / "files")
     place.mail.unlink(missing_ok=True)
     parts = fill(place, script, seed=seed, now=NOW, settings=settings)

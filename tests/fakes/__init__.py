@@ -26,6 +26,7 @@ from tests.fakes.others import (
     MemoryWorkflows,
     SentMail,
 )
+from tests.fakes.people import MemoryLeavings, MemoryTokens
 from tests.fakes.records import MOST_OPERATIONS, MemoryForceRecords, MemoryRecords
 from tests.fakes.store import RELAY_GRACE, Operation, Queued, RefusedOperation, Store
 
@@ -47,11 +48,13 @@ __all__ = [
     "MemoryForceRecords",
     "MemoryFunds",
     "MemoryIdentities",
+    "MemoryLeavings",
     "MemoryMailer",
     "MemoryOutbox",
     "MemoryPeople",
     "MemoryProviders",
     "MemoryRecords",
+    "MemoryTokens",
     "MemoryWorkflows",
     "Operation",
     "Queued",
@@ -98,6 +101,8 @@ def parts(store: Store | None = None, **replacements: Any) -> Parts:
         "checks": MemoryChecks(),
         "people": MemoryPeople(store),
         "accounts": MemoryAccounts(store),
+        "tokens": MemoryTokens(store),
+        "leavings": MemoryLeavings(store),
         "seals": KeyedSeals(("k" * 40,)),
         "identities": MemoryIdentities(store),
         "providers": MemoryProviders(),

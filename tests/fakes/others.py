@@ -252,7 +252,7 @@ class MemoryPeople:
 
 @dataclass
 class MemoryAccounts:
-    """Pairs, sessions and bearer tokens."""
+    """Pairs and sessions."""
 
     store: Store
 
@@ -291,12 +291,6 @@ class MemoryAccounts:
     def _of(self, person_id: str) -> list[Session]:
         with self.store.lock:
             return [one for key, one in self.store.items.items() if key[:2] == ("session", person_id)]
-
-    def token_holder(self, digest: str, *, now: datetime) -> str | None:
-        return self.store.items.get(("bearer", digest))
-
-    def add_token(self, digest: str, person_id: str) -> None:
-        self.store.items[("bearer", digest)] = person_id
 
     def _add(self, item: tuple[Any, ...], value: Any) -> None:
         with self.store.lock:

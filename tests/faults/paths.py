@@ -14,7 +14,7 @@ from chalicelib.domain.timeline import faults
 from tests.builders import a_cost, claim_answers, idea_answers
 from tests.faults import sign_ins
 from tests.faults.proxy import APPLIED, KILLS, Fault, Rule
-from tests.faults.stage import BEARER, Outcome, Stage
+from tests.faults.stage import Outcome, Stage, cookie_of
 
 PENCE = 120_000
 LATER = 120
@@ -101,7 +101,7 @@ class Tale:
         self.stage.do("sweep", later=LATER)
         task = self.case().open_task
         assert task is not None
-        self.seen = self.stage.do("look", task=task.id, bearer=BEARER + self.decider).result["body"]["seen"]
+        self.seen = self.stage.do("look", task=task.id, cookie=cookie_of(self.decider)).result["body"]["seen"]
 
     def decided(self) -> None:
         """Their decision is stored; nothing delivered."""
@@ -129,7 +129,7 @@ class Tale:
         """At the first stage."""
         task = self.case().tasks[0]
         body = {"decision": self.decision, "comment": "", "seen": self.seen}
-        outcome = self.stage.do("decide", rule, task=task.id, bearer=BEARER + self.decider, body=body)
+        outcome = self.stage.do("decide", rule, task=task.id, cookie=cookie_of(self.decider), body=body)
         self.acknowledged = outcome.status == 200
         return outcome
 

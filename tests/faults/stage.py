@@ -25,14 +25,22 @@ from chalicelib.adapters import tables
 from chalicelib.adapters.accounts import DynamoAccounts
 from chalicelib.adapters.funds import DynamoFunds
 from chalicelib.adapters.people import DynamoPeople
-from chalicelib.domain.accounts import digest
+from chalicelib.domain.accounts import new_session, session_secret
 from infra.local import cloud, environment, processes, seeds
 from infra.local.dynoxide import running_dynoxide
 from infra.local.options import ROOT
 from tests.faults.proxy import Call, Line, Rule, Switch
 from tests.table import create_table_without_stream
 
-BEARER = "a bearer token of the sweep for "
+CHANCE = "the-sweep"
+"""What the sessions of the sweep begin with."""
+
+
+def cookie_of(person_id: str) -> str:
+    """What the browser of somebody sends, who is signed in throughout."""
+    return f"session={session_secret(CHANCE, person_id)}"
+
+
 SIGNING_KEY = "a key that only the fault sweep signs with"
 
 
@@ -196,7 +204,9 @@ def _prepare(monkeypatch: pytest.MonkeyPatch, dynamodb: str, cloud_url: str) -> 
     DynamoPeople().register(people)
     DynamoFunds().open_fund("ptf", name="the test fund", total_pence=10**12, caps={"kent": 10**12})
     for person in people:
-        DynamoAccounts().add_token(digest(BEARER + person.id), person.id)
+        secret = session_secret(CHANCE, person.id)
+        now = datetime.now(timezone.utc)
+        DynamoAccounts().add_session(new_session(secret, person.id, csrf="csrf", now=now))
     from app import app
 
     cloud.prepare(app, ROOT / "infra" / "workflows", "share-your-knowledge@example.org")

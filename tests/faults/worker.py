@@ -32,16 +32,16 @@ def submit(form: str, answers: dict[str, Any], key: str) -> Any:
     return _post(f"/api/v1/forms/{form}/submissions", answers, **{"Idempotency-Key": key})
 
 
-def look(task: str, bearer: str) -> Any:
+def look(task: str, cookie: str) -> Any:
     """GET a task."""
     with Client(_app()) as client:
-        answer = client.http.get(f"/api/v1/tasks/{task}", headers={"Authorization": f"Bearer {bearer}"})
+        answer = client.http.get(f"/api/v1/tasks/{task}", headers={"Cookie": cookie})
     return {"status": answer.status_code, "body": json.loads(answer.body)}
 
 
-def decide(task: str, bearer: str, body: dict[str, Any]) -> Any:
+def decide(task: str, cookie: str, body: dict[str, Any]) -> Any:
     """POST a decision."""
-    return _post(f"/api/v1/tasks/{task}/decision", body, Authorization=f"Bearer {bearer}")
+    return _post(f"/api/v1/tasks/{task}/decision", body, Cookie=cookie)
 
 
 def sign_in(path: str, fields: dict[str, str], cookie: str = "") -> Any:

@@ -363,7 +363,7 @@ def test_every_route_is_found_with_its_parameters_decoded_once(app: App) -> None
         assert app.find(path) == Found(pattern=pattern, parameters=parameters), pattern
 
 
-def test_a_warm_request_is_compared_with_few_routes_and_imports_nothing(
+def test_a_warm_request_takes_a_step_for_each_segment_and_imports_nothing(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compared: list[str] = []
@@ -378,7 +378,7 @@ def test_a_warm_request_is_compared_with_few_routes_and_imports_nothing(
     for path in [*addresses, "/nowhere", "/nowhere/a/b/c"]:
         compared.clear()
         app.find(path)
-        assert len(compared) <= 16, path
+        assert len(compared) <= path.count("/"), path
 
 
 def test_every_route_begins_with_a_word() -> None:

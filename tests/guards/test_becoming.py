@@ -17,9 +17,10 @@ SIGNING_IN = "chalicelib/services/signing_in.py"
 
 MAY_MENTION = {
     "open_session": {SIGNING_IN},
-    "add_session": {SIGNING_IN, "chalicelib/services/ports.py", "chalicelib/adapters/accounts.py"},
+    "add_session": {SIGNING_IN, "chalicelib/services/sign_in_ports.py", "chalicelib/adapters/accounts.py"},
+    "AddSession": {SIGNING_IN, "chalicelib/services/changes.py", "chalicelib/adapters/changes.py"},
 }
-"""The one way to a session, and where it may be spoken of. A route comes to it through a code that was mailed."""
+"""The ways to a session, and where they may be spoken of."""
 
 
 def mentions(source: str, name: str) -> Iterator[str]:
@@ -62,10 +63,13 @@ def test_only_signing_in_opens_a_session(name: str) -> None:
     assert found == MAY_MENTION[name]
 
 
-def test_a_session_is_opened_by_whoever_typed_a_mailed_code() -> None:
+def test_the_app_opens_a_session_for_whoever_has_a_mailed_code_or_link_and_for_nobody_else() -> None:
     source = (ROOT / SIGNING_IN).read_text(encoding="utf-8")
-    assert set(mentions(source, "open_session")) == {"open_session", "enter_code"}
+    assert set(mentions(source, "open_session")) == {"open_session"}, "it is for the embedded run"
     assert set(mentions(source, "add_session")) == {"open_session"}
+    assert set(mentions(source, "_session_begins")) == {"_session_begins", "guessed", "pressed"}
+    # Empty: imported by the module. In `guessed` of `prove_claimant` the session is a submitter's.
+    assert set(mentions(source, "AddSession")) == {"", "_session_begins", "guessed"}
 
 
 def test_the_app_has_no_route_below_local() -> None:
@@ -78,7 +82,11 @@ def test_the_package_holds_nothing_of_the_embedded_run() -> None:
         with zipfile.ZipFile(folder() / name) as archive:
             paths = archive.namelist()
         assert paths
-        assert not [path for path in paths if "infra" in path.split("/") or "people_pages" in path]
+        assert not [
+            path
+            for path in paths
+            if "infra" in path.split("/") or path.endswith(("local_pages.py", "mail_pages.py"))
+        ]
 
 
 @builds_once

@@ -16,9 +16,11 @@ from chalice.test import Client
 
 from chalicelib import wiring
 from chalicelib.domain.accounts import claimant_of, new_session, session_secret
+from chalicelib.domain.tokens import Scope
 from chalicelib.web.access import Access
 from tests import fakes
 from tests.builders import PERSONAL, Story, a_person, claim_answers, the_people
+from tests.tokens import give_token
 
 IN, OUT, HIDDEN, SIGN_IN, CODE = "in", "forbidden", "not-found", "sign-in", "code"
 
@@ -32,6 +34,14 @@ PEOPLE = {
 ROLES = ("anonymous", *PEOPLE, "claimant")
 STAFF = {"coordinator-kent", "coordinator-essex", "fund-holder", "national-coordinator"}
 COORDINATE_KENT = {"coordinator-kent", "national-coordinator"}
+
+COORDINATORS = {"coordinator-kent", "coordinator-essex", "national-coordinator"}
+
+LOOKS_AFTER_PEOPLE = "/desk/people"
+"""For coordinators: of a force for its own people, of the nation for all."""
+
+REVOKES_OF_OTHERS = "POST /desk/people/{person}/revoke"
+"""Somebody else's token is revoked by the national team alone."""
 
 FUND_HOLDERS_ALONE = {"/desk/submissions/{reference}/paid", "/desk/submissions/{reference}/returned"}
 """Coordinators, who may do all else about a claim, record no money."""
@@ -61,6 +71,25 @@ FOR_ANYBODY_SIGNED_IN = {
     "GET /tasks/{task}/undo",
 }
 """About the person who calls; the last leads back to the page, where it is looked at who they are."""
+
+TOKEN_ROUTES: Mapping[Scope, set[str]] = {
+    Scope.READ: {
+        "GET /api/v1/funds/{fund}",
+        "GET /api/v1/submissions",
+        "GET /api/v1/submissions/{reference}",
+        "GET /api/v1/submissions/{reference}/timeline",
+        "GET /api/v1/tasks/{task}",
+        "GET /exports/{form}/{scope}/{period}/{name}",
+    },
+    Scope.SUBMIT: {"POST /api/v1/forms/{form}/submissions"},
+    Scope.MANAGE: {
+        "POST /desk/checks/again",
+        "POST /desk/submissions/{reference}/chase",
+        "POST /desk/submissions/{reference}/note",
+    },
+}
+"""All that a bearer token opens. It never decides, pays, releases, hands on, signs out, or looks after people and
+tokens, whoever it acts for."""
 
 SECRETS = ("Innovation day at Maidstone", "ME14 1XQ", *PERSONAL.values())
 """What of Kent's claim nobody of another force may read, besides its reference."""
@@ -92,7 +121,11 @@ def expected(path: str, method: str, access: Access | None, role: str) -> set[st
     if access is Access.STAFF:
         if role not in STAFF:
             return {OUT}
-        if "{reference}" in path and role == "coordinator-essex":
+        if path.startswith(LOOKS_AFTER_PEOPLE) and role not in COORDINATORS:
+            return {OUT}
+        if f"{method} {path}" == REVOKES_OF_OTHERS and role == "coordinator-kent":
+            return {OUT}
+        if ("{reference}" in path or "{person}" in path) and role == "coordinator-essex":
             return {HIDDEN}
         if path in FUND_HOLDERS_ALONE:
             return {IN} if role == "fund-holder" else {OUT}
@@ -111,7 +144,7 @@ def expected(path: str, method: str, access: Access | None, role: str) -> set[st
 class Site:
     """The product in memory, with a claim of Kent's that its lead is asked about, and somebody in front of it."""
 
-    def __init__(self, role: str) -> None:
+    def __init__(self, role: str, token: Scope | None = None) -> None:
         parts = fakes.parts()
         people: Any = parts.people
         people.register([*the_people(), a_person("finance", "fund-holder@national")])
@@ -130,6 +163,7 @@ class Site:
             token=receipt.status_token,
             reference=receipt.reference,
             task=story.task_id(receipt.reference),
+            person="lead-kent",
             fund="ptf",
             scope="kent",
             period="2027-01-04",
@@ -137,6 +171,9 @@ class Site:
             name="app.js",
         )
         self.headers = self._headers(story, role)
+        if token is not None:
+            secret = give_token(parts, PEOPLE[role], token)
+            self.headers = {"Authorization": f"Bearer {secret}"}
 
     def call(self, client: Client, path: str, method: str) -> Any:
         """Call it as a browser does: with the token of its session in whatever it posts."""
@@ -199,6 +236,38 @@ def test_every_route_lets_in_whom_it_declares_and_nobody_else(client: Client, ro
         if found not in expected(path, method, access, role):
             wrong.append(f"{method} {path}: {response.status_code} {found}")
     assert wrong == []
+
+
+def expected_with_token(path: str, method: str, access: Access | None, scope: Scope) -> set[str]:
+    """What a token of the national coordinator gets: with its scope what they would get, else nothing."""
+    if f"{method} {path}" in TOKEN_ROUTES[scope]:
+        return expected(path, method, access, "national-coordinator")
+    is_public = access is Access.PUBLIC and f"{method} {path}" not in TOKEN_ROUTES[Scope.SUBMIT]
+    return expected(path, method, access, "anonymous") if is_public else {OUT}
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_a_token_gets_in_where_the_route_names_its_scope_and_nowhere_else(
+    client: Client, scope: Scope
+) -> None:
+    wrong = []
+    for path, method, access in routes():
+        response = Site("national-coordinator", scope).call(client, path, method)
+        assert response.status_code < 500 or path == "/health", f"{method} {path}"
+        if outcome(response) not in expected_with_token(path, method, access, scope):
+            wrong.append(f"{method} {path}: {response.status_code} {outcome(response)}")
+    assert wrong == []
+
+
+def test_routes_declare_the_scopes_of_the_table_and_no_other() -> None:
+    from app import app
+
+    declared: dict[Scope, set[str]] = {scope: set() for scope in Scope}
+    for path, methods in app.routes.items():
+        for method, entry in methods.items():
+            if entry.view_function.token is not None:
+                declared[entry.view_function.token].add(f"{method} {path}")
+    assert declared == TOKEN_ROUTES
 
 
 def test_nothing_of_kents_is_in_any_answer_to_essexs_coordinator(client: Client) -> None:

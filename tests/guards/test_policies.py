@@ -18,14 +18,16 @@ from website import LEAD, Website, a_claim, form_fields, open_website
 from chalicelib import wiring
 from chalicelib.adapters import keys, tables
 from chalicelib.adapters.workflows import StepFunctions
-from chalicelib.domain.accounts import digest
 from chalicelib.domain.errors import InvalidAnswers
-from chalicelib.services import amending, exporting
+from chalicelib.domain.people import Away
+from chalicelib.domain.tokens import Scope
+from chalicelib.services import amending, exporting, leaving
 from chalicelib.services.intake import Receipt
 from chalicelib.services.setting_aside import MOST_TRIES
 from infra.local import cloud, schedules
 from tests.guards.aws_calls import Calls, Need
 from tests.guards.packaged import builds_once, functions, statements
+from tests.tokens import give_token
 
 pytestmark = builds_once
 
@@ -251,11 +253,23 @@ def staff_look_after_it(life: Life) -> None:
     life.sign_in(NATIONAL)
     for path in ("/desk", "/desk/submissions", "/account"):
         life.get(path)
+    life.get("/desk/people")
+    leave = "/desk/people/lead-essex/leave"
+    last = life.site.parts.now().date()
+    day = {"last-day": str(last.day), "last-month": str(last.month), "last-year": str(last.year)}
+    asked = life.site.post(leave, {**form_fields(life.site.get(leave)), **day, "reason": "A new post"})
+    assert life.site.post(leave, form_fields(asked)).status == 303
+    life.press("/desk/people/lead-essex/stay", "/desk/people/lead-essex")
+    typed = {**form_fields(life.site.get("/account/tokens")), "name": "A program", "read": "yes"}
+    assert life.site.post("/account/tokens", typed).status == 200
+    life.press("/account/tokens/revoke", "/account/tokens")
     life.press("/sign-out")
-    life.site.parts.accounts.add_token(digest("token"), "national-coordinator")  # type: ignore[attr-defined]
+    with life.calls.of(""):
+        secret = give_token(life.site.parts, "national-coordinator", *Scope)
     path = f"/api/v1/submissions/{claim.reference}"
+    life.days_pass(1)
     for one in (path, f"{path}/timeline", "/api/v1/funds/ptf"):
-        answer = life.site._ask("GET", one, b"", {"authorization": "Bearer token"})
+        answer = life.site._ask("GET", one, b"", {"authorization": f"Bearer {secret}"})
         assert answer.status == 200, answer.text
 
 
@@ -273,11 +287,33 @@ def time_passes(life: Life) -> None:
         life.days_pass(12)
         assert life.schedule("follow_up")["failed"] == 0
         life.schedule("sweep")
+    somebody_leaves(life)
     states = boto3.client("stepfunctions")
     states.stop_execution(executionArn=EXECUTION + claim.reference + "-r1")
     life.days_pass(1)
     assert life.schedule("reconcile")["restarted"]
     life.schedule("sweep")
+
+
+def somebody_leaves(life: Life) -> None:
+    """The last day of somebody is over who has a task, a token and a delegation, and is the last in their role."""
+    with life.calls.of(""):
+        parts = life.site.parts
+        lead = parts.people.person("lead-kent")
+        assert lead is not None
+        day = parts.now().date()
+        parts.people.set_away("deputy-kent", Away(first=day, last=day, delegate_id="lead-kent"))
+        give_token(parts, "lead-kent", Scope.READ)
+    life.ask(life.submit())
+    with life.calls.of(""):
+        leaving.say(parts, lead, last_day=day, reason="A new post", by="national-coordinator")
+    life.days_pass(2)
+    for _ in range(2):
+        done = life.schedule("follow_up")
+        assert (done["left"], done["failed"]) == (1, 0)
+        life.days_pass(1)
+    with life.calls.of(""):
+        parts.people.register([lead])  # type: ignore[attr-defined]
 
 
 class NoPost:

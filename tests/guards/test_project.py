@@ -183,6 +183,7 @@ def test_statuses_are_those_that_were_promised() -> None:
         "NotFound": 404,
         "NotSignedIn": 401,
         "NotVouchedFor": 403,
+        "NotWithThisToken": 403,
         "Overtaken": 410,
         "OwnSubmission": 403,
         "Reassigned": 410,

@@ -16,6 +16,7 @@ from moto import mock_aws
 
 from chalicelib.adapters import tables
 from chalicelib.adapters.people import DynamoPeople
+from chalicelib.adapters.people_tables import BearerItem
 from chalicelib.services import reconciling
 from chalicelib.settings import Settings
 from chalicelib.web.headers import HEADERS
@@ -98,16 +99,16 @@ def test_people_and_funds_are_planted_into_the_table(
     tables.connect("planted")
     tables.create_table()
     people = {"people": [{"id": "p", "name": "P", "address": "p@example.org", "roles": []}], "funds": []}
-    file, token = tmp_path / "people.json", tmp_path / "token"
+    file = tmp_path / "people.json"
     file.write_text(json.dumps({**people, "demo_token": {"person": "p"}}), encoding="utf-8")
     monkeypatch.setenv("TABLE_NAME", "planted")
-    monkeypatch.setattr("sys.argv", ["plant", str(file), str(token)])
-    assert plant.main() == 0
+    assert plant.main([str(file)]) == 0
     found = DynamoPeople().by_address("P@example.org")
     assert found is not None
     assert found.id == "p"
+    assert not [row for row in tables.Row.scan() if isinstance(row, BearerItem)]
     file.write_text("{}", encoding="utf-8")
-    assert plant.main() == 2
+    assert plant.main([str(file)]) == 2
 
 
 def test_the_table_is_encrypted_restorable_and_not_deleted_by_mistake() -> None:

@@ -9,13 +9,16 @@ import pytest
 from chalice.test import Client
 
 from chalicelib import wiring
-from chalicelib.domain.accounts import claimant_of, digest
+from chalicelib.domain.accounts import claimant_of
+from chalicelib.domain.tokens import Scope, token_secret
 from chalicelib.services import signing_in
 from chalicelib.web.access import Access
 from tests import fakes
 from tests.builders import Story, the_people
+from tests.tokens import give_token
 
-STAFF_TOKEN, LEAD_TOKEN = "staff-token", "lead-token"
+STAFF_TOKEN = token_secret("chance", "national-coordinator")
+LEAD_TOKEN = token_secret("chance", "lead-kent")
 
 
 def routes() -> list[tuple[str, str, Callable[..., Any]]]:
@@ -34,8 +37,8 @@ def story() -> Iterator[Story]:
     parts = fakes.parts()
     parts.people.register(the_people())  # type: ignore[attr-defined]
     parts.funds.open_fund("ptf", name="the fund", total_pence=2_000_000, caps={"kent": 1_000_000})  # type: ignore[attr-defined]
-    parts.accounts.add_token(digest(STAFF_TOKEN), "national-coordinator")  # type: ignore[attr-defined]
-    parts.accounts.add_token(digest(LEAD_TOKEN), "lead-kent")  # type: ignore[attr-defined]
+    for person in ("national-coordinator", "lead-kent"):
+        give_token(parts, person, *Scope)
     wiring.use(parts)
     yield Story(parts)
     wiring.use(None)
@@ -127,6 +130,7 @@ def values(story: Story, reference: str, token: str) -> dict[str, str]:
         "fund": "ptf",
         "name": "app.css",
         "scope": "kent",
+        "person": "lead-kent",
         "period": "2027-01",
         "issuer": "kents",
     }
@@ -158,13 +162,17 @@ SEEN = {
         "/status/{token}/code",
         "/sign-in/with/{issuer}",
     },
-    "staff": {"/api/v1/submissions/{reference}"},
-    "approver": {"/api/v1/tasks/{task}"},
+    "staff": {"/api/v1/submissions/{reference}", "/api/v1/submissions"},
+    "approver": set(),
     "staff-browser": {
         "/desk/checks",
         "/desk/stuck",
         "/desk/submissions/{reference}",
         "/desk/submissions/{reference}/reassign",
+        "/desk/people",
+        "/desk/people/{person}",
+        "/desk/people/{person}/leave",
+        "/account/tokens",
         "/exports",
     },
     "approver-browser": {"/tasks/{task}", "/tasks/{task}/reassign", "/away", "/account"},

@@ -166,6 +166,9 @@ def submits_the_form(wire: Wire, key: str) -> bool:
 def test_looking_at_hostile_addresses_is_answered_and_changes_nothing(wire: Wire, ordinary: float) -> None:
     receipt = submit_ordinary(wire, "looked-at").json()
     token = receipt["status_url"].rpartition("/")[2]
+    wire.ask(
+        "GET", "/api/v1/submissions", **wire.service.as_staff
+    )  # that the token was used is noted once an hour
     cases = []
     for number, (method, target) in enumerate(reads(token, receipt["reference"])):
         if number % (2 * SOME - 1):
@@ -191,7 +194,9 @@ def test_odd_headers_are_no_reason_to_fail(wire: Wire, ordinary: float) -> None:
         body = json.dumps(claim(claimant_email=f"odd-{number}@example.police.uk")).encode()
         sent = wire.ask("POST", SUBMIT, body, **headers)
         assert not faults_of(sent)
-        assert sent.status == 201, (headers, sent.text)
+        # A token is looked at where one is sent, though submitting takes none.
+        is_token = headers.get("Authorization", "").startswith("Bearer ")
+        assert sent.status == (401 if is_token else 201), (headers, sent.text)
         assert "evil" not in sent.text + str(sent.headers)
     raw = request("GET", "/health").replace(b"HTTP/1.1", b"HTTP/1.0")
     assert wire.say(raw).status == 200

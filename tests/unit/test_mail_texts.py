@@ -158,6 +158,12 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "status_url": STATUS_URL,
     },
     "digest": digest_samples.SAMPLE,
+    "role-empty": {
+        "name": "Lee Ó Murchú",
+        "last_day": "31 March 2027",
+        "roles": ["innovation lead of Kent Police", "coordinator of Kent Police"],
+        "people_url": "https://ideas.example.org/desk/people",
+    },
     "sign-in-code": {
         "code": "048213",
         "minutes": 10,
@@ -193,15 +199,17 @@ LEAN: dict[str, dict[str, Any]] = {
     "moved-on": {"comment": ""},
     "stuck": {"reason": "nobody who may decide holds the role", "has_task": False, "again_on": ""},
     "staff-undelivered": {"reference": "", "desk_url": "", "email": "sign-in code"},
+    "role-empty": {"roles": ["programme manager (national)"]},
     "digest": digest_samples.LEAN,
 }
 """What is different in the shortest mail there is of each."""
 
 CODES = {"sign-in-code", "claimant-code"}
-ABOUT_NO_SUBMISSION = {"sign-in-code", "new-browser", "digest", "staff-undelivered"}
+ABOUT_NO_SUBMISSION = {"sign-in-code", "new-browser", "digest", "staff-undelivered", "role-empty"}
 LINKS = {
     **{name: ["task_url"] for name in ("asked", "reminder", "decision-made")},
     "stuck": ["desk_url"],
+    "role-empty": ["people_url"],
     "digest": ["page_url", "exports_url", "all_exports_url"],
     "undelivered": ["desk_url"],
     "staff-undelivered": ["desk_url"],
@@ -429,7 +437,7 @@ def test_lines_that_people_wrote_cannot_pass_for_ours() -> None:
 @every_template
 def test_a_value_that_is_missing_is_an_error(template: str) -> None:
     values = SAMPLES[template]
-    name = next(name for name in ("reference", "code", "period", "browser") if name in values)
+    name = next(name for name in ("reference", "code", "period", "browser", "name") if name in values)
     with pytest.raises(jinja2.UndefinedError):
         render(template, {key: value for key, value in values.items() if key != name})
 

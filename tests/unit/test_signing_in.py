@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from chalicelib.domain import pairs
-from chalicelib.domain.accounts import digest
 from chalicelib.domain.errors import (
     Gone,
     InvalidAnswers,
@@ -454,13 +453,3 @@ def test_no_secret_is_stored_as_it_is(story: Story) -> None:
     kept = all_values([list(key) for key in story.parts.records.store.items])  # type: ignore[attr-defined]
     kept |= all_values(list(story.parts.records.store.items.values()))  # type: ignore[attr-defined]
     assert not {right, link, secret} & kept
-
-
-def test_a_bearer_token_leads_to_its_person(story: Story) -> None:
-    story.parts.accounts.add_token(digest("the-token"), "national-coordinator")  # type: ignore[attr-defined]
-    person = signing_in.token_person(story.parts, "the-token")
-    assert person is not None
-    assert person.id == "national-coordinator"
-    assert signing_in.token_person(story.parts, "another") is None
-    story.parts.people.remove("national-coordinator")  # type: ignore[attr-defined]
-    assert signing_in.token_person(story.parts, "the-token") is None

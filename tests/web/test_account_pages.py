@@ -160,3 +160,10 @@ def test_a_code_of_ones_own_proves_nobody_elses_session(website: Website, path: 
     codes = {mail.payload["to"]: mail.payload["values"]["code"] for mail in website.mails("sign-in-code")}
     assert website.post(f"{path}/paid", {**kept, "proof_code": codes[LEAD]}).status == 422
     assert status(website, path) is Status.APPROVED
+
+
+def test_the_account_leads_to_tokens_for_those_who_may_have_some(website: Website) -> None:
+    website.sign_in(LEAD)
+    assert "/account/tokens" not in website.get("/account").text
+    website.sign_in("coordinator.kent@example.police.uk")
+    assert "/account/tokens" in website.get("/account").text

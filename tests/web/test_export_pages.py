@@ -12,11 +12,12 @@ from page_checks import check_page, text_of
 
 from chalicelib import wiring
 from chalicelib.adapters.workbooks import XLSX_TYPE
-from chalicelib.domain.accounts import digest
+from chalicelib.domain.accounts import session_secret
 from chalicelib.domain.exports import Period
 from chalicelib.services import exporting
 from tests import fakes
 from tests.builders import Story, a_person, the_people
+from tests.tokens import give_session
 
 WEEK = Period(
     start=datetime(2027, 1, 11, tzinfo=timezone.utc), end=datetime(2027, 1, 18, tzinfo=timezone.utc)
@@ -36,10 +37,10 @@ def client() -> Iterator[Client]:
     parts = fakes.parts()
     parts.people.register([*the_people(), *(a_person(one, role) for one, role in PEOPLE.items())])  # type: ignore[attr-defined]
     parts.funds.open_fund("ptf", name="the fund", total_pence=9_000_000, caps={"kent": 900_000})  # type: ignore[attr-defined]
-    for person in (*PEOPLE, "national-coordinator", "coordinator-kent", "lead-kent"):
-        parts.accounts.add_token(digest(person), person)  # type: ignore[attr-defined]
     Story(parts).submit(event_title="Dydd Ŵyl")
     parts.now.at = WEEK.end + timedelta(hours=7)  # type: ignore[attr-defined]
+    for person in (*PEOPLE, "national-coordinator", "coordinator-kent", "lead-kent"):
+        give_session(parts, person)
     for scope in ("kent", "all"):
         exporting.export(parts, "funding-claim", scope, WEEK)
     wiring.use(parts)
@@ -50,8 +51,12 @@ def client() -> Iterator[Client]:
     wiring.use(None)
 
 
+def _signed_in(person: str) -> dict[str, str]:
+    return {"Cookie": f"__Host-session={session_secret('browser', person)}"}
+
+
 def get(client: Client, path: str, person: str = "") -> Any:
-    headers = {"Accept": BROWSER, **({"Authorization": f"Bearer {person}"} if person else {})}
+    headers = {"Accept": BROWSER, **(_signed_in(person) if person else {})}
     return client.http.get(path, headers=headers)
 
 
@@ -69,7 +74,7 @@ def test_a_chief_constable_gets_the_files_of_their_force(client: Client) -> None
 
 def test_a_file_comes_to_whoever_says_nothing_of_what_they_accept(client: Client) -> None:
     for accept in ({}, {"Accept": "image/png"}):
-        answer = client.http.get(f"{KENT}/xlsx", headers={"Authorization": "Bearer chief-kent", **accept})
+        answer = client.http.get(f"{KENT}/xlsx", headers={**_signed_in("chief-kent"), **accept})
         assert (answer.status_code, answer.body[:2]) == (200, b"PK")
 
 

@@ -93,7 +93,9 @@ def main() -> int:
         short_way.connect(os.environ["AWS_ENDPOINT_URL_DYNAMODB"])
         tables.connect(settings.table_name)
         tables.create_table()
-        seeds.plant(given.seeds, given.demo_token)
+        parts = wiring.build(settings)
+        seeds.plant(parts, given.seeds)
+        seeds.demonstrate(parts, given.seeds, given.demo_token)
         place = Place(mail=given.mail, files=given.files)
         script = Script.read(digest_weeks=0 if given.lives else DIGEST_WEEKS, most=given.lives)
 

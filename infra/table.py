@@ -1,0 +1,21 @@
+"""The app's parts for commands that work on a table: `TABLE_NAME` says which. They send no mail and follow no link."""
+
+from __future__ import annotations
+
+from chalicelib import wiring
+from chalicelib.services.ports import Parts
+from chalicelib.settings import Settings
+
+
+def parts_of(table_name: str) -> Parts:
+    """Parts that read and write this table."""
+    settings = Settings(
+        base_url="",
+        table_name=table_name,
+        signing_keys=(),
+        state_machine_arn_prefix="",
+        mail_from="",
+        mail_reply_to="",
+        exports_bucket="",
+    )
+    return wiring.build(settings)
