@@ -52,11 +52,11 @@ from chalicelib.services.finding import case_of
 from chalicelib.services.ports import Parts
 
 UNKNOWN = "unknown"
-_TRIES = 8
+TRIES = 8
 """How often somebody else may be quicker with the same pair."""
 
 _WRONG = "That is not the code in our newest email, or it is no longer valid. Check the email, or ask for another code"
-_BUSY = "Too many people are trying this at once. Try again in a minute."
+BUSY = "Too many people are trying this at once. Try again in a minute."
 
 Next = Callable[[Pair, datetime], "tuple[Pair, Sequence[Change]]"]
 """What becomes of a pair, and what is stored with it."""
@@ -105,7 +105,7 @@ def ask_code(parts: Parts, address: str, *, source: str = "", known: Sequence[st
         )
         return pair, _sign_in_mail(parts, pair, person, now) if is_mailed else None
 
-    _ask(parts, mailbox, asked, source)
+    ask_for_pair(parts, mailbox, asked, source)
     return mailbox
 
 
@@ -115,13 +115,15 @@ def ask_claimant_code(parts: Parts, force: str, reference: str, *, source: str =
     one, address = _claimant(parts, force, reference)
 
     def asked(pair: Pair, now: datetime) -> tuple[Pair, Delivery | None]:
-        pair, is_mailed = pairs.asked(pair, now, nonce=parts.new_secret(), submission=_name(one))
+        pair, is_mailed = pairs.asked(
+            pair, now, nonce=parts.new_secret(), submission=pairs.submission_name(one.force, one.reference)
+        )
         return pair, _claimant_mail(parts, pair, address, one, now) if is_mailed else None
 
-    _ask(parts, pairs.mailbox_of(address), asked, source)
+    ask_for_pair(parts, pairs.mailbox_of(address), asked, source)
 
 
-def _ask(
+def ask_for_pair(
     parts: Parts,
     mailbox: str,
     asked: Callable[[Pair, datetime], tuple[Pair, Delivery | None]],
@@ -221,11 +223,13 @@ def prove_claimant(parts: Parts, force: str, reference: str, typed: str) -> str:
         secret = ""
         if not (parts.seals.is_code(pair, code) and pair.takes_codes(now)):
             return pairs.tried(pair, now, length=len(code)), []
-        if _name(one) not in pair.asked_for:
+        if pairs.submission_name(one.force, one.reference) not in pair.asked_for:
             return pairs.looked_at(pair, now), []
         secret = session_secret(parts.new_secret(), claimant)
         session = new_session(secret, claimant, csrf=parts.new_secret(), now=now)
-        return pairs.proving(pair, now, _name(one)), [AddSession(session=session)]
+        return pairs.proving(pair, now, pairs.submission_name(one.force, one.reference)), [
+            AddSession(session=session)
+        ]
 
     change_pair(parts, pairs.mailbox_of(address), guessed)
     if not secret:
@@ -286,7 +290,7 @@ def sign_out(parts: Parts, secret: str) -> None:
 def change_pair(parts: Parts, mailbox: str, next_one: Next) -> None:
     """Store what becomes of a pair; where somebody else was quicker, of what it is then. Raises TooMany where its
     source asked too often, NotSignedIn where the session that it proves is over."""
-    for _ in range(_TRIES):
+    for _ in range(TRIES):
         (pair,) = parts.accounts.pairs([mailbox])
         now = parts.now()
         changed, more = next_one(pair, now)
@@ -299,7 +303,7 @@ def change_pair(parts: Parts, mailbox: str, next_one: Next) -> None:
                 raise TooMany(message, retry_after=left) from refused
             if isinstance(refused.change, ProveSession):
                 raise NotSignedIn("You were signed out. Sign in again.") from refused
-    raise Unavailable(_BUSY)
+    raise Unavailable(BUSY)
 
 
 def _pair_of(parts: Parts, token: str, asked: Sequence[str]) -> Pair:
@@ -319,12 +323,10 @@ def _claimant(parts: Parts, force: str, reference: str) -> tuple[Submission, str
     """A submission where it is now, and the address in it."""
     case = case_of(parts, force, reference)
     one = case.submission
-    return one, str(case.personal[parts.forms.form(one.form, one.form_version).email_field])
-
-
-def _name(one: Submission) -> str:
-    """What a pair calls a submission that its code proves."""
-    return f"{one.force}.{one.reference}"
+    address = case.personal.get(parts.forms.form(one.form, one.form_version).email_field)
+    if address is None:
+        raise Gone("We no longer hold the address that this was sent from.")
+    return one, str(address)
 
 
 def _session_begins(
@@ -340,21 +342,21 @@ def _session_begins(
 def _sign_in_mail(parts: Parts, pair: Pair, person: Person, now: datetime) -> Delivery:
     values = {
         "code": parts.seals.code(pair),
-        "minutes": _minutes(pair, now),
+        "minutes": minutes_left(pair, now),
         "sign_in_url": parts.links.page(f"/sign-in/{parts.seals.link(pair)}"),
     }
-    about = f"{_about(pair)}.{person.id}"  # how we know who was not reached, once the address is removed
+    named = f"{about(pair)}.{person.id}"  # how we know who was not reached, once the address is removed
     return deliveries.mail(
-        "sign-in-code", to=person.address, about=about, reference="", values=values, now=now
+        "sign-in-code", to=person.address, about=named, reference="", values=values, now=now
     )
 
 
 def _claimant_mail(parts: Parts, pair: Pair, address: str, one: Submission, now: datetime) -> Delivery:
-    values = {"code": parts.seals.code(pair), "minutes": _minutes(pair, now), "reference": one.reference}
+    values = {"code": parts.seals.code(pair), "minutes": minutes_left(pair, now), "reference": one.reference}
     return deliveries.mail(
         "claimant-code",
         to=address,
-        about=_about(pair),
+        about=about(pair),
         reference=one.reference,
         force=one.force,
         values=values,
@@ -376,12 +378,13 @@ def _new_browser_mail(parts: Parts, person: Person, session: Session) -> Deliver
     )
 
 
-def _about(pair: Pair) -> str:
+def about(pair: Pair) -> str:
     """The same for the same mail of a pair, and told from all other mails."""
     return digest(f"{pair.nonce} {pair.version}")[:32]
 
 
-def _minutes(pair: Pair, now: datetime) -> int:
+def minutes_left(pair: Pair, now: datetime) -> int:
+    """How long the pair still lives."""
     return int(((pair.lives_until or now) - now).total_seconds()) // 60
 
 
