@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from email.message import Message
 from typing import Any
 from unittest.mock import patch
@@ -80,6 +81,7 @@ def on_aws(dynamodb: str) -> Iterator[None]:
         cloud="",
     )
     settings |= {"FORM_SECONDS": "0", "UNDO_SECONDS": "0", "MAILBOX_QUOTA": "20", "SOURCE_QUOTA": "300"}
+    settings["UNPROVEN_MAIL_QUOTA"] = "2000"
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB_STREAMS"):
         del settings[name]
     with patch.dict(os.environ, settings, clear=True), mock_aws():
@@ -119,6 +121,10 @@ class Scene:
         self._submit("the same again, by its key", claim)
         self._send_form(page, _claim(2))
         reference = str(receipt["reference"])
+        self._handle("relay: the code's mail", "relay_mail", events.stream(self._waiting("mail.confirm.")))
+        app.relay_mail(events.stream(self._waiting("mail.confirm.")), None)  # that of the page, uncounted
+        self._confirm("confirm with the code, JSON", receipt)
+        self._confirm("confirm again", receipt)
         self._handle("relay: a workflow's start", "relay_workflow", events.stream(f"start.{reference}-r1"))
         self._handle("relay: a mail", "relay_mail", events.stream(f"mail.receipt.{reference}"))
         self._handle("ask the first approver", "ask_approver", events.step(reference, "force-lead"))
@@ -188,6 +194,18 @@ class Scene:
         body = json.dumps(claim).encode()
         answer = self._ask(step, "POST", "/api/v1/forms/funding-claim/submissions", headers, body)
         return dict(json.loads(answer))
+
+    def _confirm(self, step: str, receipt: Mapping[str, Any]) -> None:
+        code = self._parts.seals.code(self._pair(mailbox_of(_claim(1)["claimant_email"])))
+        path = str(receipt["confirm_url"]).removeprefix(BASE_URL)
+        self._ask(
+            step, "POST", path, {"Content-Type": "application/json"}, json.dumps({"code": code}).encode()
+        )
+
+    def _waiting(self, kind: str) -> str:
+        """The oldest delivery of a kind that waits."""
+        due = self._parts.outbox.due(self._parts.now() + timedelta(days=1), limit=100)
+        return next(one for one in due if one.startswith(kind))
 
     def _send_form(self, page: str, claim: Mapping[str, Any]) -> None:
         """As this page sends it, with the key that it carries."""

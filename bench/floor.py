@@ -49,14 +49,14 @@ class Floor:
 
 
 def recorded(form: str, answers: Mapping[str, Any], key: str) -> Operation:
-    """What one submission sends. Stored as any other."""
+    """What one submission writes, once it has read its mailbox. Stored as any other."""
     from chalicelib import wiring
     from chalicelib.services import intake
 
     parts = wiring.parts()
     with _recording() as calls:
         intake.submit(parts, parts.forms.form(form), dict(answers), key=key)
-    [(name, sent)] = calls
+    name, sent = calls[-1]
     assert name == "TransactWriteItems", name
     return {"TransactItems": sent["TransactItems"]}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from bench import driver
 from bench.figures import Figure
 from bench.running import NAMES, Journal, Run, begun, running, until
-from bench.submissions import made
+from bench.submissions import confirmation, made
 from infra.packaging.__main__ import build
 
 PART = "footprint"
@@ -83,6 +83,12 @@ def memory(waiting: int) -> Iterator[Figure]:
         idle = run.memory()
         requests = [made() for _ in range(waiting)]
         load = driver.driven(run.port, requests, clients=8, seconds=DRAIN_SECONDS, expected=201)
+        journal = Journal(run.data)
+        receipts = [json.loads(body) for body in load.bodies]
+        until(lambda: len(journal.codes()) >= len(receipts), within=DRAIN_SECONDS, every=0.25)
+        codes = journal.codes()
+        confirming = [confirmation(one, codes[one["reference"]]) for one in receipts]
+        driver.driven(run.port, confirming, clients=8, seconds=DRAIN_SECONDS, expected=200)
         journal = Journal(run.data)
         until(lambda: len(journal.asked()) >= len(load.milliseconds), within=DRAIN_SECONDS, every=0.25)
         time.sleep(SETTLED_SECONDS)

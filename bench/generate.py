@@ -179,6 +179,8 @@ def _person(chance: Random, number: int, called: str) -> dict[str, Any]:
     """Name and address; the address is nobody else's of this form."""
     first, last = chance.choice(_FIRST), chance.choice(_LAST)
     domain = chance.choices(("example.police.uk", "example.org"), (85, 15))[0]
+    if called == "claimant":  # claims come from the police alone
+        domain = "example.police.uk"
     plain = "".join(letter for letter in f"{first[0]}.{last}".lower() if letter.isascii() and letter != "'")
     return {f"{called}_name": f"{first} {last}", f"{called}_email": f"{plain}.{number}@{domain}"}
 

@@ -19,7 +19,8 @@ from urllib.parse import urlencode
 from bench import driver
 from bench.figures import Figure, Goal
 from bench.generate import FORCES, answers
-from bench.running import Journal, Run, running, spent, until
+from bench.running import Journal, Run, read_code, read_task, running, spent, until
+from bench.submissions import confirmation
 from infra.local.mailbox import as_read
 
 PART = "whole life"
@@ -139,10 +140,11 @@ def _at_once(claimants: Sequence[Claimant], seconds: float) -> list[Life]:
 class _Letter:
     came: threading.Event = field(default_factory=threading.Event)
     at: float = 0.0
+    code: str = ""
 
 
 class Post:
-    """Brings the mails that ask somebody to decide, within milliseconds."""
+    """Brings the mails with codes, and those that ask somebody to decide, within milliseconds."""
 
     def __init__(self, run: Run) -> None:
         self._journal = Journal(run.data)
@@ -166,16 +168,29 @@ class Post:
             raise Wrong(f"nobody was asked within {PATIENCE:.0f} s")
         return letter.at
 
+    def code(self, reference: str) -> str:
+        """The code with which a claim is confirmed, once it has come."""
+        letter = self._letter(reference)
+        if not letter.came.wait(PATIENCE):
+            raise Wrong(f"no code was mailed within {PATIENCE:.0f} s")
+        return letter.code
+
     def _letter(self, task: str) -> _Letter:
         with self._lock:
             return self._letters.setdefault(task, _Letter())
 
     def _go_round(self) -> None:
         while not self._stop.wait(0.003):
-            for task in self._journal.tasks():
-                letter = self._letter(task)
-                letter.at = time.perf_counter()
-                letter.came.set()
+            for mail in self._journal.added():
+                if asked := read_task(mail):
+                    self._came(asked)
+                elif read := read_code(mail):
+                    self._came(read[0], code=read[1])
+
+    def _came(self, name: str, *, code: str = "") -> None:
+        letter = self._letter(name)
+        letter.at, letter.code = time.perf_counter(), code
+        letter.came.set()
 
 
 class Claimant:
@@ -207,6 +222,10 @@ class Claimant:
             "POST", f"/api/v1/forms/{FORM}/submissions", claim(number, self._force), expected=201
         )
         life.accepted = time.perf_counter() - began
+        code = self._post.code(receipt["reference"])
+        _, _, confirmed = self._client.send(confirmation(receipt, code))
+        if json.loads(confirmed).get("status") != "submitted":
+            raise Wrong(f"it was not confirmed: {confirmed[:300]!r}")
         task = f"{self._force}.{receipt['reference']}"
         life.asked = self._post.wait(f"{task}.1") - began
         self._decide(f"{task}.1", self._lead, "in-review")

@@ -16,6 +16,7 @@ from bench.stand_ins import Commit, Funds, Nothing, People, Records
 from chalicelib.adapters import form_files
 from chalicelib.domain.fund import Movement
 from chalicelib.domain.limits import Limits
+from chalicelib.domain.pairs import mailbox_of
 from chalicelib.domain.people import FINANCE, NATIONAL, Person
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import Case
@@ -151,7 +152,8 @@ class _World:
         if "event_date" in given:
             day = self._now.date() + timedelta(days=self._chance.randrange(30, 200))
             given["event_date"] = day.isoformat()
-        intake.submit(self._parts, self._parts.forms.form(form), given)
+        one = self._parts.forms.form(form)
+        intake.submit(self._parts, one, given, proved=[mailbox_of(given[one.email_field])])
 
     def _end(self, end: str, *, is_long_ago: bool) -> None:
         if end == "lapsed" and not is_long_ago:

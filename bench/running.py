@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import psutil
 
+from infra.local.mailbox import as_read
 from infra.local.options import ROOT
 from infra.local.processes import free_port
 
@@ -78,6 +80,7 @@ class Journal:
         self._path = data / "mail.jsonl"
         self._seen = 0
         self._asked: set[str] = set()
+        self._codes: dict[str, str] = {}
 
     def added(self) -> list[bytes]:
         """The mails that came since the last look, oldest first, each as JSON."""
@@ -90,15 +93,36 @@ class Journal:
         self._seen += len(whole)
         return whole.splitlines()
 
+    def codes(self) -> dict[str, str]:
+        """The codes that were mailed so far, by the reference that the mail is about."""
+        for mail in self.added():
+            self._codes.update([read] if (read := read_code(mail)) else [])
+        return dict(self._codes)
+
     def tasks(self) -> list[str]:
         """Ids of the tasks about which somebody was mailed since the last look."""
-        found = (_ASKED.match(mail) for mail in self.added())
-        return [match[1].decode() for match in found if match]
+        return [task for task in map(read_task, self.added()) if task]
 
     def asked(self) -> set[str]:
         """References of all submissions about which somebody was mailed so far."""
         self._asked.update(task.split(".")[1] for task in self.tasks())
         return self._asked.copy()
+
+
+def read_task(mail: bytes) -> str:
+    """The id of the task that a mail asks somebody to decide; empty for any other."""
+    match = _ASKED.match(mail)
+    return match[1].decode() if match else ""
+
+
+def read_code(mail: bytes) -> tuple[str, str] | None:
+    """Reference and code of a mail with which somebody confirms what they sent; None of any other."""
+    if not mail.startswith(b'{"id":"mail.confirm.'):
+        return None
+    read = as_read(json.loads(mail))
+    code = re.search(r"(?m)^ +([0-9A-Z]{6,10})$", read["text"])
+    assert code is not None, "it holds no code"
+    return read["subject"].partition(":")[0], code[1]
 
 
 @contextmanager

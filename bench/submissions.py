@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
+from urllib.parse import urlsplit
 
 from bench import driver, floor
 from bench.figures import Figure, Goal
@@ -125,7 +126,7 @@ def figures(clients: int, bursts: Sequence[Burst]) -> Iterator[Figure]:
             floor_name="ODK Central",
         )
         drained = [one.drained for one in bursts if one.drained]
-        yield figure("asked afterwards, none lost", "/s", [one.asked / one.seconds for one in drained])
+        yield figure("codes mailed afterwards, none lost", "/s", [one.asked / one.seconds for one in drained])
 
 
 def burst(clients: int, *, quick: bool, drains: bool) -> Burst:
@@ -163,18 +164,23 @@ def made() -> bytes:
     return driver.request("POST", PATH, answers(FORM, number), Idempotency_Key=f"bench-{number}")
 
 
+def confirmation(receipt: Mapping[str, Any], code: str) -> bytes:
+    """The request that confirms a submission."""
+    return driver.request("POST", urlsplit(receipt["confirm_url"]).path, {"code": code})
+
+
 def drained(run: Run, loads: Sequence[driver.Load]) -> Drained:
-    """Wait until every submission that was accepted was asked about: somebody was mailed. The floor's transactions are
-    in the same backlog, and count in the rate. Raises Lost."""
+    """Wait until the code of every submission that was accepted was mailed. The floor's transactions are in the same
+    backlog, and count in the rate. Raises Lost."""
     accepted = [json.loads(body)["reference"] for load in loads for body in load.bodies]
     if len(set(accepted)) != len(accepted):
         raise Lost("a reference was given twice")
     wanted = set(accepted)
     journal = Journal(run.data)
-    before = len(journal.asked())
+    before = len(journal.codes())
     try:
-        seconds = until(lambda: wanted <= journal.asked(), within=DRAIN_SECONDS, every=0.25)
+        seconds = until(lambda: wanted <= journal.codes().keys(), within=DRAIN_SECONDS, every=0.25)
     except TimeoutError:
-        lost = len(wanted - journal.asked())
-        raise Lost(f"{lost} of {len(wanted)} were not asked about") from None
-    return Drained(asked=len(journal.asked()) - before, seconds=seconds)
+        lost = len(wanted - journal.codes().keys())
+        raise Lost(f"the codes of {lost} of {len(wanted)} were not mailed") from None
+    return Drained(asked=len(journal.codes()) - before, seconds=seconds)

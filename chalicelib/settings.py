@@ -71,6 +71,16 @@ class Settings:
     oidc_issuers: tuple[Issuer, ...] = ()
     """The OpenID providers. Their client secrets are in OIDC_SECRETS."""
 
+    claim_domains: tuple[str, ...] = ()
+    """Domains, such as `btp.police.uk`, that may send claims besides those that the form names."""
+
+    unconfirmed_days: int = 7
+    """How long a submission waits for the code that proves its mailbox. Then it lapses, and what was typed goes."""
+
+    unproven_mail_quota: int = 2000
+    """How many codes are mailed in an hour to those who send something without proof; more wait for the next hour.
+    Twenty times a busy hour, and far below what SES lets us send. 0: no limit."""
+
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
         """Raises MissingSetting naming every variable that is missing or not what it must be."""
@@ -101,6 +111,9 @@ class Settings:
             source_quota=numbers["SOURCE_QUOTA"] or 0,
             sign_in=env.get("SIGN_IN") or "code",
             oidc_issuers=issuers,
+            claim_domains=tuple(env.get("CLAIM_DOMAINS", "").casefold().replace(",", " ").split()),
+            unproven_mail_quota=numbers["UNPROVEN_MAIL_QUOTA"] or 0,
+            unconfirmed_days=numbers["UNCONFIRMED_DAYS"] or 1,
         )
 
 
@@ -123,6 +136,8 @@ _NUMBERS = {
     "FORCE_QUOTA": "200",
     "FORM_SECONDS": "2",
     "SOURCE_QUOTA": "300",
+    "UNCONFIRMED_DAYS": "7",
+    "UNPROVEN_MAIL_QUOTA": "2000",
 }
 
 

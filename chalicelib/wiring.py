@@ -200,6 +200,9 @@ def _limits(settings: Settings) -> Limits:
         force_an_hour=settings.force_quota,
         form_wait=timedelta(seconds=settings.form_seconds),
         source_an_hour=settings.source_quota,
+        more_domains=settings.claim_domains,
+        unproven_mails_an_hour=settings.unproven_mail_quota,
+        unconfirmed_for=timedelta(days=settings.unconfirmed_days),
     )
 
 

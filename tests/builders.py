@@ -15,6 +15,7 @@ from chalicelib.domain.deliveries import Delivery, Kind
 from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Held, Movement
 from chalicelib.domain.fund import Kind as MoneyKind
+from chalicelib.domain.pairs import mailbox_of
 from chalicelib.domain.people import Holding, Person
 from chalicelib.domain.references import new_reference
 from chalicelib.domain.stages import AskedAs
@@ -329,6 +330,12 @@ def told_apart(answers: Mapping[str, Any], field: str, number: int) -> str:
     return f"{answers[field]} ({number + 1})" if number else str(answers[field])
 
 
+def submitted(parts: Parts, form: Form, answers: Mapping[str, Any], **more: Any) -> intake.Receipt:
+    """Take in what comes from a browser that has proved its mailbox: somebody is asked at once."""
+    proved = (mailbox_of(str(answers.get(form.email_field, ""))),)
+    return intake.submit(parts, form, dict(answers), proved=proved, **more)
+
+
 @dataclass
 class Story:
     """Claims as they go through the services, on whatever parts: who sends, asks and decides, in one line each."""
@@ -344,9 +351,9 @@ class Story:
         return self.send(key=key, **self.another(key, changes, "purpose"))
 
     def send(self, key: str | None = None, *, duplicate_ok: bool = False, **changes: Any) -> intake.Receipt:
-        """Send exactly these answers, whatever was sent before."""
+        """Send exactly these answers, whatever was sent before, from a browser that has proved the mailbox."""
         answers = claim_answers(**changes)
-        return intake.submit(self.parts, self.form, answers, key=key, duplicate_ok=duplicate_ok)
+        return submitted(self.parts, self.form, answers, key=key, duplicate_ok=duplicate_ok)
 
     def another(self, key: str | None, changes: Mapping[str, Any], field: str) -> dict[str, Any]:
         """The changes, with one that tells these answers from all before. The first are as they are."""

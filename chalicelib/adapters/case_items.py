@@ -66,9 +66,14 @@ CHANGING = (
 AMENDED = ("answers", "amount_pence", "title", "category", "version")
 """What an amendment rewrites besides."""
 
+CONFIRMED = ("submitted_at", "listed_as", "listed_at", "unproven")
+"""What is rewritten besides when the submitter's mailbox is proven."""
+
 
 def submission_item(one: Submission) -> SubmissionItem:
-    """The item of a submission; while it is open, the due index lists it by its next date."""
+    """The item of a submission; while it is open, the due index lists it by its next date. No other index lists one
+    whose submitter has not proven their mailbox."""
+    due_kind = keys.DUE_SUBMISSION if one.is_open else keys.DUE_UNCONFIRMED
     return SubmissionItem(
         keys.case(one.force, one.reference),
         keys.SUBMISSION,
@@ -87,12 +92,12 @@ def submission_item(one: Submission) -> SubmissionItem:
         amount_pence=one.amount_pence,
         claimant_id=one.claimant_id or None,
         waiting_for=one.waiting_for or None,
-        due_kind=keys.DUE_SUBMISSION if one.is_open else None,
-        due_at=(one.next_at or one.due_at) if one.is_open else None,
-        deadline=one.due_at if one.is_open else None,
-        listed_as=keys.listed(one.force, one.form),
+        due_kind=due_kind if one.is_dated else None,
+        due_at=(one.next_at or one.due_at) if one.is_dated else None,
+        deadline=one.due_at if one.is_dated else None,
+        listed_as=None if one.is_unproven else keys.listed(one.force, one.form),
         listed_at=one.submitted_at,
-        everywhere_as=None if one.moved_to else one.form,
+        everywhere_as=None if one.moved_to or one.is_unproven else one.form,
         public_as=keys.PUBLIC if ideas.is_public(one) else None,
         title=one.title,
         category=one.answers.get("category"),
@@ -104,6 +109,7 @@ def submission_item(one: Submission) -> SubmissionItem:
         returned_pence=one.returned_pence,
         moved_to=one.moved_to or None,
         undo=undo_json(one.undo) if one.undo else None,
+        unproven=1 if one.is_unproven else None,
         tasks=one.tasks,
         approved_by={stage: list(people) for stage, people in one.approved_by.items()},
         chain_length=one.chain.length,
@@ -264,6 +270,7 @@ def _submission(item: SubmissionItem) -> Submission:
         returned_pence=item.returned_pence,
         moved_to=item.moved_to or "",
         undo=undo_from(item.undo) if item.undo else None,
+        is_unproven=bool(item.unproven),
         tasks=item.tasks,
         approved_by=people_from(item.approved_by),
         chain=Chain(length=item.chain_length, head=item.chain_head),

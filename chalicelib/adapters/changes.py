@@ -129,7 +129,8 @@ class Placed:
     def _(self, change: ChangeSubmission) -> None:
         one = change.submission
         fresh = case_items.submission_item(one)
-        names = case_items.CHANGING + case_items.AMENDED if change.amended else case_items.CHANGING
+        names = case_items.CHANGING + (case_items.AMENDED if change.amended else ())
+        names += case_items.CONFIRMED if change.confirmed else ()
         actions: list[Action] = [
             getattr(SubmissionItem, name).set(getattr(fresh, name))
             for name in names

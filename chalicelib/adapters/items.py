@@ -19,6 +19,7 @@ from chalicelib.domain.deliveries import Delivery, Kind
 from chalicelib.domain.fund import Balance, Held, Line, Movement
 from chalicelib.domain.fund import Kind as Moved
 from chalicelib.domain.people import Holding, Person
+from chalicelib.domain.submissions import Status
 from chalicelib.services.changes import ContentRecord, KeyRecord
 
 _FOR_NOBODY = timedelta(hours=1)
@@ -70,6 +71,7 @@ def key_item(record: KeyRecord) -> KeyItem:
         fingerprint=record.fingerprint,
         force=record.force,
         reference=record.reference,
+        status=record.status.value,
         submitted_at=record.submitted_at,
         expires_at=record.expires_at,
         ttl=seconds(record.expires_at),
@@ -85,6 +87,7 @@ def key_from(item: KeyItem) -> KeyRecord:
         fingerprint=item.fingerprint,
         force=item.force,
         reference=item.reference,
+        status=Status(item.status or Status.SUBMITTED.value),
         submitted_at=item.submitted_at,
         expires_at=item.expires_at,
     )

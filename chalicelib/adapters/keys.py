@@ -20,6 +20,8 @@ SET_ASIDE = "SET-ASIDE"
 
 DUE_SUBMISSION = "SUBMISSION"
 DUE_LEAVING = "LEAVING"
+DUE_UNCONFIRMED = "UNCONFIRMED"
+"""Submissions whose submitter has not proven their mailbox, in the index `due`."""
 
 PEOPLE = "PEOPLE"
 """Everybody registered, in the index `listed`."""

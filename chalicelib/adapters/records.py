@@ -239,6 +239,11 @@ class DynamoRecords:
         with in_our_words():
             yield from map(_waiting, Row.due.query(keys.DUE_SUBMISSION, Row.due_at <= now))
 
+    def unconfirmed(self, now: datetime) -> Iterator[Waiting]:
+        """From the index of what is due, alone: they have a partition of their own there."""
+        with in_our_words():
+            yield from map(_waiting, Row.due.query(keys.DUE_UNCONFIRMED, Row.due_at <= now))
+
 
 def _ever_larger(pages: Any) -> Iterator[Any]:
     """Pages of a query, each of which looks at more than the one before, up to what DynamoDB reads at once."""

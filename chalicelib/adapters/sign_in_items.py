@@ -15,7 +15,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
 CHANGING = (
     *("nonce", "is_long", "first_mailed_at", "last_mailed_at", "lives_until", "used_at", "mails", "unused"),
-    *("wrong", "asked_for", "proved", "person_id", "version", "changed_at", "ttl"),
+    *("wrong", "asked_for", "proved", "person_id", "sent", "version", "changed_at", "ttl"),
 )
 """All that a change may change."""
 
@@ -37,6 +37,7 @@ def pair_item(pair: Pair) -> PairItem:
         asked_for=list(pair.asked_for),
         proved=list(pair.proved),
         person_id=pair.person_id or None,
+        sent=_numbers(pair.sent) or None,
         version=pair.version,
         changed_at=pair.changed_at,
         ttl=items.seconds(pair.forgotten_at) if pair.forgotten_at else None,
@@ -59,6 +60,7 @@ def pair_from(item: PairItem) -> Pair:
         asked_for=tuple(item.asked_for),
         proved=tuple(item.proved),
         person_id=item.person_id or "",
+        sent=_moments(item.sent or ()),
         version=item.version,
         changed_at=item.changed_at,
     )

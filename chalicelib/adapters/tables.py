@@ -115,6 +115,7 @@ class SubmissionItem(Row, discriminator="submission"):
     returned_pence = IntegerAttribute(default=0)
     moved_to = UnicodeAttribute(null=True)
     undo = JSONAttribute(null=True)
+    unproven = IntegerAttribute(null=True)
     tasks = IntegerAttribute()
     approved_by = JSONAttribute()
     chain_length = IntegerAttribute()
@@ -275,6 +276,7 @@ class KeyItem(Row, discriminator="key"):
     fingerprint = UnicodeAttribute()
     force = UnicodeAttribute()
     reference = UnicodeAttribute()
+    status = UnicodeAttribute(null=True)
     submitted_at = UTCDateTimeAttribute()
     expires_at = UTCDateTimeAttribute()
 
@@ -338,6 +340,7 @@ class PairItem(Row, discriminator="pair"):
     wrong = JSONAttribute()
     asked_for = JSONAttribute()
     proved = JSONAttribute()
+    sent = JSONAttribute(null=True)
     person_id = UnicodeAttribute(null=True)
     version = IntegerAttribute()
     changed_at = UTCDateTimeAttribute(null=True)

@@ -14,6 +14,7 @@ from chalicelib.domain.decisions import at_stage, held, movement
 from chalicelib.domain.errors import Difference, InvalidAnswers, Overtaken, Problem
 from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Held, Movement
+from chalicelib.domain.pairs import mailbox_of
 from chalicelib.domain.stages import Effect
 from chalicelib.domain.submissions import Case, Status, Submission, Version
 from chalicelib.domain.values import value
@@ -83,6 +84,10 @@ def amend(
     open_names = {question.name for question in open_form(form, changes).questions()}
     kept = {name: value for name, value in case.answers.items() if name not in open_names}
     answers = check_answers(form, {**kept, **{name: given[name] for name in given if name in open_names}})
+    before, address = str(case.answers[form.email_field]), str(answers[form.email_field])
+    if mailbox_of(address) != mailbox_of(before):
+        message = "The address that you confirmed cannot be changed here. Reply to our last mail to change it"
+        raise InvalidAnswers([Problem(pointer=f"/{form.email_field}", code="confirmed", message=message)])
     if answers == case.answers:
         message = "Nothing is different yet. Change what you were asked to change"
         raise InvalidAnswers([Problem(pointer="", code="unchanged", message=message)])

@@ -48,6 +48,7 @@ DEFAULT_MESSAGES = {
     "maxItems": "{label}: give no more than {limit}",
     "pattern": "{label} is not in the right format",
     "format": "{label} is not in the right format",
+    "domain": "{label} must be a police address",
     "control-characters": "{label} holds a character that cannot be shown, such as a tab; take it out",
     "line-breaks": "{label} must be on one line",
     "additionalProperties": "This form has no such question",
@@ -66,8 +67,9 @@ class Answer:
     row_headings: tuple[str, ...] = ()
 
 
-def check_answers(form: Form, answers: Any) -> dict[str, Any]:
-    """The answers, tidied (NFC, line ends as LF), where every one is right.
+def check_answers(form: Form, answers: Any, *, more_domains: Sequence[str] | None = None) -> dict[str, Any]:
+    """The answers, tidied (NFC, line ends as LF), where every one is right. `more_domains` are domains that the address
+    may be of besides those that the form names; None where the address was taken before and is not looked at again.
 
     Raises InvalidAnswers with all problems at once (of so many that no person made them, the first MAX_PROBLEMS), in
     the order of the form's questions.
@@ -76,7 +78,7 @@ def check_answers(form: Form, answers: Any) -> dict[str, Any]:
         raise InvalidAnswers([Problem(pointer="", code="type", message="The answers must be a JSON object")])
     tidy: dict[str, Any] = _tidied(_within_reach(answers, form.schema))
     found: dict[str, Problem] = {}
-    for problem in _all_problems(form, tidy):
+    for problem in _all_problems(form, tidy, more_domains):
         # One problem for each answer: the first thing to put right, not all that follows from it.
         found.setdefault(problem.pointer, problem)
         if len(found) == MAX_PROBLEMS:
@@ -212,10 +214,15 @@ def _within_reach(value: Any, schema: Mapping[str, Any]) -> Any:
     return value
 
 
-def _all_problems(form: Form, answers: Mapping[str, Any]) -> Iterator[Problem]:
+def _all_problems(
+    form: Form, answers: Mapping[str, Any], more_domains: Sequence[str] | None
+) -> Iterator[Problem]:
     yield from _unshowable(form, answers, form.schema, ())
     for error in form.validator.iter_errors(answers):
         yield from _problems(form, error)
+    address = answers.get(form.email_field)
+    if more_domains is not None and isinstance(address, str) and not form.proof.takes(address, more_domains):
+        yield _problem(form, (form.email_field,), "domain")
 
 
 def _unshowable(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,21 @@ class Page:
 
 
 @value
+class Proof:
+    """How a submitter shows who they are before anybody is asked: `by` a code to their `mailbox`. Addresses must be of
+    one of the `domains`, or below one; of any, where none is named."""
+
+    by: str = "mailbox"
+    domains: tuple[str, ...] = ()
+
+    def takes(self, address: str, more: Sequence[str] = ()) -> bool:
+        """Whether submissions from this address are taken. `more` domains are taken besides those named."""
+        domain = address.rpartition("@")[2].casefold()
+        taken = (*self.domains, *more)
+        return not self.domains or any(domain == one or domain.endswith(f".{one}") for one in taken)
+
+
+@value
 class Form:
     """One version of one form. `noun` is what its submissions are called in a sentence: `claim`.
 
@@ -78,6 +94,7 @@ class Form:
     schema: Mapping[str, Any]
     pages: tuple[Page, ...]
     workflow: Workflow
+    proof: Proof = field(default_factory=Proof)
     export: tuple[tuple[str, str], ...] = ()
     """Field and heading of each column of an export."""
 
@@ -162,6 +179,7 @@ def read_form(data: Mapping[str, Any], *, forces: Mapping[str, str]) -> Form:
             for page in data["pages"]
         ),
         workflow=read_workflow(data["workflow"]),
+        proof=Proof(by=data["proof"]["by"], domains=tuple(data["proof"].get("domains", ()))),
         export=tuple((column["field"], column["heading"]) for column in data["export"]["columns"]),
     )
 

@@ -42,6 +42,9 @@ LONG = 10
 MOST_SUBMISSIONS = 20
 """That one pair may prove."""
 
+AT_ONCE = 3
+"""Submissions of an hour whose mail waits for no pause. Later ones share a mail."""
+
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 _IGNORED = re.compile(r"[\s\-\u2010-\u2015\u2212]")
@@ -55,7 +58,8 @@ class Pair:
     `is_long`: the code has ten characters. `mails`: when something was mailed within the last hour. `unused`: mails
     in a row that nobody used. `wrong`: when wrong guesses were made, the last twenty. `asked_for`: submissions
     (`force.reference`) that the code proves on their status pages; `proved`: those that it has proved. `person_id`:
-    whom the pair signs in, empty where nobody is registered with the mailbox. `version` counts the changes; 0 is a
+    whom the pair signs in, empty where nobody is registered with the mailbox. `sent`: when submissions came from this
+    mailbox, or another spelling of it, within the last hour and without proof. `version` counts the changes; 0 is a
     mailbox that nobody has asked about.
     """
 
@@ -72,6 +76,7 @@ class Pair:
     asked_for: tuple[str, ...] = ()
     proved: tuple[str, ...] = ()
     person_id: str = ""
+    sent: tuple[datetime, ...] = ()
     version: int = 0
     changed_at: datetime | None = None
 
@@ -97,6 +102,11 @@ def mailbox_of(address: str) -> str:
     return hashlib.sha256(f"mailbox:{exact}".encode()).hexdigest()[:32]
 
 
+def submission_name(force: str, reference: str) -> str:
+    """What a pair calls a submission that its code proves."""
+    return f"{force}.{reference}"
+
+
 def looked_at(pair: Pair, now: datetime) -> Pair:
     """The pair after something that changes nothing of it, such as an ask for an address that nobody has."""
     return replace(pair, version=pair.version + 1, changed_at=now)
@@ -110,16 +120,19 @@ def asked(
     person_id: str = "",
     submission: str = "",
     is_known: bool = False,
+    at_once: bool = False,
 ) -> tuple[Pair, bool]:
     """The pair once somebody has asked for it, and whether it is to be mailed now.
 
     `nonce` is that of a new pair, where it takes one. `submission` is what the code is to prove on its status page.
-    `is_known`: whoever asks has proved this mailbox in this browser before.
+    `is_known`: whoever asks has proved this mailbox in this browser before. `at_once`: no pause is kept.
     """
     is_new = _is_over(pair, now)
     pair = replace(looked_at(pair, now), person_id=person_id or pair.person_id)
     mails = tuple(at for at in pair.mails if at > now - _HOUR)
-    if len(mails) >= MAILS_AN_HOUR or not (_is_due_at_once(pair, now) or _may_mail(pair, now, is_known)):
+    if len(mails) >= MAILS_AN_HOUR or not (
+        at_once or _is_due_at_once(pair, now) or _may_mail(pair, now, is_known)
+    ):
         return _with_submission(pair, submission), False
     unused = pair.unused + 1
     life = LONG_LIFE if unused >= UNUSED_MAILS else LIFE
@@ -145,6 +158,37 @@ def asked(
     return _with_submission(mailed, submission), True
 
 
+def sent_lately(pair: Pair, now: datetime) -> tuple[datetime, ...]:
+    """When submissions came without proof, within the last hour."""
+    return tuple(at for at in pair.sent if at > now - _HOUR)
+
+
+def put_off(pair: Pair, now: datetime, submission: str) -> Pair:
+    """The pair once it is to prove a submission, without a mail: that one comes later."""
+    return _with_submission(looked_at(pair, now), submission)
+
+
+def sending(pair: Pair, now: datetime, *, most: int) -> Pair:
+    """The same pair, with one more submission that came without proof. So many are remembered `most`."""
+    return replace(pair, sent=(*sent_lately(pair, now), now)[-max(most, AT_ONCE) :])
+
+
+def letting_go(pair: Pair, submission: str) -> Pair:
+    """The same pair, whose code does not prove this submission any more."""
+    return replace(pair, asked_for=tuple(one for one in pair.asked_for if one != submission))
+
+
+def pause_ends(pair: Pair, now: datetime) -> datetime:
+    """When the pair may be mailed again."""
+    pause = LONG_PAUSE if pair.unused >= UNUSED_MAILS else PAUSE
+    return max(now, (pair.last_mailed_at or now) + pause)
+
+
+def is_ended_by_guesses(pair: Pair, now: datetime) -> bool:
+    """Whether its code would still be taken, had nobody guessed at it so often."""
+    return pair.is_live(now) and not pair.takes_codes(now)
+
+
 def tried(pair: Pair, now: datetime, *, length: int) -> Pair:
     """The pair after a wrong guess of so many characters. It counts where it could have been right."""
     next_one = looked_at(pair, now)
@@ -159,10 +203,10 @@ def used(pair: Pair, now: datetime) -> Pair:
     return replace(looked_at(pair, now), used_at=now, unused=0)
 
 
-def proving(pair: Pair, now: datetime, submission: str) -> Pair:
-    """The pair after its code proved a submission on its status page: once, and it signs in as before."""
-    left = tuple(one for one in pair.asked_for if one != submission)
-    proved = (*pair.proved, submission)[-MOST_SUBMISSIONS:]
+def proving(pair: Pair, now: datetime, *submissions: str) -> Pair:
+    """The pair after it proved submissions: each once, and it signs in as before."""
+    left = tuple(one for one in pair.asked_for if one not in submissions)
+    proved = (*pair.proved, *submissions)[-MOST_SUBMISSIONS:]
     return replace(looked_at(pair, now), asked_for=left, proved=proved, unused=0)
 
 

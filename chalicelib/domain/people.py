@@ -100,10 +100,18 @@ def role_words(role: str) -> str:
 
 
 def normalised(address: str) -> str:
-    """The form in which two spellings of one mailbox compare equal: NFKC, case-folded, without a `+tag`.
+    """The form in which two spellings of one mailbox compare equal: NFKC, case-folded, without a `+tag`; at Gmail also
+    without dots.
 
-    For comparing only: mail goes to the address as it was given. Tags are dropped because
-    `lead+claims@…` reaches the same person as `lead@…`.
+    For comparing only: mail goes to the address as it was given, and what proves a mailbox is for the exact address
+    (pairs.mailbox_of). Tags are dropped because `lead+claims@…` reaches the same person as `lead@…`.
     """
     local, _, domain = unicodedata.normalize("NFKC", address.strip()).casefold().rpartition("@")
-    return f"{local.partition('+')[0]}@{domain}"
+    local = local.partition("+")[0]
+    if domain in _GMAIL:
+        local, domain = local.replace(".", ""), _GMAIL[0]
+    return f"{local}@{domain}"
+
+
+_GMAIL = ("gmail.com", "googlemail.com")
+"""One provider under two names, and the only one that takes no notice of dots."""

@@ -17,6 +17,7 @@ from chalicelib.domain.values import value
 class Status(str, Enum):
     """Where a submission stands."""
 
+    UNCONFIRMED = "unconfirmed"
     SUBMITTED = "submitted"
     IN_REVIEW = "in-review"
     CHANGES_REQUESTED = "changes-requested"
@@ -35,6 +36,7 @@ class Status(str, Enum):
 
 
 STATUS_WORDS = {
+    Status.UNCONFIRMED: "Not sent on yet: confirm your email address",
     Status.SUBMITTED: "Received",
     Status.IN_REVIEW: "Being decided",
     Status.CHANGES_REQUESTED: "Waiting for your changes",
@@ -152,8 +154,9 @@ class Submission:
     `version` counts its answers. `waiting_for` is a role, `due_at` the deadline and `next_at` the next date at
     which something is to happen (a reminder, or the deadline); all empty once it is decided. `approved_by` maps
     stages to the ids of the people who approved there. `moved_to` is the force it was moved to by a change of
-    its answers. `paid_pence` has left the fund for it, `returned_pence` of that came back. Times are UTC, money is
-    pence.
+    its answers. `is_unproven`: nobody has shown yet that the submitter's mailbox is theirs, so nobody else may read it.
+    `submitted_at` is when that was shown; until then, when it came in. `paid_pence` has left the fund for it,
+    `returned_pence` of that came back. Times are UTC, money is pence.
     """
 
     reference: str
@@ -185,11 +188,17 @@ class Submission:
     returned_pence: int = 0
     moved_to: str = ""
     undo: Undo | None = None
+    is_unproven: bool = False
 
     @property
     def is_open(self) -> bool:
         """Whether somebody still has to do something about it."""
         return bool(self.waiting_for)
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether something is to happen on a date: somebody has to do something, or the mailbox is to be proven."""
+        return self.is_open or self.status is Status.UNCONFIRMED
 
     @property
     def wait(self) -> Wait:

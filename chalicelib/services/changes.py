@@ -10,7 +10,7 @@ from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.fund import Movement
 from chalicelib.domain.people import Holding
-from chalicelib.domain.submissions import Submission, Task, TaskState, TokenFor, Version, Wait
+from chalicelib.domain.submissions import Status, Submission, Task, TaskState, TokenFor, Version, Wait
 from chalicelib.domain.timeline import Entry, Text
 from chalicelib.domain.values import value
 
@@ -31,10 +31,11 @@ class AddSubmission:
 @value
 class ChangeSubmission:
     """The submission as it is now; refused unless the stored revision is the one before. Its answers are rewritten
-    only where they are `amended`."""
+    only where they are `amended`; when it was submitted, and that it is in lists, only where it is `confirmed`."""
 
     submission: Submission
     amended: bool = False
+    confirmed: bool = False
 
 
 @value
@@ -131,7 +132,7 @@ class MoveMoney:
 
 @value
 class KeyRecord:
-    """Which submission answered an Idempotency-Key, and to what body (`fingerprint`)."""
+    """Which submission answered an Idempotency-Key, and to what body (`fingerprint`). `status` is what it was told."""
 
     form: str
     key: str
@@ -141,6 +142,7 @@ class KeyRecord:
     form_version: int
     submitted_at: datetime
     expires_at: datetime
+    status: Status = Status.SUBMITTED
 
 
 @value
@@ -204,8 +206,8 @@ class ProveSession:
 
 @value
 class CountSource:
-    """One more who asked for a code from a network address (its digest) in the hour that begins then (UTC); refused
-    after `limit`."""
+    """One more who asked for a code from a network address (its digest), or was mailed one without proof, in the hour
+    that begins then (UTC); refused after `limit`."""
 
     source: str
     hour: datetime

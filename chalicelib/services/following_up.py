@@ -7,7 +7,7 @@ is second finds it done.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -16,12 +16,13 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.forms import Form
 from chalicelib.domain.submissions import Case, Status, Submission
 from chalicelib.domain.values import value
+from chalicelib.services import unconfirmed
 from chalicelib.services.asking import hand_over_changes
 from chalicelib.services.changes import AddDelivery, Change, ChangeSubmission
 from chalicelib.services.changing import again_if_overtaken, next_revision, with_entry
 from chalicelib.services.ending import lapse_changes
 from chalicelib.services.letters import Letters
-from chalicelib.services.ports import Parts
+from chalicelib.services.ports import Parts, Waiting
 
 MOST_AT_ONCE = 200
 REMINDED, HANDED_OVER, LAPSED, NOTHING = "reminded", "handed-over", "lapsed", ""
@@ -43,9 +44,9 @@ def follow_up(parts: Parts) -> FollowedUp:
     """Do what the stored dates say. Running it twice, or two at once, does nothing twice."""
     done: list[str] = []
     failed = 0
-    for waiting in list(islice(parts.records.due(parts.now()), MOST_AT_ONCE)):
+    for waiting, follow in _due(parts):
         try:
-            done.append(_follow_up_one(parts, waiting.force, waiting.reference))
+            done.append(follow(parts, waiting.force, waiting.reference))
         except Exception as error:  # one that fails must not keep the rest from being followed up
             failed += 1
             _log.warning("could not follow up %s: %s", waiting.reference, type(error).__name__)
@@ -55,6 +56,15 @@ def follow_up(parts: Parts) -> FollowedUp:
         lapsed=done.count(LAPSED),
         failed=failed,
     )
+
+
+def _due(parts: Parts) -> Iterator[tuple[Waiting, Callable[[Parts, str, str], str]]]:
+    """What is due, and how it is followed up."""
+    now = parts.now()
+    for waiting in list(islice(parts.records.due(now), MOST_AT_ONCE)):
+        yield waiting, _follow_up_one
+    for waiting in list(islice(parts.records.unconfirmed(now), MOST_AT_ONCE)):
+        yield waiting, unconfirmed.follow_up_one
 
 
 def _follow_up_one(parts: Parts, force: str, reference: str) -> str:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
-from math import ceil
 from typing import Any
 
-from chalicelib.domain import deliveries
+from chalicelib.domain import deliveries, pairs
 from chalicelib.domain.answers import check_answers, fingerprint, total_pence
 from chalicelib.domain.errors import (
     InvalidAnswers,
     KeyReused,
     LikelyDuplicate,
+    NotFound,
     Problem,
     StillRunning,
     TooMany,
@@ -25,7 +25,7 @@ from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import Status, Submission
 from chalicelib.domain.timeline import CLAIMANT, Chain
 from chalicelib.domain.values import value
-from chalicelib.services import receipts
+from chalicelib.services import receipts, unconfirmed
 from chalicelib.services.changes import (
     AddDelivery,
     AddSubmission,
@@ -35,6 +35,7 @@ from chalicelib.services.changes import (
     CountMailbox,
     KeepContent,
     KeepKey,
+    KeepPair,
     KeyRecord,
     KnownReference,
 )
@@ -43,12 +44,16 @@ from chalicelib.services.ports import Parts
 
 KEY_LIFE = timedelta(hours=24)
 DUPLICATE_LIFE = timedelta(days=7)
-_TRIES = 3
+_TRIES = 8
+NONE, VOUCHED, MAILBOX = "none", "vouched", "mailbox"
+"""What shows where a submission comes from when it comes in."""
 
 
 @value
 class Receipt:
-    """What the submitter gets, once everything is stored. `replayed`: it is the answer to an earlier request."""
+    """What the submitter gets, once everything is stored. `confirm_url` is where a program sends the mailed code; empty
+    where none is needed. `mailbox` and `name` are for the browser that sent it (browsers.Sent). `replayed`: it is the
+    answer to an earlier request."""
 
     reference: str
     form: str
@@ -57,28 +62,53 @@ class Receipt:
     submitted_at: datetime
     status_url: str
     status_token: str
+    confirm_url: str
+    mailbox: str
+    name: str
     replayed: bool = False
 
 
 def submit(
-    parts: Parts, form: Form, answers: Any, *, key: str | None = None, duplicate_ok: bool = False
+    parts: Parts,
+    form: Form,
+    answers: Any,
+    *,
+    key: str | None = None,
+    duplicate_ok: bool = False,
+    proved: Sequence[str] = (),
+    vouched: bool = False,
 ) -> Receipt:
     """Accept a submission: exactly one for a key, however often it is sent; and one for a content and the address it
     comes from, within a week, unless a duplicate is `duplicate_ok`.
 
+    Whoever sends has `proved` these mailboxes; or somebody we trust has `vouched` for them, which is enough where no
+    money is asked for. Otherwise it waits, unconfirmed, for the code that is mailed.
+
     Raises InvalidAnswers with all problems, KeyReused where the key came with other answers before, StillRunning
     where its first request is not stored yet, LikelyDuplicate where the same was sent before (its receipt is mailed
-    again), TooMany where the mailbox has sent its share, Unavailable where nothing could be stored for sure (sending
-    it again with the same key is safe).
+    again, or its code), TooMany where the mailbox has sent its share, Unavailable where nothing could be stored for
+    sure (sending it again with the same key is safe).
     """
-    tidy = check_answers(form, answers)
+    tidy = check_answers(form, answers, more_domains=parts.limits.more_domains)
     now = parts.now()
     given_up = ""
+    proof, is_full = _proof(form, tidy, proved, vouched), False
     for _ in range(_TRIES):
         submission = _new_submission(parts, form, tidy, now)
+        if proof == NONE:
+            try:
+                submission, beside = unconfirmed.first_mail(
+                    parts, submission, form, tidy[form.email_field], now=now, is_full=is_full
+                )
+            except TooMany:
+                if (earlier := _sent_already(parts, form, tidy, key, now, duplicate_ok)) is not None:
+                    return earlier
+                raise
+        else:
+            beside = _asked_at_once(parts, form, submission, tidy)
         before = _sent_before(submission, form, tidy, key, given_up=given_up, duplicate_ok=duplicate_ok)
         try:
-            parts.records.commit([*before, *_changes(parts, form, submission, tidy)])
+            parts.records.commit([*before, *_changes(form, submission, tidy, proof), *beside])
         except ChangeRefused as refused:
             change = refused.change
             if isinstance(change, KeepKey):
@@ -88,12 +118,20 @@ def submit(
             elif isinstance(change, KnownReference):
                 raise InvalidAnswers([unknown_reference(form, change.field)]) from refused
             elif isinstance(change, CountMailbox):
-                raise _too_many(now) from refused
-            elif not isinstance(change, AddSubmission):
-                raise
+                raise unconfirmed.too_many(_next_hour(now) - now) from refused
+            elif unconfirmed.is_cap_reached(change):
+                is_full = True
+            elif not isinstance(change, (AddSubmission, KeepPair, AddDelivery)):
+                raise  # a mail of the pair is there where somebody else has just had it mailed
         else:
-            return _receipt(parts, submission)
-    raise Unavailable("No reference was free. Nothing was stored; try again.")
+            return _receipt(parts, form, submission, tidy)
+    raise Unavailable("Too many people are trying this at once. Nothing was stored; try again.")
+
+
+def _proof(form: Form, answers: Mapping[str, Any], proved: Sequence[str], vouched: bool) -> str:
+    if pairs.mailbox_of(answers[form.email_field]) in proved:
+        return MAILBOX
+    return VOUCHED if vouched and not form.workflow.fund else NONE
 
 
 def _sent_before(
@@ -126,29 +164,44 @@ def _content_digest(form: Form, answers: Mapping[str, Any]) -> str:
     return fingerprint("content", form.id, normalised(answers[form.email_field]), content)
 
 
+def _sent_already(
+    parts: Parts, form: Form, answers: Mapping[str, Any], key: str | None, now: datetime, duplicate_ok: bool
+) -> Receipt | None:
+    """The first answer to a repeat, or LikelyDuplicate, also where the mailbox has sent its share."""
+    if key and (record := parts.records.key(form.id, key, now=now)) is not None:
+        return _replay(parts, form, record, answers)
+    if not duplicate_ok:
+        _given_up(parts, form, _content_digest(form, answers), now)
+    return None
+
+
 def _given_up(parts: Parts, form: Form, digest: str, now: datetime) -> str:
     """The reference of the submission with this content, where it no longer counts; empty where there is none any
     more. Raises LikelyDuplicate for one that counts, once its receipt is on its way."""
     record = parts.records.content(digest, now=now)
     if record is None:
         return ""
-    if receipts.mail_receipt_again(parts, record, now=now):
-        raise LikelyDuplicate(
-            f"This {form.noun} came from this address within the last {DUPLICATE_LIFE.days} days, with the same "
-            "answers. Nothing was stored; we mailed its receipt to the address again. To send a second one all the "
-            "same, add ?duplicate_ok=true."
-        )
-    return record.reference
-
-
-def _too_many(now: datetime) -> TooMany:
-    seconds = ceil((_next_hour(now) - now).total_seconds())
-    minutes = -(-seconds // 60)
-    return TooMany(
-        "This address has sent as many as we take from one address in an hour. Nothing was stored. Send it again in "
-        f"{minutes} minute{'' if minutes == 1 else 's'}.",
-        retry_after=seconds,
+    if _is_waiting(parts, record):
+        unconfirmed.ask_again(parts, record.force, record.reference)
+        mailed = "the code that confirms it is in our newest email to the address"
+    elif receipts.mail_receipt_again(parts, record, now=now):
+        mailed = "we mailed its receipt to the address again"
+    else:
+        return record.reference
+    raise LikelyDuplicate(
+        f"This {form.noun} came from this address within the last {DUPLICATE_LIFE.days} days, with the same "
+        f"answers. Nothing was stored; {mailed}. To send a second one all the "
+        "same, add ?duplicate_ok=true."
     )
+
+
+def _is_waiting(parts: Parts, record: ContentRecord) -> bool:
+    """Whether what was sent before still waits for its code."""
+    try:
+        case = parts.records.of(record.force).case(record.reference)
+    except NotFound:
+        return False
+    return case.submission.status is Status.UNCONFIRMED
 
 
 def _hour(now: datetime) -> datetime:
@@ -189,27 +242,38 @@ def _new_submission(parts: Parts, form: Form, answers: Mapping[str, Any], now: d
     )
 
 
-def _changes(parts: Parts, form: Form, submission: Submission, answers: Mapping[str, Any]) -> list[Change]:
-    now = submission.submitted_at
+def _changes(form: Form, submission: Submission, answers: Mapping[str, Any], proof: str) -> list[Change]:
+    details: dict[str, str | int] = {
+        "form": f"{form.id}.v{form.version}",
+        "amount_pence": submission.amount_pence,
+        "answers": fingerprint(submission.reference, form.id, form.version, dict(answers)),
+    }
+    if proof != MAILBOX:
+        details["proof"] = proof
     submission, entry = with_entry(
         submission,
-        at=now,
+        at=submission.submitted_at,
         action="submitted",
         actor=CLAIMANT,
         role=CLAIMANT,
-        details={
-            "form": f"{form.id}.v{form.version}",
-            "amount_pence": submission.amount_pence,
-            "answers": fingerprint(submission.reference, form.id, form.version, dict(answers)),
-        },
+        details=details,
     )
     personal = {name: value for name, value in answers.items() if name in form.personal}
+    changes: list[Change] = [AddSubmission(submission=submission, personal=personal), entry]
+    if "innovation_day" in answers:
+        changes.append(KnownReference(reference=answers["innovation_day"], field="innovation_day"))
+    return changes
+
+
+def _asked_at_once(
+    parts: Parts, form: Form, submission: Submission, answers: Mapping[str, Any]
+) -> list[Change]:
+    """What follows where no code is needed: the workflow starts and the receipt goes."""
+    now = submission.submitted_at
     receipt = receipts.receipt_mail(
         parts, form, force=submission.force, reference=submission.reference, answers=answers, now=now
     )
     changes: list[Change] = [
-        AddSubmission(submission=submission, personal=personal),
-        entry,
         AddDelivery(delivery=deliveries.start(submission, form, parts.calendar, now=now)),
         AddDelivery(delivery=receipt),
     ]
@@ -217,8 +281,6 @@ def _changes(parts: Parts, form: Form, submission: Submission, answers: Mapping[
         mailbox = fingerprint("mailbox", normalised(answers[form.email_field]))
         limit = parts.limits.mailbox_an_hour
         changes.append(CountMailbox(mailbox=mailbox, hour=_hour(now), limit=limit))
-    if "innovation_day" in answers:
-        changes.append(KnownReference(reference=answers["innovation_day"], field="innovation_day"))
     return changes
 
 
@@ -232,6 +294,7 @@ def _key_record(submission: Submission, key: str, sent: str) -> KeyRecord:
         form_version=submission.form_version,
         submitted_at=submission.submitted_at,
         expires_at=submission.submitted_at + KEY_LIFE,
+        status=submission.status,
     )
 
 
@@ -245,27 +308,31 @@ def _replay(parts: Parts, form: Form, asked: KeyRecord, answers: Mapping[str, An
     # The same answers are the same, also where a newer version of the form has come meanwhile.
     if record.fingerprint != fingerprint(form.id, record.form_version, dict(answers)):
         raise KeyReused
-    return Receipt(
-        reference=record.reference,
-        form=record.form,
-        form_version=record.form_version,
-        status=Status.SUBMITTED,
-        submitted_at=record.submitted_at,
-        status_url=parts.links.status(record.force, record.reference),
-        status_token=parts.links.status_token(record.force, record.reference),
-        replayed=True,
-    )
+    return _receipt(parts, form, record, answers, replayed=True)
 
 
-def _receipt(parts: Parts, submission: Submission) -> Receipt:
+def _receipt(
+    parts: Parts,
+    form: Form,
+    of: Submission | KeyRecord,
+    answers: Mapping[str, Any],
+    *,
+    replayed: bool = False,
+) -> Receipt:
+    token = parts.links.status_token(of.force, of.reference)
+    is_unconfirmed = of.status is Status.UNCONFIRMED
     return Receipt(
-        reference=submission.reference,
-        form=submission.form,
-        form_version=submission.form_version,
-        status=submission.status,
-        submitted_at=submission.submitted_at,
-        status_url=parts.links.status(submission.force, submission.reference),
-        status_token=parts.links.status_token(submission.force, submission.reference),
+        reference=of.reference,
+        form=of.form,
+        form_version=of.form_version,
+        status=of.status,
+        submitted_at=of.submitted_at,
+        status_url=parts.links.status(of.force, of.reference),
+        status_token=token,
+        confirm_url=parts.links.page(f"/api/v1/status/{token}/confirm") if is_unconfirmed else "",
+        mailbox=pairs.mailbox_of(answers[form.email_field]),
+        name=pairs.submission_name(of.force, of.reference),
+        replayed=replayed,
     )
 
 

@@ -122,6 +122,9 @@ class Records(Protocol):
     def due(self, now: datetime) -> Iterator[Waiting]:
         """Open submissions whose next date has come, the oldest first. May be a moment behind."""
 
+    def unconfirmed(self, now: datetime) -> Iterator[Waiting]:
+        """Submissions without proof whose next date has come, the oldest first. May be a moment behind."""
+
 
 class Outbox(Protocol):
     """Deliveries not yet done. They come in with Records.commit."""

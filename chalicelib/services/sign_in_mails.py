@@ -17,22 +17,22 @@ def code(parts: Parts, pair: Pair, person: Person, now: datetime) -> Delivery:
     """The mail with the code and the link of a pair, for somebody registered."""
     values = {
         "code": parts.seals.code(pair),
-        "minutes": _minutes(pair, now),
+        "minutes": minutes_left(pair, now),
         "sign_in_url": parts.links.page(f"/sign-in/{parts.seals.link(pair)}"),
     }
-    about = f"{_about(pair)}.{person.id}"  # how we know who was not reached, once the address is removed
+    named = f"{about(pair)}.{person.id}"  # how we know who was not reached, once the address is removed
     return deliveries.mail(
-        "sign-in-code", to=person.address, about=about, reference="", values=values, now=now
+        "sign-in-code", to=person.address, about=named, reference="", values=values, now=now
     )
 
 
 def claimant_code(parts: Parts, pair: Pair, address: str, one: Submission, now: datetime) -> Delivery:
     """The mail with the code that proves a submission on its status page."""
-    values = {"code": parts.seals.code(pair), "minutes": _minutes(pair, now), "reference": one.reference}
+    values = {"code": parts.seals.code(pair), "minutes": minutes_left(pair, now), "reference": one.reference}
     return deliveries.mail(
         "claimant-code",
         to=address,
-        about=_about(pair),
+        about=about(pair),
         reference=one.reference,
         force=one.force,
         values=values,
@@ -49,16 +49,17 @@ def new_browser(parts: Parts, person: Person, session: Session) -> Delivery:
         "at": spoken_time(session.started_at),
         "account_url": parts.links.page("/account"),
     }
-    about = f"{session.digest[:32]}.{person.id}"
+    named = f"{session.digest[:32]}.{person.id}"
     return deliveries.mail(
-        "new-browser", to=person.address, about=about, reference="", values=values, now=session.started_at
+        "new-browser", to=person.address, about=named, reference="", values=values, now=session.started_at
     )
 
 
-def _about(pair: Pair) -> str:
+def about(pair: Pair) -> str:
     """The same for the same mail of a pair, and told from all other mails."""
     return digest(f"{pair.nonce} {pair.version}")[:32]
 
 
-def _minutes(pair: Pair, now: datetime) -> int:
+def minutes_left(pair: Pair, now: datetime) -> int:
+    """How long the pair still lives."""
     return int(((pair.lives_until or now) - now).total_seconds()) // 60

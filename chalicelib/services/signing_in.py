@@ -55,11 +55,11 @@ from chalicelib.services.finding import case_of
 from chalicelib.services.ports import Parts
 
 UNKNOWN = "unknown"
-_TRIES = 8
+TRIES = 8
 """How often somebody else may be quicker with the same pair."""
 
 _WRONG = "That is not the code in our newest email, or it is no longer valid. Check the email, or ask for another code"
-_BUSY = "Too many people are trying this at once. Try again in a minute."
+BUSY = "Too many people are trying this at once. Try again in a minute."
 
 Next = Callable[[Pair, datetime], "tuple[Pair, Sequence[Change]]"]
 """What becomes of a pair, and what is stored with it."""
@@ -111,7 +111,7 @@ def ask_code(parts: Parts, address: str, *, source: str = "", known: Sequence[st
         )
         return pair, sign_in_mails.code(parts, pair, person, now) if is_mailed else None
 
-    _ask(parts, mailbox, asked, source)
+    ask_for_pair(parts, mailbox, asked, source)
     return mailbox
 
 
@@ -121,14 +121,16 @@ def ask_claimant_code(parts: Parts, force: str, reference: str, *, source: str =
     one, address = _claimant(parts, force, reference)
 
     def asked(pair: Pair, now: datetime) -> tuple[Pair, Delivery | None]:
-        pair, is_mailed = pairs.asked(pair, now, nonce=parts.new_secret(), submission=_name(one))
+        pair, is_mailed = pairs.asked(
+            pair, now, nonce=parts.new_secret(), submission=pairs.submission_name(one.force, one.reference)
+        )
         mail = sign_in_mails.claimant_code(parts, pair, address, one, now) if is_mailed else None
         return pair, mail
 
-    _ask(parts, pairs.mailbox_of(address), asked, source)
+    ask_for_pair(parts, pairs.mailbox_of(address), asked, source)
 
 
-def _ask(
+def ask_for_pair(
     parts: Parts,
     mailbox: str,
     asked: Callable[[Pair, datetime], tuple[Pair, Delivery | None]],
@@ -242,11 +244,13 @@ def prove_claimant(parts: Parts, force: str, reference: str, typed: str) -> str:
         secret = ""
         if not (parts.seals.is_code(pair, code) and pair.takes_codes(now)):
             return pairs.tried(pair, now, length=len(code)), []
-        if _name(one) not in pair.asked_for:
+        if pairs.submission_name(one.force, one.reference) not in pair.asked_for:
             return pairs.looked_at(pair, now), []
         secret = session_secret(parts.new_secret(), claimant)
         session = new_session(secret, claimant, csrf=parts.new_secret(), now=now)
-        return pairs.proving(pair, now, _name(one)), [AddSession(session=session)]
+        return pairs.proving(pair, now, pairs.submission_name(one.force, one.reference)), [
+            AddSession(session=session)
+        ]
 
     change_pair(parts, pairs.mailbox_of(address), guessed)
     if not secret:
@@ -307,7 +311,7 @@ def sign_out(parts: Parts, secret: str) -> None:
 def change_pair(parts: Parts, mailbox: str, next_one: Next) -> None:
     """Store what becomes of a pair; where somebody else was quicker, of what it is then. Raises TooMany where its
     source asked too often, NotSignedIn where the session that it proves is over."""
-    for _ in range(_TRIES):
+    for _ in range(TRIES):
         (pair,) = parts.accounts.pairs([mailbox])
         now = parts.now()
         changed, more = next_one(pair, now)
@@ -322,7 +326,7 @@ def change_pair(parts: Parts, mailbox: str, next_one: Next) -> None:
                 raise NotSignedIn("You were signed out. Sign in again.") from refused
             if isinstance(refused.change, LinkIdentity):
                 raise
-    raise Unavailable(_BUSY)
+    raise Unavailable(BUSY)
 
 
 def _pair_of(parts: Parts, token: str, asked: Sequence[str]) -> Pair:
@@ -342,12 +346,10 @@ def _claimant(parts: Parts, force: str, reference: str) -> tuple[Submission, str
     """A submission where it is now, and the address in it."""
     case = case_of(parts, force, reference)
     one = case.submission
-    return one, str(case.personal[parts.forms.form(one.form, one.form_version).email_field])
-
-
-def _name(one: Submission) -> str:
-    """What a pair calls a submission that its code proves."""
-    return f"{one.force}.{one.reference}"
+    address = case.personal.get(parts.forms.form(one.form, one.form_version).email_field)
+    if address is None:
+        raise Gone("We no longer hold the address that this was sent from.")
+    return one, str(address)
 
 
 def _session_begins(

@@ -51,6 +51,7 @@ class StatusView:
     history: tuple[HistoryLine, ...]
     may_amend: bool
     may_withdraw: bool
+    is_unconfirmed: bool
     is_public: bool
     has_fund: bool
 
@@ -90,7 +91,7 @@ def status_of(parts: Parts, token: str) -> StatusView:
         form_title=form.title,
         noun=form.noun,
         status=one.status,
-        status_words=STATUS_WORDS[one.status],
+        status_words=_UNPROVEN[one.status] if one.is_unproven else STATUS_WORDS[one.status],
         stage=one.stage if one.is_open else "",
         stage_title=form.workflow.stage(one.stage).title if one.is_open else "",
         waiting_for=role_words(one.waiting_for),
@@ -99,6 +100,7 @@ def status_of(parts: Parts, token: str) -> StatusView:
         history=_history(case, form),
         may_amend=one.status is Status.CHANGES_REQUESTED,
         may_withdraw=one.status in WITHDRAWABLE,
+        is_unconfirmed=one.status is Status.UNCONFIRMED,
         is_public=ideas.is_public(one),
         has_fund=bool(form.workflow.fund),
     )
@@ -153,13 +155,14 @@ def submission_for(parts: Parts, person: Person, reference: str) -> Case:
     asked = read_reference(reference)
     check_staff(person)
     scope = person.staff_of()
-    if NATIONAL in scope:
-        return parts.records.of(parts.records.force_of(asked)).case(asked)
-    for force in sorted(scope):
+    forces = [parts.records.force_of(asked)] if NATIONAL in scope else sorted(scope)
+    for force in forces:
         try:
-            return parts.records.of(force).case(asked)
+            case = parts.records.of(force).case(asked)
         except NotFound:
             continue
+        if not case.submission.is_unproven:
+            return case
     raise NotFound("There is no submission with this reference.")
 
 
@@ -220,6 +223,8 @@ def _line(case: Case, form: Form, entry: Entry) -> HistoryLine | None:
         if form.workflow.stage(entry.stage).asks_several:
             words = f"The {role_words(entry.role)} answered: {mid_sentence(choice.label)}."
         comment = case.words(entry.sequence)
+    elif entry.action == "lapsed" and case.submission.is_unproven:
+        words = "The email address was not confirmed in time. What was sent has been removed."
     elif entry.action in _MOVED:
         kind, said = _MOVED[entry.action]
         amount = pounds(int(entry.details[kind]))
@@ -232,11 +237,20 @@ _MOVED = {
     "returned": ("fund-return", "{amount} of it came back to the fund."),
 }
 
+_UNPROVEN = {
+    Status.UNCONFIRMED: STATUS_WORDS[Status.UNCONFIRMED],
+    Status.LAPSED: "Not confirmed in time",
+    Status.WITHDRAWN: "Not confirmed",
+}
+
 _SAID = {
     "submitted": "We received your {noun}.",
     "stuck": "It has waited longer than it should. The coordinators were told.",
     "amended": "You sent the changes.",
     "moved-here": "You sent the changes. Your {noun} went to the force that you named.",
+    "address-mended": "You put your email address right.",
+    "confirmed": "You confirmed your email address, and we sent the {noun} on.",
+    "disowned": "Whoever reads the mailbox said that they did not send it. What was sent has been removed.",
     "withdrawn": "The {noun} was withdrawn.",
     "lapsed": "The {noun} lapsed: the changes did not come in time.",
 }

@@ -83,6 +83,8 @@ def submit(request: Request, form: str) -> Response:
         request.json(),
         key=_idempotency_key(request.header_values("idempotency-key")),
         duplicate_ok=_duplicate_ok(request.query.get("duplicate_ok", "false")),
+        proved=request.proved,
+        vouched=request.vouches,
     )
     headers = {"Location": request.parts.links.page(f"/api/v1/status/{receipt.status_token}")}
     if receipt.replayed:
@@ -97,6 +99,31 @@ def status(request: Request, token: str) -> Response:
     from chalicelib.services import tracking
 
     return _json(shapes.status(tracking.status_of(request.parts, token)))
+
+
+@api.route("/api/v1/status/{token}/confirm", methods=["POST"], content_types=ANY_TYPE)
+@view(PUBLIC, SUBMIT)
+def confirm(request: Request, token: str) -> Response:
+    """Show with the mailed code that the submission comes from the mailbox that it names."""
+    from chalicelib.services import confirming, tracking
+
+    body = request.json()
+    if not isinstance(body, dict) or set(body) != {"code"} or not isinstance(body["code"], str):
+        message = 'Send the code as a JSON object: {"code": "…"}'
+        raise InvalidAnswers([Problem(pointer="", code="type", message=message)])
+    confirming.confirm(request.parts, *request.parts.links.read_status_token(token), body["code"])
+    return _json(shapes.status(tracking.status_of(request.parts, token)))
+
+
+@api.route("/api/v1/status/{token}/code", methods=["POST"], content_types=ANY_TYPE)
+@view(PUBLIC, SUBMIT)
+def mail_code(request: Request, token: str) -> Response:
+    """Have the code mailed again, if it is time for a mail."""
+    from chalicelib.services import unconfirmed
+
+    force, reference = request.parts.links.read_status_token(token)
+    unconfirmed.ask_again(request.parts, force, reference, source=request.source)
+    return _json({}, status=202)
 
 
 @api.route("/api/v1/submissions")

@@ -9,7 +9,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.decisions import MAX_COMMENT, read_words
 from chalicelib.domain.errors import InvalidAnswers, NotSignedIn, Problem
-from chalicelib.services import ending, signing_in, tracking
+from chalicelib.services import confirming, ending, signing_in, tracking, unconfirmed
 from chalicelib.services.tracking import StatusView
 from chalicelib.web import access, cookies
 from chalicelib.web.pages import ErrorLink, page, redirect
@@ -18,7 +18,7 @@ from chalicelib.web.views import ANY_TYPE, view
 
 claimant_pages = Blueprint(__name__)
 
-_ACTIONS = ("amend", "withdraw")
+_ACTIONS = ("amend", "withdraw", "confirm")
 
 
 @claimant_pages.route("/status/{token}/code", methods=["GET"])
@@ -42,7 +42,8 @@ def post_claimant_code(request: Request, token: str) -> Response:
     after = _after(fields.get("next", ""))
     force, reference = request.parts.links.read_status_token(status.token)
     if "code" not in fields:
-        signing_in.ask_claimant_code(request.parts, force, reference, source=request.source)
+        ask = unconfirmed.ask_again if status.is_unconfirmed else signing_in.ask_claimant_code
+        ask(request.parts, force, reference, source=request.source)
         return redirect(_with_next(f"/status/{status.token}/code", after, sent=True))
     try:
         secret = signing_in.prove_claimant(request.parts, force, reference, fields["code"])
@@ -76,6 +77,30 @@ def post_withdraw(request: Request, token: str) -> Response:
     force, reference = request.parts.links.read_status_token(token)
     ending.withdraw(request.parts, force, reference, reason=reason)
     return redirect(f"/status/{status.token}")
+
+
+@claimant_pages.route("/status/{token}/confirm", methods=["GET"])
+@view(access.CLAIMANT)
+def show_confirm(request: Request, token: str) -> Response:
+    """What was sent from their mailbox, for whoever typed its code: whether they sent it is theirs to say."""
+    if not tracking.status_of(request.parts, token).is_unconfirmed:
+        return redirect(f"/status/{token}")
+    force, reference = request.parts.links.read_status_token(token)
+    return page(
+        "claimant_confirm.html",
+        waiting=confirming.waiting_view(request.parts, force, reference),
+        token=token,
+        csrf=request.claimant_session(token).csrf,
+    )
+
+
+@claimant_pages.route("/status/{token}/confirm", methods=["POST"], content_types=ANY_TYPE)
+@view(access.CLAIMANT)
+def post_confirm(request: Request, token: str) -> Response:
+    force, reference = request.parts.links.read_status_token(token)
+    answer = confirming.disown if request.fields().get("answer") == "not-mine" else confirming.send
+    answer(request.parts, force, reference)
+    return redirect(f"/status/{token}")
 
 
 def _is_known(request: Request, token: str) -> bool:

@@ -1,5 +1,5 @@
-"""The cookies: sessions of staff and of submitters, and the mailboxes that this browser asked about or proved. All are
-strictly necessary; there is no other."""
+"""The cookies: sessions of staff and of submitters, the mailboxes that this browser asked about or proved, and what it
+sent. All are strictly necessary; there is no other."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from chalicelib.domain.accounts import CLAIMANT_LIFE, SESSION_LIFE
-from chalicelib.domain.browsers import ASK_LIFE, ATTEMPT_LIFE, LINKING_LIFE, PROOF_LIFE
+from chalicelib.domain.browsers import ASK_LIFE, ATTEMPT_LIFE, LINKING_LIFE, PROOF_LIFE, SENT_LIFE
 
 ASKED = "asked"
 PROVED = "proved"
-LIVES: Mapping[str, timedelta] = {ASKED: ASK_LIFE, PROVED: PROOF_LIFE}
+SENT = "sent"
+LIVES: Mapping[str, timedelta] = {ASKED: ASK_LIFE, PROVED: PROOF_LIFE, SENT: SENT_LIFE}
 """The cookies that hold mailboxes, and how long."""
 
 ATTEMPT = "attempt"
@@ -53,7 +54,7 @@ def read_claimant_cookie(cookies: Mapping[str, str]) -> str:
 
 
 def mailboxes_cookie(kind: str, sealed: str, *, secure: bool) -> str:
-    """The `Set-Cookie` value of ASKED or PROVED; removes it where there is nothing to keep."""
+    """The `Set-Cookie` value of ASKED, PROVED or SENT; removes it where there is nothing to keep."""
     life = LIVES[kind] if sealed else timedelta(0)
     return _cookie(kind, sealed, path="/", life=life, secure=secure)
 

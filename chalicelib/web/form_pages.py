@@ -12,6 +12,7 @@ from chalicelib.domain.errors import (
     KeyReused,
     LikelyDuplicate,
     NotFound,
+    Problem,
     StillRunning,
     TooMany,
     Unavailable,
@@ -19,8 +20,9 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.form_keys import FormKey
 from chalicelib.domain.forms import Form
+from chalicelib.domain.pairs import submission_name
 from chalicelib.domain.values import value
-from chalicelib.services import intake, tracking
+from chalicelib.services import confirming, intake, tracking, unconfirmed
 from chalicelib.services.intake import DUPLICATE_LIFE
 from chalicelib.services.ports import Parts
 from chalicelib.web import access, html_forms, problems
@@ -58,14 +60,73 @@ def post_form(request: Request, form: str) -> Response:
     if changed is not None:
         return sheet.shown(form_view(sheet.form, html_forms.read_fields(sheet.form, changed)))
     posted = html_forms.read_fields(sheet.form, fields)
-    return sheet.again(posted, doubt) if doubt else _submit(sheet, posted)
+    return sheet.again(posted, doubt) if doubt else _submit(request, sheet, posted)
 
 
 @form_pages.route("/forms/{form}/sent/{token}", methods=["GET"])
 @view(access.PUBLIC)
 def sent(request: Request, form: str, token: str) -> Response:
     request.parts.forms.form(form)
-    return page("sent.html", sent=tracking.status_of(request.parts, token), token=token)
+    status = tracking.status_of(request.parts, token)
+    if not status.is_unconfirmed:
+        return page("sent.html", sent=status, token=token)
+    if not request.has_sent(token):
+        return redirect(f"/status/{token}")
+    return _confirm_page(request, form, token)
+
+
+@form_pages.route("/forms/{form}/sent/{token}", methods=["POST"], content_types=ANY_TYPE)
+@view(access.PUBLIC)
+def post_sent(request: Request, form: str, token: str) -> Response:
+    """Confirm what this browser sent with the mailed code, put its address right, or have the code mailed again."""
+    request.parts.forms.form(form)
+    if not request.has_sent(token):
+        return redirect(f"/status/{token}")
+    force, reference = request.parts.links.read_status_token(token)
+    fields = request.fields()
+    here = f"/forms/{form}/sent/{token}"
+    own = fields.get("own") == "true"
+    try:
+        if "address" in fields:
+            mailbox = confirming.mend_address(request.parts, force, reference, fields["address"])
+            name = submission_name(force, reference)
+            return redirect(here, cookies=request.remember_sent(mailbox, name, after=here))
+        if "code" not in fields:
+            unconfirmed.ask_again(request.parts, force, reference, source=request.source)
+            return redirect(f"{here}?again=yes")
+        mailbox = confirming.confirm_here(request.parts, request.sent, force, reference, fields["code"])
+    except InvalidAnswers as error:
+        return _confirm_page(request, form, token, problem=error.problems[0], fields=fields, own=own)
+    except TooMany as error:
+        problem = Problem(pointer="/code", code="too-many", message=str(error))
+        return _confirm_page(request, form, token, problem=problem, status=429, own=own)
+    return redirect(here, cookies=(request.remember_proved(mailbox, is_own=own),) if mailbox else ())
+
+
+def _confirm_page(
+    request: Request,
+    form: str,
+    token: str,
+    *,
+    problem: Problem | None = None,
+    fields: Mapping[str, str] | None = None,
+    status: int = 422,
+    own: bool = False,
+) -> Response:
+    """What this browser sent, and where the code is typed."""
+    force, reference = request.parts.links.read_status_token(token)
+    field = problem.pointer[1:] if problem else ""
+    return page(
+        "sent_unconfirmed.html",
+        status=status if problem else 200,
+        errors=[ErrorLink(text=problem.message, href=f"#{field}")] if problem else [],
+        messages={field: problem.message} if problem else {},
+        waiting=confirming.waiting_view(request.parts, force, reference),
+        path=f"/forms/{form}/sent/{token}",
+        typed_address=(fields or {}).get("address", ""),
+        own=own,
+        asked_again=request.query.get("again") == "yes",
+    )
 
 
 @value
@@ -146,11 +207,16 @@ def _new_key(parts: Parts, form: Form) -> FormKey:
     return FormKey(form=form.id, version=form.version, key=parts.new_secret(), shown_at=parts.now())
 
 
-def _submit(sheet: _Sheet, posted: html_forms.Posted) -> Response:
+def _submit(request: Request, sheet: _Sheet, posted: html_forms.Posted) -> Response:
     form = sheet.form
     try:
         receipt = intake.submit(
-            sheet.parts, form, posted.answers, key=sheet.key.key, duplicate_ok=sheet.anyway
+            sheet.parts,
+            form,
+            posted.answers,
+            key=sheet.key.key,
+            duplicate_ok=sheet.anyway,
+            proved=request.proved,
         )
     except KeyReused:
         # Somebody went back to the form they had sent and changed it: a second claim, if they mean it.
@@ -160,13 +226,17 @@ def _submit(sheet: _Sheet, posted: html_forms.Posted) -> Response:
     except InvalidAnswers as error:
         return sheet.shown(form_view(form, posted, error.problems), status=422)
     except LikelyDuplicate as error:
-        message = f"You sent this {form.noun}, with the same answers, within the last {DUPLICATE_LIFE.days} days, and "
-        message += (
-            f"we have mailed you its receipt again. If you mean a second {form.noun}, tick the box at the end"
+        message = (
+            f"You sent this {form.noun}, with the same answers, within the last {DUPLICATE_LIFE.days} days. "
         )
+        message += "Our newest email about it has its link. "
+        message += f"If you mean a second {form.noun}, tick the box at the end"
         return sheet.again(posted, message, status=problems.status_of(error), offer=True)
     except (StillRunning, TooMany, Unavailable) as error:
         message = f"{error} All that you typed is still here"
         status, headers = problems.status_of(error), problems.headers_of(error)
         return sheet.again(posted, message, status=status, headers=headers)
-    return redirect(f"/forms/{form.id}/sent/{receipt.status_token}")
+    here = f"/forms/{form.id}/sent/{receipt.status_token}"
+    if not receipt.confirm_url:
+        return redirect(here)
+    return redirect(here, cookies=request.remember_sent(receipt.mailbox, receipt.name, after=here))

@@ -27,6 +27,7 @@ _TYPES = {_FEATURES: "application/geo+json"}
 _SUBMIT_PROBLEMS = ("400", "401", "403", "404", "409", "413", "415", "422", "429", "503")
 _DECIDE = f"{_TASK}/decision"
 _UNDO = f"{_TASK}/undo"
+_CONFIRM, _CODE = "/api/v1/status/{token}/confirm", "/api/v1/status/{token}/code"
 
 
 def document(
@@ -84,6 +85,10 @@ def _operation(path: str, method: str, view: Callable[..., Any]) -> dict[str, An
         decision = {"$ref": "#/components/schemas/Decision"}
         operation["requestBody"] = _body(decision if path == _DECIDE else _NOTHING)
         problems += ["400", "409", "410", "413", "415", "422"]
+    if path == _CONFIRM:
+        operation["requestBody"] = _body({**_object({"code": _TEXT}), "additionalProperties": False})
+    if path in (_CONFIRM, _CODE):
+        problems += ["403", "410", "429", *(["400", "413", "415", "422"] if path == _CONFIRM else [])]
     if path == _TASK:
         problems += ["409", "410"]
     if path == _LIST:
@@ -96,7 +101,7 @@ def _operation(path: str, method: str, view: Callable[..., Any]) -> dict[str, An
         operation["parameters"].append(_version())
         problems.append("400")
     answer = _answer(_ANSWERS.get(path, {"type": "object"}), _TYPES.get(path, "application/json"))
-    operation["responses"] = {"200": answer, **_problems(problems)}
+    operation["responses"] = {"202" if path == _CODE else "200": answer, **_problems(problems)}
     return operation
 
 
@@ -305,7 +310,8 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
             "status": _STATUS,
             "submitted_at": _MOMENT,
             "status_url": {"type": "string", "format": "uri"},
-        }
+        },
+        confirm_url={"type": "string", "format": "uri"},
     ),
     "Status": _object({**_WHERE, "history": _list_of(_HISTORY)}),
     "Submission": _object(
@@ -379,6 +385,7 @@ _ANSWERS = {
         "/api/v1/forms": "Forms",
         "/api/v1/forms/{form}": "Form",
         "/api/v1/status/{token}": "Status",
+        _CONFIRM: "Status",
         _LIST: "Submissions",
         _IDEAS: "Ideas",
         _FEATURES: "IdeasOnAMap",

@@ -14,6 +14,7 @@ from chalice.app import Request as ChaliceRequest
 from chalicelib.domain import browsers
 from chalicelib.domain.accounts import Session, claimant_of, is_claimant
 from chalicelib.domain.errors import Forbidden, NotSignedIn, TooLarge, UnsupportedMediaType
+from chalicelib.domain.pairs import mailbox_of, submission_name
 from chalicelib.domain.strict_form import read_form
 from chalicelib.domain.strict_json import MAX_BYTES, read_json
 from chalicelib.services import signing_in
@@ -94,6 +95,60 @@ class Request:
         """The `Set-Cookie` value with which this browser carries these from now on."""
         sealed = self.parts.seals.cookie(kind, browsers.written(carried)) if carried else ""
         return cookies.mailboxes_cookie(kind, sealed, secure=self.is_secure)
+
+    @cached_property
+    def sent(self) -> list[browsers.Sent]:
+        """What this browser sent within the last days, the newest first."""
+        sealed = self.cookies.get(cookies.SENT, "")
+        content = self.parts.seals.read_cookie(cookies.SENT, sealed) if sealed else []
+        return browsers.read_sent(content, self.parts.now())
+
+    def has_sent(self, token: str) -> bool:
+        """Whether this browser sent the submission whose status link holds this token."""
+        name = submission_name(*self.parts.links.read_status_token(token))
+        return any(one.name == name for one in self.sent)
+
+    def remember_sent(self, mailbox: str, name: str, *, after: str) -> tuple[str, str]:
+        """The `Set-Cookie` values with which this browser knows again what it sent, and has asked for its mailbox."""
+        now = self.parts.now()
+        sent = browsers.sending(self.sent, browsers.Sent(mailbox=mailbox, name=name, at=now))
+        asked = browsers.Carried(mailbox=mailbox, at=now, after=after)
+        sealed = self.parts.seals.cookie(cookies.SENT, browsers.written_sent(sent))
+        return (
+            cookies.mailboxes_cookie(cookies.SENT, sealed, secure=self.is_secure),
+            self.carry(cookies.ASKED, browsers.carrying(self.mailboxes(cookies.ASKED), asked)),
+        )
+
+    def remember_proved(self, mailbox: str, *, is_own: bool = False) -> str:
+        """The `Set-Cookie` value with which this browser has proved a mailbox. `is_own`: nobody else uses it, as was
+        said now or before."""
+        before = self.mailboxes(cookies.PROVED)
+        is_own = is_own or any(one.is_own for one in before if one.mailbox == mailbox)
+        proved = browsers.Carried(mailbox=mailbox, at=self.parts.now(), is_own=is_own)
+        return self.carry(cookies.PROVED, browsers.carrying(before, proved))
+
+    @property
+    def proved(self) -> list[str]:
+        """The mailboxes that whoever sends something now need not prove: that of the person who is signed in, and
+        those that this browser has proved."""
+        if self.has_token:
+            return []
+        now = self.parts.now()
+        found = [one.mailbox for one in self.mailboxes(cookies.PROVED) if one.proves(now)]
+        has_session = bool(cookies.read_session_cookie(self.cookies, secure=self.is_secure))
+        if has_session and self.session is not None and self._holder is not None:
+            found.append(mailbox_of(self._holder.address))
+        return found
+
+    @property
+    def vouches(self) -> bool:
+        """Whether whoever asks vouches for the people it sends for: a program with a token to send submissions."""
+        from chalicelib.domain.tokens import Scope
+
+        if not self.has_token:
+            return False
+        token, person = self.token_and_person
+        return token.allows(Scope.SUBMIT, person)
 
     @property
     def source(self) -> str:

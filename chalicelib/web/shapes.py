@@ -49,6 +49,7 @@ def receipt(one: Receipt) -> dict[str, Any]:
         "status": one.status.value,
         "submitted_at": moment(one.submitted_at),
         "status_url": one.status_url,
+        **({"confirm_url": one.confirm_url} if one.confirm_url else {}),
     }
 
 

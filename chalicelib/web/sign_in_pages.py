@@ -20,6 +20,7 @@ from chalicelib.web.views import ANY_TYPE, view
 
 if TYPE_CHECKING:
     from chalicelib.domain.people import Person
+    from chalicelib.services.confirming import Pressable
     from chalicelib.services.ports import Parts
 
 sign_in_pages = Blueprint(__name__)
@@ -99,6 +100,9 @@ def post_code(request: Request) -> Response:
 @view(access.PUBLIC)
 def show_link(request: Request, token: str) -> Response:
     """Where the mailed link leads. It does nothing: in a browser that asked, it has a button that does."""
+    if waits := _waits_for(request, token):
+        text = f"Confirm {waits.address}"
+        return page("sign_in_link.html", token=token, count=waits.count, button=text)
     asked = [one.mailbox for one in request.mailboxes(cookies.ASKED)]
     try:
         pressable = signing_in.link_in(request.parts, token, asked)
@@ -106,13 +110,15 @@ def show_link(request: Request, token: str) -> Response:
         return page("sign_in_elsewhere.html")
     except Gone as error:
         return _over_page("/", str(error))
-    return page("sign_in_link.html", token=token, address=pressable.address)
+    return page("sign_in_link.html", token=token, count=0, button=f"Sign in as {pressable.address}")
 
 
 @sign_in_pages.route("/sign-in/{token}", methods=["POST"], content_types=ANY_TYPE)
 @view(access.PUBLIC)
 def post_link(request: Request, token: str) -> Response:
     """Sign in with the link, in a browser that asked. Elsewhere it is refused (NotAskedHere), and nothing changes."""
+    if _waits_for(request, token):
+        return _confirmed(request, token)
     asked = request.mailboxes(cookies.ASKED)
     known = [one.mailbox for one in request.mailboxes(cookies.PROVED)]
     mailboxes = [one.mailbox for one in asked]
@@ -125,6 +131,31 @@ def post_link(request: Request, token: str) -> Response:
     )
 
 
+def _waits_for(request: Request, token: str) -> Pressable | None:
+    """What this browser sent and the link confirms, if there is such a thing."""
+    if not request.sent:
+        return None
+    from chalicelib.services import confirming  # few who sign in have sent anything
+
+    try:
+        return confirming.link_in(request.parts, token, request.sent)
+    except (NotAskedHere, Gone):
+        return None
+
+
+def _confirmed(request: Request, token: str) -> Response:
+    """Confirm what this browser sent, and go on to its page."""
+    from chalicelib.services import confirming
+
+    try:
+        done = confirming.press_link(request.parts, token, request.sent)
+    except Gone as error:
+        return _over_page("/", str(error))
+    asked = request.mailboxes(cookies.ASKED)
+    after = next((one.after for one in asked if one.mailbox == done.mailbox), "")
+    return redirect(after or "/", cookies=(request.remember_proved(done.mailbox),))
+
+
 def signed_in_answer(
     request: Request, done: SignedIn, after: str, *, cookies_too: tuple[str, ...] = ()
 ) -> Response:
@@ -132,13 +163,16 @@ def signed_in_answer(
     before = cookies.read_session_cookie(request.cookies, secure=request.is_secure)
     if before:
         signing_in.sign_out(request.parts, before)
-    proved = Carried(mailbox=done.mailbox, at=request.parts.now())
+    if request.sent:
+        from chalicelib.services import confirming
+
+        confirming.confirm_proven(request.parts, request.sent, done.mailbox)
     return redirect(
         after if after != "/" else _first_page(request, done.secret),
         cookies=(
             cookies.session_cookie(done.secret, secure=request.is_secure),
             request.carry(cookies.ASKED, browsers.without(request.mailboxes(cookies.ASKED), done.mailbox)),
-            request.carry(cookies.PROVED, browsers.carrying(request.mailboxes(cookies.PROVED), proved)),
+            request.remember_proved(done.mailbox),
             *cookies_too,
         ),
     )
@@ -165,6 +199,7 @@ def post_sign_out(request: Request) -> Response:
             cookies.provider_cookie(cookies.LINKING, "", secure=secure),
             request.carry(cookies.ASKED, ()),
             request.carry(cookies.PROVED, ()),
+            request.carry(cookies.SENT, ()),
         ),
     )
 

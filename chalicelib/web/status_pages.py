@@ -6,7 +6,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.services import tracking
 from chalicelib.web import access, happenings
-from chalicelib.web.pages import page
+from chalicelib.web.pages import page, redirect
 from chalicelib.web.requests import Request
 from chalicelib.web.views import view
 
@@ -17,4 +17,6 @@ status_pages = Blueprint(__name__)
 @view(access.PUBLIC)
 def show_status(request: Request, token: str) -> Response:
     status = tracking.status_of(request.parts, token)
+    if status.is_unconfirmed and request.has_sent(token):
+        return redirect(f"/forms/{status.form}/sent/{token}")
     return page("status.html", submission=status, history=happenings.told(status.history))

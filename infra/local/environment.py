@@ -37,6 +37,9 @@ def for_children(
         "RELAY_GRACE_SECONDS": env.get("RELAY_GRACE_SECONDS") or "10",  # what a kill left behind goes on soon
         "UNDO_SECONDS": env.get("UNDO_SECONDS") or "20",  # long enough to try it, short enough to wait for
         "SOURCE_QUOTA": env.get("SOURCE_QUOTA") or "0",  # everybody who uses this run has the same address
+        "UNPROVEN_MAIL_QUOTA": env.get("UNPROVEN_MAIL_QUOTA") or "0",  # no mail leaves this run
+        "CLAIM_DOMAINS": env.get("CLAIM_DOMAINS") or "",
+        "UNCONFIRMED_DAYS": env.get("UNCONFIRMED_DAYS") or "7",
         "FORM_SECONDS": env.get("FORM_SECONDS") or "0",  # what drives this run may type faster than people
         "MAIL_FROM": env.get("MAIL_FROM") or "share-your-knowledge@example.org",
         "MAIL_REPLY_TO": env.get("MAIL_REPLY_TO") or "coordinator@example.org",

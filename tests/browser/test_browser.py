@@ -109,6 +109,8 @@ def test_a_claim_goes_all_the_way_with_the_keyboard(visitor: Visitor, site: Webs
     page = visitor.page
     fill(page)
     page.locator("#event_title").press("Enter")
+    page.get_by_label("Code").fill(site.mailed_code("confirm"))
+    page.get_by_label("Code").press("Enter")
     page.get_by_role("heading", name="Claim received").wait_for()
     page.get_by_role("link", name="See where your claim stands").press("Enter")
     page.get_by_role("heading", name="Claim CLM-").wait_for()

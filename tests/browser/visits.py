@@ -56,9 +56,41 @@ def a_form_with_mistakes(page: Page, site: Website) -> None:
     send(page)
 
 
-def a_sent_claim(page: Page, site: Website) -> None:
-    fill(page)
+def an_unconfirmed_claim(page: Page, site: Website) -> None:
+    fill(page, claimant_email=f"sam.{next(_filled)}@example.police.uk")
     send(page)
+    page.get_by_role("heading", name="Confirm your email address").wait_for()
+
+
+def a_sent_claim(page: Page, site: Website) -> None:
+    an_unconfirmed_claim(page, site)
+    page.get_by_label("Code").fill(site.mailed_code("confirm"))
+    page.get_by_role("button", name="Confirm and send").click()
+
+
+def a_wrong_address(page: Page, site: Website) -> None:
+    an_unconfirmed_claim(page, site)
+    page.get_by_label("Your email address").fill("me@freemail.example")
+    page.get_by_role("button", name="Change the address").click()
+
+
+def an_unconfirmed_status(page: Page, site: Website) -> None:
+    """In another browser than the one that sent it."""
+    an_unconfirmed_claim(page, site)
+    token = page.url.rpartition("/")[2]
+    page.context.clear_cookies()
+    page.goto(f"/status/{token}")
+
+
+def asked_whether_they_sent_it(page: Page, site: Website) -> None:
+    an_unconfirmed_status(page, site)
+    page.get_by_label("Code").fill(site.mailed_code("confirm"))
+    page.get_by_role("button", name="Continue").click()
+
+
+def a_link_that_confirms(page: Page, site: Website) -> None:
+    an_unconfirmed_claim(page, site)
+    page.goto(str(site.mails("confirm")[-1].payload["values"]["sign_in_url"]))
 
 
 def a_duplicate(page: Page, site: Website) -> None:
@@ -70,12 +102,13 @@ def a_duplicate(page: Page, site: Website) -> None:
 
 def a_full_mailbox(page: Page, site: Website) -> None:
     """Nobody may send more than one claim in an hour; one was sent from here."""
-    site.submit()
     limits = site.parts.limits
     site.use(limits=replace(limits, mailbox_an_hour=1))
     try:
-        fill(page)
-        send(page)
+        for _ in range(2):
+            fill(page)
+            send(page)
+            page.wait_for_load_state()
         page.get_by_role("heading", name="There is a problem").wait_for()
     finally:
         site.use(limits=limits)
@@ -364,7 +397,12 @@ PAGES: dict[str, tuple[Visit, str]] = {
     "start": (at("/"), "Share Your Knowledge"),
     "form": (at(FORM), "Claim money for an innovation day"),
     "form-mistakes": (a_form_with_mistakes, "Error: Claim money"),
+    "sent-unconfirmed": (an_unconfirmed_claim, "Confirm your email address"),
+    "sent-wrong-address": (a_wrong_address, "Error: Confirm your email address"),
     "sent": (a_sent_claim, "Claim received"),
+    "status-unconfirmed": (an_unconfirmed_status, "Claim CLM-"),
+    "did-you-send-this": (asked_whether_they_sent_it, "Did you send this claim?"),
+    "link-that-confirms": (a_link_that_confirms, "Confirm your email address"),
     "form-duplicate": (a_duplicate, "Error: Claim money"),
     "form-too-many": (a_full_mailbox, "Error: Claim money"),
     "status": (a_status, "Claim CLM-"),

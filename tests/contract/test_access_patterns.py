@@ -78,9 +78,9 @@ def test_a_claim_on_its_way_costs_as_many_calls_as_the_data_model_says(life: Lif
     assert task is not None
     assert counted.of(viewing.task_view, parts, "lead-kent", task.id) == 3
     at_the_next_date(life, reference)
-    assert counted.of(life.follow_up) == 1 + 4
+    assert counted.of(life.follow_up) == 2 + 4
     at_the_next_date(life, reference)
-    assert counted.of(life.follow_up) <= 1 + 7
+    assert counted.of(life.follow_up) <= 2 + 7
     coordinator = parts.people.person("coordinator-kent")
     assert counted.of(reassigning.hand_on_submission, parts, coordinator, reference, "lead-kent") <= 7
 

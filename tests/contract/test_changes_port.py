@@ -12,15 +12,19 @@ from typing import get_args
 
 import pytest
 
+from chalicelib.domain.accounts import Session, new_session
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.fund import Held
 from chalicelib.domain.fund import Kind as MoneyKind
+from chalicelib.domain.identities import Link
+from chalicelib.domain.pairs import Pair
 from chalicelib.domain.people import Holding
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import Status, TaskState, Version
 from chalicelib.domain.timeline import Chain
 from chalicelib.services.changes import (
     AddDelivery,
+    AddSession,
     AddSubmission,
     AddTask,
     CancelDelivery,
@@ -28,17 +32,22 @@ from chalicelib.services.changes import (
     ChangeRefused,
     ChangeSubmission,
     CloseTask,
+    CountSource,
     KeepContent,
     KeepKey,
+    KeepPair,
     KeepPersonal,
     KeepToken,
     KeepVersion,
     KnownReference,
+    LinkIdentity,
     MoveMoney,
     MoveSubmission,
     NotThere,
+    ProveSession,
     ReopenTask,
     StillHolds,
+    UseState,
 )
 from chalicelib.services.changing import with_entry
 from chalicelib.services.ports import Parts
@@ -64,6 +73,17 @@ LEAD = Holding(role="innovation-lead", at="kent")
 LATER = MONDAY + timedelta(days=2)
 DECIDED = a_task(state=TaskState.DECIDED, decision="approve", decided_at=MONDAY, seen="s" * 64)
 HELD = a_delivery("mail.moved-on.1", due_at=MONDAY + timedelta(minutes=10), is_held=True)
+
+
+PAIR = Pair(mailbox="m" * 32, version=1, changed_at=MONDAY)
+
+
+def a_session(secret: str) -> Session:
+    return new_session(secret, "bob", csrf="csrf", now=MONDAY)
+
+
+def a_link(digest: str) -> Link:
+    return Link(digest=digest, person_id="bob", issuer="kent", linked_at=MONDAY)
 
 
 def furnish(parts: Parts) -> Parts:
@@ -297,6 +317,12 @@ def world(parts: Parts) -> dict[str, tuple[list[Change], list[Change]]]:
             KeepContent(record=a_content()),
             a_count(),
             MoveMoney(movement=a_movement(revision=1)),
+            KeepPair(pair=PAIR),
+            AddSession(session=a_session("kept")),
+            AddSession(session=a_session("proved")),
+            CountSource(source="kept", hour=MONDAY, limit=1),
+            UseState(digest="kept", expires_at=LATER),
+            LinkIdentity(link=a_link("kept")),
         ]
     )
     entry = an_entry(one, "words")
@@ -352,6 +378,24 @@ def world(parts: Parts) -> dict[str, tuple[list[Change], list[Change]]]:
             ],
         ),
         "CountMailbox": ([a_count("n")], [a_count(limit=1)]),
+        "KeepPair": (
+            [KeepPair(pair=replace(PAIR, version=2))],
+            [KeepPair(pair=replace(PAIR, version=number)) for number in (1, 3)],
+        ),
+        "AddSession": ([AddSession(session=a_session("new"))], [AddSession(session=a_session("kept"))]),
+        "ProveSession": (
+            [ProveSession(session=a_session("proved"), at=LATER)],
+            [ProveSession(session=a_session("ended"), at=LATER)],
+        ),
+        "CountSource": (
+            [CountSource(source="new", hour=MONDAY, limit=1)],
+            [CountSource(source="kept", hour=MONDAY, limit=1)],
+        ),
+        "UseState": (
+            [UseState(digest="new", expires_at=LATER)],
+            [UseState(digest="kept", expires_at=LATER)],
+        ),
+        "LinkIdentity": ([LinkIdentity(link=a_link("new"))], [LinkIdentity(link=a_link("kept"))]),
         "StillHolds": (
             [StillHolds(person_id="ann", holding=LEAD)],
             [StillHolds(person_id="bob", holding=LEAD)],

@@ -14,7 +14,7 @@ from chalicelib.adapters.tables import Row
 from chalicelib.domain.errors import NotFound, Unavailable
 from chalicelib.services import intake
 from chalicelib.services.ports import Parts
-from tests.builders import claim_answers
+from tests.builders import claim_answers, submitted
 from tests.contract.broken_line import cancelled, error
 
 
@@ -69,7 +69,7 @@ def faults(parts: Parts) -> Iterator[Faults]:
 
 
 def submit(parts: Parts) -> intake.Receipt:
-    return intake.submit(parts, parts.forms.form("funding-claim"), claim_answers())
+    return submitted(parts, parts.forms.form("funding-claim"), claim_answers())
 
 
 def test_a_transaction_that_met_another_one_is_tried_again(parts: Parts, faults: Faults) -> None:

@@ -13,7 +13,7 @@ from chalicelib.adapters.records import MAX_TRIES, DynamoRecords
 from chalicelib.domain.errors import LikelyDuplicate, StillRunning, Unavailable
 from chalicelib.services import intake
 from chalicelib.services.ports import Parts
-from tests.builders import idea_answers
+from tests.builders import idea_answers, submitted
 from tests.contract.broken_line import Line, after, before, cancelled, error
 from tests.contract.lives import Life, check_whole
 
@@ -192,7 +192,7 @@ def test_a_submission_takes_one_call_and_so_does_an_idea(life: Life, line: AnyLi
     with_key(life)
     without = life.send(event_title="Another")
     assert without
-    intake.submit(life.parts, life.parts.forms.form("idea"), idea_answers())
+    submitted(life.parts, life.parts.forms.form("idea"), idea_answers())
     assert line.called == ["TransactWriteItems"] * 3
     assert line.sizes == [9, 8, 8]
 

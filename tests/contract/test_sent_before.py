@@ -24,7 +24,17 @@ from chalicelib.services.changes import (
 )
 from chalicelib.services.ports import Parts
 from tests import fakes
-from tests.builders import MONDAY, NINE, Story, a_content, a_count, a_delivery, a_key, claim_answers
+from tests.builders import (
+    MONDAY,
+    NINE,
+    Story,
+    a_content,
+    a_count,
+    a_delivery,
+    a_key,
+    claim_answers,
+    submitted,
+)
 from tests.contract.crowd import THREADS, at_once
 from tests.contract.lives import Life
 
@@ -104,7 +114,7 @@ def test_the_last_hour_is_counted_from_the_index_page_by_page(
 
 def test_of_64_posts_with_one_key_one_is_stored(race: Life) -> None:
     def post() -> intake.Receipt:
-        return intake.submit(race.parts, race.form, claim_answers(), key="key-1")
+        return submitted(race.parts, race.form, claim_answers(), key="key-1")
 
     results = at_once(*[post] * (2 * THREADS))
     receipts = [one for one in results if isinstance(one, intake.Receipt)]
@@ -169,7 +179,7 @@ def test_a_mailbox_is_counted_right_when_all_comes_at_once(race: Life) -> None:
 
 def test_of_two_bodies_with_one_key_one_is_stored(race: Life) -> None:
     def post(title: str) -> Callable[[], object]:
-        return lambda: intake.submit(race.parts, race.form, claim_answers(event_title=title), key="key-1")
+        return lambda: submitted(race.parts, race.form, claim_answers(event_title=title), key="key-1")
 
     results = at_once(*(post(f"Title {n % 2}") for n in range(16)))
     assert len(list(race.parts.records.waiting())) == 1

@@ -31,6 +31,7 @@ class MemoryArchive:
                 deepcopy(one)
                 for one in self.store.of_kind("submission")
                 if (one.force, one.form) == (force, form)
+                and not one.is_unproven
                 and one.submitted_at < until
                 and (since is None or one.submitted_at >= since)
             ]

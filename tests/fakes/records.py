@@ -48,14 +48,12 @@ class MemoryForceRecords:
             )
 
     def newest(self, form: str, *, limit: int) -> list[Listed]:
-        found = [
-            one for one in self.store.of_kind("submission") if (one.force, one.form) == (self.force, form)
-        ]
+        found = [one for one in _proven(self.store) if (one.force, one.form) == (self.force, form)]
         found.sort(key=lambda one: one.submitted_at, reverse=True)
         return [listed(one) for one in found[:limit]]
 
     def page(self, form: str, *, after: Place | None, limit: int) -> list[Listed]:
-        found = self.store.of_kind("submission")
+        found = _proven(self.store)
         return _page([one for one in found if (one.force, one.form) == (self.force, form)], after, limit)
 
     def open(self, *, limit: int) -> list[Listed]:
@@ -108,7 +106,7 @@ class MemoryRecords:
         return record if record and record.expires_at > now else None
 
     def page(self, form: str, *, after: Place | None, limit: int) -> list[Listed]:
-        found = self.store.of_kind("submission")
+        found = _proven(self.store)
         return _page([one for one in found if one.form == form and not one.moved_to], after, limit)
 
     def open(self, *, limit: int) -> list[Listed]:
@@ -186,6 +184,11 @@ class MemoryRecords:
         for one in sorted(waits, key=_next_date):
             yield Waiting(force=one.force, reference=one.reference, round=one.round, turn=one.asked_as)
 
+    def unconfirmed(self, now: datetime) -> Iterator[Waiting]:
+        waits = [one for one in self.store.of_kind("submission") if one.is_dated and not one.is_open]
+        for one in sorted((one for one in waits if _next_date(one) <= now), key=_next_date):
+            yield Waiting(force=one.force, reference=one.reference, round=one.round, turn=one.asked_as)
+
     def due(self, now: datetime) -> Iterator[Waiting]:
         late = {
             one.reference
@@ -193,6 +196,11 @@ class MemoryRecords:
             if one.is_open and _next_date(one) <= now
         }
         return (one for one in self.waiting() if one.reference in late)
+
+
+def _proven(store: Store) -> list[Submission]:
+    """The submissions that are in lists."""
+    return [one for one in store.of_kind("submission") if not one.is_unproven]
 
 
 def _order(operation: Operation) -> tuple[int, int]:

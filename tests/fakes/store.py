@@ -139,7 +139,7 @@ def operations(store: Store, change: Change) -> Iterator[Operation]:
         yield update(
             ("submission", one.force, one.reference),
             lambda old: old.revision == one.revision - 1,
-            lambda old: _rewritten(old, one, change.amended),
+            lambda old: _rewritten(old, one, change),
         )
     elif isinstance(change, MoveSubmission):
         one = change.submission
@@ -276,19 +276,21 @@ def _task_key(task: Task) -> tuple[Any, ...]:
     return ("task", task.force, task.reference, task.number)
 
 
-def _rewritten(old: Submission, new: Submission, amended: bool) -> Submission:
+def _rewritten(old: Submission, new: Submission, change: ChangeSubmission) -> Submission:
     fields_of = {"chain_length": "chain", "chain_head": "chain", "due_at": "next_at", "deadline": "due_at"}
     kept = {one.name for one in fields(Submission)}  # the rest only says in which indexes an item is
     names = {fields_of.get(name, name) for name in CHANGING} & kept
-    if amended:
+    if change.amended:
         names |= {"answers", "amount_pence", "version", "title"}
+    if change.confirmed:
+        names |= {"submitted_at", "is_unproven"}
     return _as_stored(replace(old, **{name: getattr(new, name) for name in names}))
 
 
 def _as_stored(one: Submission) -> Submission:
     """An open submission waits for its deadline where nothing comes before it; a closed one waits for nothing."""
     one = replace(one, answers=as_json(one.answers), next_at=one.next_at or one.due_at)
-    return one if one.is_open else replace(one, due_at=None, next_at=None)
+    return one if one.is_dated else replace(one, due_at=None, next_at=None)
 
 
 def _closed(old: Task, new: Task) -> Task:

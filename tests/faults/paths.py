@@ -6,9 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
+from urllib.parse import urlsplit
 
+from chalicelib.adapters.accounts import DynamoAccounts
+from chalicelib.adapters.case_items import listed
+from chalicelib.adapters.keys import DUE_UNCONFIRMED
 from chalicelib.adapters.outbox import DynamoOutbox
 from chalicelib.adapters.records import DynamoRecords
+from chalicelib.adapters.tables import Row
+from chalicelib.domain.pairs import mailbox_of
 from chalicelib.domain.submissions import Case, TaskState
 from chalicelib.domain.timeline import faults
 from tests.builders import a_cost, claim_answers, idea_answers
@@ -34,6 +40,7 @@ class Tale:
     number: int
     reference: str = ""
     acknowledged: bool = False
+    confirm_path: str = ""
     seen: str = ""
     rounds: int = 1
     cookie: str = ""
@@ -42,11 +49,16 @@ class Tale:
     @property
     def answers(self) -> dict[str, Any]:
         """As the form takes them."""
-        who = f"claimant.{self.number}@example.org"
+        who = self.address
         if self.form == "idea":
             return idea_answers(title=f"The idea of case {self.number}", contact_email=who)
         title = f"The day of case {self.number}"
         return claim_answers(event_title=title, claimant_email=who, cost_lines=[a_cost(PENCE)])
+
+    @property
+    def address(self) -> str:
+        """From which it is sent."""
+        return f"claimant.{self.number}@example.police.uk"
 
     @property
     def decider(self) -> str:
@@ -70,7 +82,10 @@ class Tale:
     def stored(self) -> list[str]:
         """The references of this tale's submissions, of which there must be one at most."""
         title = self.answers.get("event_title") or self.answers["title"]
-        newest = RECORDS.of("kent").newest(self.form, limit=20)
+        newest = [
+            *RECORDS.of("kent").newest(self.form, limit=20),
+            *map(listed, Row.due.query(DUE_UNCONFIRMED)),
+        ]
         return [one.reference for one in newest if one.title == title]
 
     def waiting(self, kind: str) -> list[str]:
@@ -84,9 +99,16 @@ class Tale:
 
     # What leads up to a deed, undisturbed.
 
-    def submitted(self) -> None:
-        """Stored and acknowledged; nothing delivered."""
+    def unconfirmed(self) -> None:
+        """Stored and acknowledged, waiting for its code; nothing delivered."""
         self.do_submit()
+        assert self.acknowledged, self.wrong
+        self.acknowledged = False
+
+    def submitted(self) -> None:
+        """The same, confirmed."""
+        self.unconfirmed()
+        self.do_confirm()
         assert self.acknowledged, self.wrong
 
     def started(self) -> None:
@@ -118,6 +140,15 @@ class Tale:
         if outcome.status == 201:
             self.acknowledged = True
             self.reference = outcome.result["body"]["reference"]
+            self.confirm_path = urlsplit(outcome.result["body"]["confirm_url"]).path
+        return outcome
+
+    def do_confirm(self, rule: Rule | None = None) -> Outcome:
+        """With the code that is mailed."""
+        (pair,) = DynamoAccounts().pairs([mailbox_of(self.address)])
+        code = sign_ins.SEALS.code(pair)
+        outcome = self.stage.do("confirm", rule, path=self.confirm_path, code=code)
+        self.acknowledged = outcome.status == 200
         return outcome
 
     def do_ask(self, rule: Rule | None = None) -> Outcome:
@@ -156,6 +187,28 @@ class Tale:
     def finish(self) -> None:
         """One sweep; nothing may be left after it."""
         self.stage.do("sweep", later=2 * LATER)
+
+    def check_stored(self, *, twice: bool) -> None:
+        """One submission where it was acknowledged, one at most where it was not; its code mailed, nobody asked."""
+        stored = self.stored()
+        self.expect(len(stored) <= 1, f"stored {len(stored)} times")
+        if self.acknowledged:
+            self.expect(self.reference in stored, "acknowledged and lost")
+        mails = self.stage.mailed("mail.confirm.", to=self.address)
+        most = len(stored) + int(twice)
+        self.expect(len(stored) <= len(mails) <= most, f"{len(stored)} stored, {len(mails)} codes mailed")
+        for reference in stored:
+            self.expect(not self.stage.started(reference), "started before it was confirmed")
+
+    def check_confirmed(self, *, twice: bool) -> None:
+        """Sent on once where it was acknowledged, once at most where it was not."""
+        confirmed = [entry for entry in self.case().entries if entry.action == "confirmed"]
+        self.expect(len(confirmed) <= 1, f"confirmed {len(confirmed)} times")
+        self.expect(bool(confirmed) or not self.acknowledged, "acknowledged and lost")
+        if confirmed:
+            self.check_submitted(twice=twice)
+        else:
+            self.check_stored(twice=twice)
 
     def check_submitted(self, *, twice: bool) -> None:
         """One submission where it was acknowledged, one at most where it was not; started once, mailed."""
@@ -236,8 +289,9 @@ PATHS = [
     Path("ask a coordinator", "idea", Tale.started, Tale.do_ask, Tale.check_asked),
     Path("decide a claim", "funding-claim", Tale.asked, Tale.do_decide, Tale.check_decided),
     Path("decide an idea", "idea", Tale.asked, Tale.do_decide, Tale.check_decided),
-    Path("submit a claim", "funding-claim", _nothing, Tale.do_submit, Tale.check_submitted),
-    Path("submit an idea", "idea", _nothing, Tale.do_submit, Tale.check_submitted),
+    Path("submit a claim", "funding-claim", _nothing, Tale.do_submit, Tale.check_stored),
+    Path("submit an idea", "idea", _nothing, Tale.do_submit, Tale.check_stored),
+    Path("confirm a claim", "funding-claim", Tale.unconfirmed, Tale.do_confirm, Tale.check_confirmed),
     Path("relay a start", "funding-claim", Tale.submitted, Tale.do_relay_start, Tale.check_submitted),
     Path("relay an answer", "funding-claim", Tale.decided, Tale.do_relay_answer, Tale.check_decided),
     Path("relay an answer on an idea", "idea", Tale.decided, Tale.do_relay_answer, Tale.check_decided),

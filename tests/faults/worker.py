@@ -32,6 +32,11 @@ def submit(form: str, answers: dict[str, Any], key: str) -> Any:
     return _post(f"/api/v1/forms/{form}/submissions", answers, **{"Idempotency-Key": key})
 
 
+def confirm(path: str, code: str) -> Any:
+    """POST the code that a submission waits for."""
+    return _post(path, {"code": code})
+
+
 def look(task: str, cookie: str) -> Any:
     """GET a task."""
     with Client(_app()) as client:
@@ -83,7 +88,8 @@ def naive_submit(answers: dict[str, Any], key: str) -> Any:
 
 
 DEEDS: dict[str, Callable[..., Any]] = {
-    one.__name__: one for one in (submit, look, decide, sign_in, ask, relay, sweep, reconcile, naive_submit)
+    one.__name__: one
+    for one in (submit, confirm, look, decide, sign_in, ask, relay, sweep, reconcile, naive_submit)
 }
 
 

@@ -18,7 +18,12 @@ SIGNING_IN = "chalicelib/services/signing_in.py"
 MAY_MENTION = {
     "open_session": {SIGNING_IN},
     "add_session": {SIGNING_IN, "chalicelib/services/sign_in_ports.py", "chalicelib/adapters/accounts.py"},
-    "AddSession": {SIGNING_IN, "chalicelib/services/changes.py", "chalicelib/adapters/changes.py"},
+    "AddSession": {
+        SIGNING_IN,
+        "chalicelib/services/identifying.py",
+        "chalicelib/services/changes.py",
+        "chalicelib/adapters/changes.py",
+    },
 }
 """The ways to a session, and where they may be spoken of."""
 

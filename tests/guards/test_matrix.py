@@ -81,7 +81,11 @@ TOKEN_ROUTES: Mapping[Scope, set[str]] = {
         "GET /api/v1/tasks/{task}",
         "GET /exports/{form}/{scope}/{period}/{name}",
     },
-    Scope.SUBMIT: {"POST /api/v1/forms/{form}/submissions"},
+    Scope.SUBMIT: {
+        "POST /api/v1/forms/{form}/submissions",
+        "POST /api/v1/status/{token}/code",
+        "POST /api/v1/status/{token}/confirm",
+    },
     Scope.MANAGE: {
         "POST /desk/checks/again",
         "POST /desk/submissions/{reference}/chase",

@@ -126,6 +126,7 @@ def test_everything_missing_is_named_at_once_and_no_secret_is() -> None:
     [
         *("WORKING_DAY_SECONDS", "RELAY_GRACE_SECONDS", "UNDO_SECONDS"),
         *("MAILBOX_QUOTA", "FORCE_QUOTA", "FORM_SECONDS", "SOURCE_QUOTA"),
+        *("UNCONFIRMED_DAYS", "UNPROVEN_MAIL_QUOTA"),
     ],
 )
 def test_a_number_that_is_none_is_refused(name: str, number: str) -> None:

@@ -93,7 +93,10 @@ def test_only_what_anybody_may_see_is_public() -> None:
         "GET /status/{token}",
         "GET /status/{token}/code",  # how a submitter proves who they are: shows no answer and no address
         "POST /api/v1/forms/{form}/submissions",
+        "POST /api/v1/status/{token}/code",  # mails a code to the address that was given
+        "POST /api/v1/status/{token}/confirm",  # takes that code
         "POST /forms/{form}",
+        "POST /forms/{form}/sent/{token}",  # does something only in the browser that sent it
         "POST /sign-in",
         "POST /sign-in/code",
         "POST /sign-in/link",

@@ -23,7 +23,7 @@ from tests.hostile.forms import refused_forms
 from tests.hostile.texts import KEPT, REFUSED, composed
 from tests.hostile.wire import PATIENCE, Heard, Wire, changes, request
 from tests.hostile.wrappings import odd_headers, refused_requests
-from tests.whole.visitor import LEAD, Browser, Service, asked, claim
+from tests.whole.visitor import LEAD, Browser, Service, asked, claim, confirm
 
 PROVE = bool(os.environ.get("PROVE"))
 SEED = 20_271_123
@@ -274,6 +274,8 @@ def test_ugly_text_is_kept_as_it_was_typed(wire: Wire, service: Service) -> None
         heard = wire.ask("POST", SUBMIT, json.dumps(body, ensure_ascii=number % 2 == 0).encode())
         assert heard.status == 201, (name, heard.text)
         receipts[name] = heard.json()
+    for number, receipt in enumerate(receipts.values()):
+        confirm(service, receipt, to=f"kept-{number}@example.police.uk")
     wire.settled()
     mails = wire.ask("GET", "/local/mail.json").json()
     plain: dict[str, Seen] = {}

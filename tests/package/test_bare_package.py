@@ -46,7 +46,7 @@ result = [
 """,
     "ses": """
 parts.mailer.check()
-values = {"code": "123456", "minutes": 10}
+values = {"code": "123456", "minutes": 10, "sign_in_url": "https://ideas.example.org/sign-in/token"}
 parts.mailer.send(notification_id="mail.1", to="sam@example.org", template="sign-in-code", values=values)
 """,
     "stepfunctions": """

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.adapters.mail import render
 from chalicelib.services import intake
-from tests.builders import FORMS, WHO_HAD_IT, idea_answers, the_reviewers
+from tests.builders import FORMS, WHO_HAD_IT, idea_answers, submitted, the_reviewers
 from tests.unit.scenes import Scene, a_scene, check_promises
 
 PANEL = ("home-office-leader", "npcc-leader", "college-leader")
@@ -21,7 +21,7 @@ class Ideas(Scene):
 
     def submit(self, key: str | None = None, **changes: Any) -> intake.Receipt:
         answers = idea_answers(**self.another(key, changes, "improvement"))
-        return intake.submit(self.parts, self.form, answers, key=key)
+        return submitted(self.parts, self.form, answers, key=key)
 
     def published(self, **changes: Any) -> str:
         """The reference of an idea that is before the national review."""

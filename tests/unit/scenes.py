@@ -284,9 +284,10 @@ def check_promises(scene: Scene) -> None:
     store = scene.store
     for one in store.of_kind("submission"):
         case = fakes.MemoryForceRecords(store, one.force).case(one.reference)
-        stage = scene.form.workflow.stage(one.stage)
+        stage = scene.parts.forms.form(one.form, one.form_version).workflow.stage(one.stage)
         assert faults(case.entries, one.chain, case.texts) == []
-        assert one.is_open == bool(one.waiting_for) == bool(one.due_at) == bool(one.next_at)
+        assert one.is_open == bool(one.waiting_for)
+        assert one.is_dated == bool(one.due_at) == bool(one.next_at)
         _check_tasks(case, stage)
         _check_money_of(scene, case)
     _check_fund(scene)

@@ -91,3 +91,25 @@ def test_a_source_is_an_address_and_of_ipv6_its_network(given: str | None, sourc
     raw: Any = SimpleNamespace(context={"identity": {"sourceIp": given}})
     parts: Any = None
     assert Request(raw, parts).source == source
+
+
+def test_what_a_browser_sent_comes_back_for_a_week_the_newest_first() -> None:
+    sent: list[browsers.Sent] = []
+    for number in range(browsers.MOST_SENT + 1):
+        sent = browsers.sending(sent, browsers.Sent(mailbox=ANN, name=f"kent.CLM-{number}", at=MONDAY))
+    assert [one.name for one in sent][:2] == ["kent.CLM-8", "kent.CLM-7"]
+    assert len(sent) == browsers.MOST_SENT
+    content = browsers.written_sent(sent)
+    assert browsers.read_sent(content, MONDAY) == sent
+    assert browsers.read_sent(content, MONDAY + browsers.SENT_LIFE) == []
+    assert browsers.read_sent([["of", "another release"], 7], MONDAY) == []
+
+
+def test_a_proof_lasts_a_working_day_and_on_ones_own_device_ninety_days() -> None:
+    shared = Carried(mailbox=ANN, at=MONDAY)
+    own = Carried(mailbox=ANN, at=MONDAY, is_own=True)
+    for one, life in ((shared, browsers.PROOF_LASTS), (own, browsers.PROOF_LIFE)):
+        (read,) = browsers.read(browsers.written([one]), MONDAY, life=browsers.PROOF_LIFE)
+        assert read == one
+        assert read.proves(MONDAY + life * 0.99)
+        assert not read.proves(MONDAY + life)

@@ -267,6 +267,7 @@ def test_what_was_paid_is_told_once_there_is_any() -> None:
 
 def test_whatever_becomes_of_a_submission_counts_as_something() -> None:
     still_open = {
+        Status.UNCONFIRMED,
         Status.SUBMITTED, Status.IN_REVIEW, Status.CHANGES_REQUESTED, Status.PUBLISHED, Status.SHORTLISTED,
     }  # fmt: skip
     assert set(digests.ENDS) == set(Status) - still_open

@@ -10,9 +10,8 @@ from chalicelib.domain.errors import InvalidAnswers, KeyReused, Unavailable
 from chalicelib.domain.references import is_reference, new_reference
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import Status
-from chalicelib.services import intake
 from chalicelib.services.changes import ChangeRefused
-from tests.builders import PERSONAL, Story, a_cost, claim_answers
+from tests.builders import PERSONAL, Story, a_cost, claim_answers, submitted
 from tests.unit import scenes
 
 story = scenes.story
@@ -172,5 +171,5 @@ def test_the_workflow_is_started_under_the_name_of_the_round(story: Story) -> No
 
 
 def test_the_version_it_was_made_with_is_kept(story: Story) -> None:
-    receipt = intake.submit(story.parts, story.parts.forms.form("funding-claim", 1), claim_answers())
+    receipt = submitted(story.parts, story.parts.forms.form("funding-claim", 1), claim_answers())
     assert story.case(receipt.reference).submission.form_version == 1

@@ -23,7 +23,7 @@ from chalicelib.adapters.mail import Rendered, SesMailer, render
 from chalicelib.domain.amendments import Asked
 from chalicelib.domain.stages import Choice
 from chalicelib.domain.submissions import Status, Version
-from chalicelib.services import signing_in
+from chalicelib.services import intake, signing_in
 from chalicelib.services.letters import Letters
 from tests import fakes
 from tests.builders import MONDAY, Story, a_case, a_form, a_person, a_task, claim_answers
@@ -175,6 +175,20 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "account_url": "https://ideas.example.org/account",
     },
     "claimant-code": {"code": "048213", "minutes": 10, "reference": REFERENCE},
+    "confirm": {
+        "reference": REFERENCE,
+        "noun": "claim",
+        "code": "048213",
+        "minutes": 10,
+        "sign_in_url": "https://ideas.example.org/sign-in/a-token",
+        "status_url": "https://ideas.example.org/status/a-token",
+        "others": [
+            {"reference": "CLM-7K3F-9QX2", "status_url": "https://ideas.example.org/status/another-token"}
+        ],
+        "is_reminder": True,
+        "signs_in": True,
+        "days": 6,
+    },
 }
 """What each template is given: the longest mail there is of each."""
 
@@ -201,10 +215,11 @@ LEAN: dict[str, dict[str, Any]] = {
     "staff-undelivered": {"reference": "", "desk_url": "", "email": "sign-in code"},
     "role-empty": {"roles": ["programme manager (national)"]},
     "digest": digest_samples.LEAN,
+    "confirm": {"others": [], "is_reminder": False, "signs_in": False, "days": 1},
 }
 """What is different in the shortest mail there is of each."""
 
-CODES = {"sign-in-code", "claimant-code"}
+CODES = {"sign-in-code", "claimant-code", "confirm"}
 ABOUT_NO_SUBMISSION = {"sign-in-code", "new-browser", "digest", "staff-undelivered", "role-empty"}
 LINKS = {
     **{name: ["task_url"] for name in ("asked", "reminder", "decision-made")},
@@ -216,6 +231,7 @@ LINKS = {
     **{name: ["amend_url", "status_url"] for name in ("changes-requested", "changes-reminder")},
     "sign-in-code": ["sign_in_url"],
     "new-browser": ["account_url"],
+    "confirm": ["sign_in_url", "status_url"],
     **dict.fromkeys(("no-longer-needed", "claimant-code"), []),
 }
 """The links of each template, in order; of the others it is the status page."""
@@ -548,6 +564,7 @@ def test_the_samples_are_what_the_letters_give(template: str, made: Callable[[],
 
 def test_the_samples_are_what_is_mailed_on_the_way_in(story: Story) -> None:
     receipt = story.submit()
+    intake.submit(story.parts, story.form, claim_answers(claimant_email="new@example.police.uk"))
     mailbox = signing_in.ask_code(story.parts, LEAD.address)
     signing_in.ask_claimant_code(story.parts, "kent", receipt.reference)
     story.parts.now.pass_by(minutes=1)  # type: ignore[attr-defined]

@@ -27,12 +27,11 @@ from chalicelib.services import (
     deciding,
     delivering,
     following_up,
-    intake,
     reconciling,
     tracking,
     viewing,
 )
-from tests.builders import PERSONAL, REFERENCE, a_cost, a_person, all_values, claim_answers
+from tests.builders import PERSONAL, REFERENCE, a_cost, a_person, all_values, claim_answers, submitted
 from tests.unit import scenes
 from tests.unit.scenes import Scene
 
@@ -287,7 +286,7 @@ def test_no_refusal_says_an_answer_or_an_address(story: Scene, caplog: pytest.Lo
     wrong = claim_answers(
         claimant_email="zuleika quartermaine@example", claimant_name="x" * 200, force="nowhere"
     )
-    refused(lambda: intake.submit(story.parts, story.form, wrong))
+    refused(lambda: submitted(story.parts, story.form, wrong))
     story.submit(key="key-1")
     refused(lambda: story.submit(key="key-1", claimant_name="Somebody Else"))
     reference = story.submit().reference

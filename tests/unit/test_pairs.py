@@ -197,6 +197,29 @@ def test_a_code_proves_the_submissions_that_it_was_asked_for_each_once(mailbox: 
     assert mailbox.pair.asked_for == ("kent.CLM-1",)
 
 
+def test_after_it_proved_a_submission_whoever_wants_to_sign_in_is_mailed_another_at_once(
+    mailbox: Mailbox,
+) -> None:
+    mailbox.ask(0, submission="kent.CLM-1")
+    assert not mailbox.ask(1), "it is in their mailbox, and unused"
+    mailbox.pair = pairs.proving(mailbox.pair, at(2), "kent.CLM-1")
+    before = mailbox.pair.nonce
+    assert mailbox.ask(3)
+    assert mailbox.pair.nonce != before
+    assert not mailbox.ask(4)
+
+
+def test_the_first_submissions_of_an_hour_wait_for_no_pause_but_keep_to_ten_mails(mailbox: Mailbox) -> None:
+    def send(minute: float) -> bool:
+        mailbox.pair, is_mailed = pairs.asked(
+            mailbox.pair, at(minute), nonce="n", submission=f"kent.{minute}", at_once=True
+        )
+        return is_mailed
+
+    assert [send(minute) for minute in range(12)] == [True] * 10 + [False] * 2
+    assert len(mailbox.pair.asked_for) == 12
+
+
 def test_how_many_submissions_a_pair_proves_is_bounded(mailbox: Mailbox) -> None:
     for number in range(50):
         mailbox.ask(number / 100, submission=f"kent.CLM-{number}")

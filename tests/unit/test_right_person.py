@@ -328,21 +328,3 @@ def test_the_claimant_who_registers_later_is_barred_from_then_on(story: Scene) -
     assert [task.person_id for task in story.case(reference).tasks] == ["lead-kent"]
     with pytest.raises(OwnSubmission):
         story.decide(reference, by="new-lead")
-
-
-@pytest.mark.parametrize("address", ["deputy.kent@example.police.uk", "somebody.else@example.police.uk"])
-def test_a_claimant_who_gives_another_address_when_amending_is_still_the_claimant(
-    story: Scene, address: str
-) -> None:
-    """Changing `About you` must not open the way to deciding what one submitted oneself."""
-    story.people.register([a_person("a-lead", "innovation-lead@kent")])
-    reference = story.asked(claimant_email="a.lead@example.police.uk")
-    story.ask_for_changes(reference, you="Who?")
-    story.amend(reference, claimant_email=address)
-    story.people.register([a_person("lead-kent", "innovation-lead@essex")])
-    for turn in ("approver", "deputy"):
-        story.ask(reference, turn)
-    asked = [task.person_id for task in story.case(reference).tasks][1:]
-    assert asked == ([] if address.startswith("deputy") else ["deputy-kent"])
-    with pytest.raises(OwnSubmission):
-        viewing.task_view(story.parts, "a-lead", f"kent.{reference}.1")

@@ -18,10 +18,10 @@ from chalicelib.domain.errors import (
     Unavailable,
 )
 from chalicelib.domain.references import new_reference
-from chalicelib.services import amending, ending, intake, receipts, watching
+from chalicelib.services import amending, ending, receipts, watching
 from chalicelib.services.changes import KeepContent
 from tests import fakes
-from tests.builders import PERSONAL, Story, a_cost, claim_answers, idea_answers
+from tests.builders import PERSONAL, Story, a_cost, claim_answers, idea_answers, submitted
 from tests.unit import scenes
 from tests.unit.scenes import Scene
 
@@ -90,11 +90,11 @@ def test_a_content_belongs_to_its_form() -> None:
     parts = fakes.parts()
     idea, claim = parts.forms.form("idea"), parts.forms.form("funding-claim")
     address = PERSONAL["claimant_email"]
-    intake.submit(parts, claim, claim_answers(claimant_email=address))
-    intake.submit(parts, idea, idea_answers(contact_email=address))
+    submitted(parts, claim, claim_answers(claimant_email=address))
+    submitted(parts, idea, idea_answers(contact_email=address))
     for form, answers in ((idea, idea_answers()), (claim, claim_answers())):
         with pytest.raises(LikelyDuplicate, match=form.noun):
-            intake.submit(parts, form, answers)
+            submitted(parts, form, answers)
 
 
 def test_a_receipt_is_mailed_again_once_an_hour_however_often_it_is_asked_for(story: Scene) -> None:
@@ -196,11 +196,7 @@ def test_what_was_changed_since_is_a_duplicate_of_what_was_sent_first(story: Sce
     receipt = story.sent[0]
     story.ask(first)
     story.decide(first, "request-changes", comment="Less, please")
-    given = {
-        **story.case(first).answers,
-        "cost_lines": [a_cost(1)],
-        "claimant_email": "new@example.police.uk",
-    }
+    given = {**story.case(first).answers, "cost_lines": [a_cost(1)], "claimant_name": "Somebody Else"}
     amending.amend(story.parts, "kent", first, given, version=1)
     again(story)
     story.deliver()

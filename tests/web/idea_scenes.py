@@ -6,9 +6,9 @@ from typing import Any
 
 from website import Website
 
-from chalicelib.services import deciding, intake
+from chalicelib.services import deciding
 from chalicelib.services.intake import Receipt
-from tests.builders import told_apart
+from tests.builders import submitted, told_apart
 
 COORDINATOR = "coordinator.kent@example.police.uk"
 PANEL = ("home-office-leader", "npcc-leader", "college-leader")
@@ -40,7 +40,7 @@ def an_idea(**changes: Any) -> dict[str, Any]:
 def submit(site: Website, **changes: Any) -> Receipt:
     """An idea of Kent's, stored."""
     improvement = told_apart(an_idea(), "improvement", next(site.sent))
-    return intake.submit(
+    return submitted(
         site.parts, site.parts.forms.form("idea"), an_idea(**{"improvement": improvement, **changes})
     )
 

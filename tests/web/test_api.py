@@ -52,7 +52,10 @@ def test_a_submission_is_answered_with_its_receipt(website: Website) -> None:
     answer = post(website, PATH, a_claim())
     assert answer.status == 201
     receipt = body(answer)
-    assert set(receipt) == {"reference", "form", "version", "status", "submitted_at", "status_url"}
+    told = {"reference", "form", "version", "status", "submitted_at", "status_url", "confirm_url"}
+    assert set(receipt) == told
+    assert receipt["status"] == "unconfirmed"
+    assert receipt["confirm_url"] == answer.headers["Location"] + "/confirm"
     assert receipt["status_url"].startswith("http://127.0.0.1:8000/status/kent.CLM-")
     assert answer.headers["Location"] == receipt["status_url"].replace("/status/", "/api/v1/status/")
 

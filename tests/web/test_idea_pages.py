@@ -50,7 +50,7 @@ def test_an_idea_goes_from_the_form_to_adopted(website: Website) -> None:
     sent = send(website)
     assert sent.status == 303, sent.text
     token = sent.headers["Location"].rpartition("/")[2]
-    thanks = website.get(sent.headers["Location"])
+    thanks = website.confirm(sent.headers["Location"])
     assert heading(thanks) == "Idea received"
     assert "The coordinator is asked to decide" in words(thanks)
     reference = token.split(".")[1]
@@ -64,6 +64,9 @@ def test_an_idea_goes_from_the_form_to_adopted(website: Website) -> None:
         submitted_at=case.submission.submitted_at,
         status_url="",
         status_token=token,
+        confirm_url="",
+        mailbox="",
+        name="",
     )
 
     website.sign_in(COORDINATOR)

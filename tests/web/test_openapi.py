@@ -55,6 +55,8 @@ def test_it_tells_who_must_sign_in(document: dict[str, Any]) -> None:
         "/api/v1/ideas",
         "/api/v1/ideas.geojson",
         "/api/v1/status/{token}",
+        "/api/v1/status/{token}/code",
+        "/api/v1/status/{token}/confirm",
     }
 
 

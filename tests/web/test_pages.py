@@ -62,7 +62,8 @@ def test_a_claim_is_sent_and_thanked_for(website: Website) -> None:
     empty = website.get(FORM)
     answer = website.post(FORM, {**form_fields(empty), **a_filled_form()})
     assert answer.status == 303
-    thanks = website.get(answer.headers["Location"])
+    assert heading(website.get(answer.headers["Location"])) == "Confirm your email address"
+    thanks = website.confirm(answer.headers["Location"])
     assert heading(thanks) == "Claim received"
     assert "CLM-" in text_of(with_class(thanks.page, "govuk-panel__body")[0])
     status = next(

@@ -24,12 +24,12 @@ from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.form_keys import FormKey
 from chalicelib.domain.people import NATIONAL
 from chalicelib.domain.submissions import Case
-from chalicelib.services import asking, deciding, following_up, intake
+from chalicelib.services import asking, deciding, following_up
 from chalicelib.services.intake import Receipt
 from chalicelib.services.ports import Parts
 from chalicelib.settings import Settings
 from infra.local import seeds
-from tests.builders import told_apart
+from tests.builders import submitted, told_apart
 from tests.table import create_table_without_stream
 
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -187,6 +187,12 @@ class Website:
         self.parts = replace(self.parts, **changes)
         wiring.use(self.parts)
 
+    def stored(self) -> list[str]:
+        """The references of all that was sent and has not ended, confirmed or not."""
+        records = self.parts.records
+        found = [*records.waiting(), *records.unconfirmed(self.parts.now() + timedelta(days=30))]
+        return [one.reference for one in found]
+
     def case(self, receipt: Receipt, force: str = "kent") -> Case:
         """The claim as it is stored."""
         return self.parts.records.of(force).case(receipt.reference)
@@ -219,11 +225,17 @@ class Website:
         assert answer.status == 303, answer.text
         return answer
 
+    def confirm(self, location: str) -> Answer:
+        """Type the mailed code on the page that thanks for what this browser sent. Returns that page then."""
+        answer = self.post(location, {"code": self.mailed_code("confirm")})
+        assert answer.status == 303, answer.text
+        return self.get(answer.headers["Location"])
+
     def submit(self, **changes: Any) -> Receipt:
         """A claim of Kent's, stored: each another one than those before."""
         form = self.parts.forms.form("funding-claim")
         purpose = told_apart(a_claim(), "purpose", next(self.sent))
-        return intake.submit(self.parts, form, {**a_claim(), "purpose": purpose, **changes})
+        return submitted(self.parts, form, {**a_claim(), "purpose": purpose, **changes})
 
     def form_key(self, form: str = "funding-claim", **changes: Any) -> str:
         """What the page of a form carries."""

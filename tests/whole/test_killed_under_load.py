@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.whole.visitor import LEAD, Browser, Service, asked, claim, eventually
+from tests.whole.visitor import LEAD, Browser, Service, asked, claim, confirm, eventually
 
 pytestmark = [
     pytest.mark.needs_dynoxide("data that outlives a kill"),
@@ -35,6 +35,7 @@ class Load:
 
     service: Service
     accepted: dict[str, str] = field(default_factory=dict)
+    receipts: dict[str, dict[str, Any]] = field(default_factory=dict)
     unheard: list[int] = field(default_factory=list)
     numbers: Any = field(default_factory=itertools.count)
 
@@ -79,6 +80,7 @@ class Load:
             self.unheard.append(number)
             return False
         self.accepted[f"load-{number}"] = body["reference"]
+        self.receipts[body["reference"]] = {**body, "to": answers["claimant_email"]}
         return True
 
 
@@ -103,6 +105,8 @@ def test_what_was_acknowledged_before_a_kill_is_there_is_asked_and_can_be_decide
             again = load.send_again()
             fresh = set(load.accepted.values()) - done
             assert len(fresh) == len(load.accepted) - len(done), "each key has a claim of its own"
+            for reference in sorted(fresh):
+                confirm(service, load.receipts[reference], to=load.receipts[reference]["to"])
             _all_asked(service, fresh)
             for reference in sorted(fresh):
                 _decide(lead, reference)

@@ -66,12 +66,13 @@ def test_its_timeline_says_who_did_what_and_what_they_saw(service: Service) -> N
     told = [(entry["actor"], entry["action"], entry["stage"]) for entry in timeline["entries"]]
     assert told == [
         ("claimant", "submitted", None),
+        ("claimant", "confirmed", None),
         ("system", "asked", "force-lead"),
         ("lead-kent", "decided", "force-lead"),
         ("system", "asked", "programme"),
         ("national-programme-manager", "decided", "programme"),
     ]
-    submitted, _, first, _, second = timeline["entries"]
+    submitted, _, _, first, _, second = timeline["entries"]
     assert first["details"]["seen"] == second["details"]["seen"] == submitted["details"]["answers"]
     assert second["comment"] == "Too late in the year"
 

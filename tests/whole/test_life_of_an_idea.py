@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.whole.visitor import Browser, Service, decide, eventually, status_of
+from tests.whole.visitor import Browser, Service, confirm, decide, eventually, status_of
 
 pytestmark = [pytest.mark.whole, pytest.mark.xdist_group("life")]
 
@@ -32,6 +32,7 @@ def share(service: Service, **changes: Any) -> dict[str, Any]:
     }
     status, receipt = Browser(service.address).post_json("/api/v1/forms/idea/submissions", answers)
     assert status == 201, receipt
+    confirm(service, receipt, to=str(answers["contact_email"]))
     return dict(receipt)
 
 

@@ -25,6 +25,7 @@ LEAD = "lead.kent@example.police.uk"
 DEPUTY = "deputy.kent@example.police.uk"
 PROGRAMME = "programme.manager@example.org"
 FINANCE = "finance@example.org"
+CODE = re.compile(r"(?m)^ +([0-9A-Z]{6,10})$")
 _sent = count(1)
 
 
@@ -185,14 +186,42 @@ class Browser:
                 return error.code, _body(error)
 
 
-def submit(service: Service, **changes: Any) -> dict[str, Any]:
-    """Post a claim, another one than those before; its receipt."""
+def submit(service: Service, *, confirmed: bool = True, **changes: Any) -> dict[str, Any]:
+    """Post a claim, another one than those before, and confirm it with the mailed code; its receipt."""
     purpose = f"{claim()['purpose']} ({next(_sent)})"
     status, receipt = Browser(service.address).post_json(
         "/api/v1/forms/funding-claim/submissions", claim(**{"purpose": purpose, **changes})
     )
     assert status == 201, receipt
+    if confirmed:
+        confirm(service, receipt, to=str(changes.get("claimant_email") or claim()["claimant_email"]))
     return dict(receipt)
+
+
+def confirm(service: Service, receipt: dict[str, Any], *, to: str) -> None:
+    """Type the mailed code, as a program does."""
+
+    def post(code: str) -> bool:
+        status, answer = Browser(service.address).post_json(receipt["confirm_url"], {"code": code})
+        assert status in (200, 422), answer
+        return status == 200
+
+    type_newest_code(service, to, post)
+
+
+def type_newest_code(service: Service, to: str, attempt: Callable[[str], bool]) -> None:
+    """Try the code that was mailed to this address last, until one is right. It is good for this also where it was
+    mailed for something else; where it is not, the newest mail is still on its way."""
+    tried: set[str] = set()
+
+    def typed() -> bool:
+        codes = [mail for mail in service.mails(to, "mail.") if CODE.search(mail["text"])]
+        if not codes or codes[-1]["id"] in tried:
+            return False
+        tried.add(codes[-1]["id"])
+        return attempt(CODE.findall(codes[-1]["text"])[0])
+
+    eventually(typed)
 
 
 def decide(service: Service, address: str, reference: str, decision: str, comment: str = "") -> Any:
