@@ -54,6 +54,10 @@ class Records:
         if one.next_at is not None and one.next_at <= now:
             yield Waiting(force=one.force, reference=one.reference, round=one.round, turn=one.asked_as)
 
+    def unconfirmed(self, now: datetime) -> Iterator[Waiting]:
+        """None: all of them come from a mailbox that is proven."""
+        yield from ()
+
     def commit(self, changes: Sequence[Change]) -> None:
         self.also(changes)
         for change in changes:

@@ -37,6 +37,7 @@ class Mail:
 
 _BY_READER: Mapping[Reader, Mapping[str, str]] = {
     Reader.SUBMITTER: {
+        "confirm": "request to confirm an email address",
         "receipt": "receipt",
         "moved-on": "approval by one stage",
         "approved": "approval",

@@ -59,7 +59,7 @@ def test_the_same_seed_makes_the_same_and_parts_make_the_whole() -> None:
 def test_they_end_in_every_way_and_are_whole() -> None:
     made = list(lives(600, PEOPLE))
     ones = [life.case.submission for life in made]
-    assert {one.status for one in ones} == set(Status)
+    assert {one.status for one in ones} == set(Status) - {Status.UNCONFIRMED}
     assert sum(one.is_open for one in ones) <= MOST_OPEN
     assert len({one.reference for one in ones}) == 600
     assert max(one.changed_at for one in ones) <= UNTIL

@@ -91,17 +91,33 @@ def environment(endpoint: str = "", region: str = REGION) -> dict[str, str]:
 def settings() -> dict[str, str]:
     """The variables of the template, as CloudFormation fills them in."""
     variables = template()["Globals"]["Function"]["Environment"]["Variables"]
-    return {**{name: _value(one) for name, one in variables.items()}, "SIGNING_KEYS": "k1:" + "s" * 40}
+    values = {name: _value(one) for name, one in variables.items()}
+    set_ones = {name: value for name, value in values.items() if value is not None}
+    return {**set_ones, "SIGNING_KEYS": "k1:" + "s" * 40}
 
 
-def _value(value: Any) -> str:
+def _value(value: Any) -> str | None:
+    """None for a variable that is not set."""
     if not isinstance(value, dict):
         return str(value)
     ((function, given),) = value.items()
+    if value == {"Ref": "AWS::NoValue"}:
+        return None
     if function == "Ref":
         return _named(given)
+    if function == "Fn::If":
+        condition, where_it_holds, otherwise = given
+        return _value(where_it_holds if _holds(template()["Conditions"][condition]) else otherwise)
     assert function == "Fn::Sub", f"no value for {value}"
     return re.sub(r"\$\{([^}]+)\}", lambda match: _named(match[1]), given)
+
+
+def _holds(condition: dict[str, Any]) -> bool:
+    ((function, given),) = condition.items()
+    if function == "Fn::Not":
+        return not _holds(given[0])
+    assert function == "Fn::Equals", f"no answer for {condition}"
+    return _value(given[0]) == _value(given[1])
 
 
 def _named(name: str) -> str:

@@ -110,9 +110,14 @@ def test_sending_an_idea_and_following_it(walk: Walk) -> None:
     typed = {name: str(value) for name, value in an_idea().items()}
     walk.see(walk.site.post("/forms/idea", {**fields, "title": "Short"}), 422)
     sent = walk.site.post("/forms/idea", {**fields, **typed})
-    walk.get(sent.headers["Location"])
-    token = sent.headers["Location"].rpartition("/")[2]
-    walk.get(f"/status/{token}", f"/status/{token}/code")
+    path = sent.headers["Location"]
+    token = path.rpartition("/")[2]
+    walk.get(path)
+    (mail,) = walk.site.mails("confirm")
+    shown = render("confirm", mail.payload["values"])
+    assert not MONEY.search(shown.subject + shown.text), shown.text
+    assert walk.site.post(path, {"code": mail.payload["values"]["code"]}).status == 303
+    walk.get(path, f"/status/{token}", f"/status/{token}/code")
     walk.site.post(f"/status/{token}/code", {"next": ""})
     walk.get(f"/status/{token}/code")
     assert walk.mails() == {"receipt", "claimant-code"}

@@ -22,6 +22,7 @@ from chalicelib.adapters.funds import DynamoFunds
 from chalicelib.adapters.people import DynamoPeople
 from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.form_keys import FormKey
+from chalicelib.domain.pairs import mailbox_of
 from chalicelib.domain.people import NATIONAL
 from chalicelib.domain.submissions import Case
 from chalicelib.services import asking, deciding, following_up
@@ -170,6 +171,11 @@ class Website:
     def mailed_code(self, template: str = "sign-in-code") -> str:
         """The newest code that waits to be mailed; it counts as sent then."""
         return str(self.mails(template)[-1].payload["values"]["code"])
+
+    def live_code(self, address: str) -> str:
+        """The code that is live for an address, whichever of its mails brought it."""
+        (pair,) = self.parts.accounts.pairs([mailbox_of(address)])
+        return self.parts.seals.code(pair)
 
     def mails(self, template: str) -> list[Delivery]:
         """What waits to be mailed from this template, oldest first; it counts as sent then."""
