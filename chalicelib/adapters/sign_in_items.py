@@ -13,9 +13,13 @@ from chalicelib.domain.pairs import Pair
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
+_PAIR = ("first_mailed_at", "last_mailed_at", "lives_until", "used_at", "unused", "version", "changed_at")
+_SESSION = ("person_id", "csrf", "started_at", "used_at", "proved_at", "expires_at")
+"""What the item keeps under the same name and in the same form."""
+
 CHANGING = (
-    *("nonce", "is_long", "first_mailed_at", "last_mailed_at", "lives_until", "used_at", "mails", "unused"),
-    *("wrong", "asked_for", "proved", "person_id", "sent", "version", "changed_at", "ttl"),
+    *_PAIR,
+    *("nonce", "is_long", "mails", "wrong", "asked_for", "proved", "person_id", "sent", "ttl"),
 )
 """All that a change may change."""
 
@@ -27,20 +31,14 @@ def pair_item(pair: Pair) -> PairItem:
         keys.ONLY,
         nonce=pair.nonce or None,
         is_long=int(pair.is_long),
-        first_mailed_at=pair.first_mailed_at,
-        last_mailed_at=pair.last_mailed_at,
-        lives_until=pair.lives_until,
-        used_at=pair.used_at,
         mails=_numbers(pair.mails),
-        unused=pair.unused,
         wrong=_numbers(pair.wrong),
         asked_for=list(pair.asked_for),
         proved=list(pair.proved),
         person_id=pair.person_id or None,
         sent=_numbers(pair.sent) or None,
-        version=pair.version,
-        changed_at=pair.changed_at,
         ttl=items.seconds(pair.forgotten_at) if pair.forgotten_at else None,
+        **_values(pair, _PAIR),
     )
 
 
@@ -50,19 +48,13 @@ def pair_from(item: PairItem) -> Pair:
         mailbox=keys.value(item.pk),
         nonce=item.nonce or "",
         is_long=bool(item.is_long),
-        first_mailed_at=item.first_mailed_at,
-        last_mailed_at=item.last_mailed_at,
-        lives_until=item.lives_until,
-        used_at=item.used_at,
         mails=_moments(item.mails),
-        unused=item.unused,
         wrong=_moments(item.wrong),
         asked_for=tuple(item.asked_for),
         proved=tuple(item.proved),
         person_id=item.person_id or "",
         sent=_moments(item.sent or ()),
-        version=item.version,
-        changed_at=item.changed_at,
+        **_values(item, _PAIR),
     )
 
 
@@ -71,29 +63,19 @@ def session_item(session: Session) -> SessionItem:
     return SessionItem(
         keys.person(session.person_id),
         keys.session(session.digest),
-        person_id=session.person_id,
-        csrf=session.csrf,
-        started_at=session.started_at,
-        used_at=session.used_at,
-        proved_at=session.proved_at,
-        expires_at=session.expires_at,
         browser=session.browser or None,
         ttl=items.seconds(session.expires_at),
+        **_values(session, _SESSION),
     )
 
 
 def session_from(item: SessionItem) -> Session:
     """The session of an item."""
-    return Session(
-        digest=keys.value(item.sk),
-        person_id=item.person_id,
-        csrf=item.csrf,
-        started_at=item.started_at,
-        used_at=item.used_at,
-        proved_at=item.proved_at,
-        expires_at=item.expires_at,
-        browser=item.browser or "",
-    )
+    return Session(digest=keys.value(item.sk), browser=item.browser or "", **_values(item, _SESSION))
+
+
+def _values(one: object, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in names}
 
 
 def _numbers(moments: Iterable[datetime]) -> list[int]:

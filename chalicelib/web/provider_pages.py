@@ -6,6 +6,7 @@ addresses that a form may lead to, and the provider may lead on to others that w
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 from chalice.app import Blueprint, Response
@@ -170,24 +171,23 @@ def _failed(error: Refused, attempt: Attempt | None) -> Response:
 
 
 def _address_page(request: Request, linking: Linking, *, address: str = "", message: str = "") -> Response:
-    return page(
-        "sign_in_link_address.html",
-        status=422 if message else 200,
-        errors=[ErrorLink(text=message, href="#address")] if message else [],
-        message=message,
-        address=address,
-        name=request.parts.sign_in.issuer(linking.identity.issuer).name,
-        shown=linking.identity.shown,
-    )
+    return _page(request, linking, "sign_in_link_address.html", "#address", message, address=address)
 
 
 def _code_page(request: Request, linking: Linking, mailbox: str, *, message: str = "") -> Response:
+    return _page(request, linking, "sign_in_link_code.html", "#code", message, mailbox=mailbox)
+
+
+def _page(
+    request: Request, linking: Linking, template: str, field: str, message: str, **more: Any
+) -> Response:
+    """The page with one field to fill in; `message` says what is wrong with it."""
     return page(
-        "sign_in_link_code.html",
+        template,
         status=422 if message else 200,
-        errors=[ErrorLink(text=message, href="#code")] if message else [],
+        errors=[ErrorLink(text=message, href=field)] if message else [],
         message=message,
-        mailbox=mailbox,
         name=request.parts.sign_in.issuer(linking.identity.issuer).name,
         shown=linking.identity.shown,
+        **more,
     )
