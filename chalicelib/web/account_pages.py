@@ -14,7 +14,7 @@ from chalicelib.services.ports import Parts
 from chalicelib.web import access, cookies
 from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
-from chalicelib.web.views import ANY_TYPE, view
+from chalicelib.web.views import view
 
 account_pages = Blueprint(__name__)
 
@@ -45,7 +45,7 @@ def show_account(request: Request) -> Response:
     )
 
 
-@account_pages.route("/account/sessions", methods=["POST"], content_types=ANY_TYPE)
+@account_pages.route("/account/sessions", methods=["POST"])
 @view(access.SIGNED_IN)
 def post_end_session(request: Request) -> Response:
     """End the session that is named; without a name, all of them, this one included."""
@@ -57,7 +57,7 @@ def post_end_session(request: Request) -> Response:
     return redirect("/sign-out", cookies=(cookies.clear_session_cookie(secure=request.is_secure),))
 
 
-@account_pages.route("/account/links", methods=["POST"], content_types=ANY_TYPE)
+@account_pages.route("/account/links", methods=["POST"])
 @view(access.SIGNED_IN)
 def post_remove_link(request: Request) -> Response:
     """From now on, the organisation's sign-in that is named leads to nobody here."""

@@ -16,7 +16,7 @@ from chalicelib.web.html_forms import Posted, lines_changed, read_fields
 from chalicelib.web.pages import page, redirect
 from chalicelib.web.requests import Request
 from chalicelib.web.typed_answers import typed_fields
-from chalicelib.web.views import ANY_TYPE, view
+from chalicelib.web.views import view
 
 amend_pages = Blueprint(__name__)
 
@@ -28,7 +28,7 @@ def show_amend(request: Request, token: str) -> Response:
     return _amend_page(request, token, one, _stored(one))
 
 
-@amend_pages.route("/status/{token}/amend", methods=["POST"], content_types=ANY_TYPE)
+@amend_pages.route("/status/{token}/amend", methods=["POST"])
 @view(access.CLAIMANT)
 def post_amend(request: Request, token: str) -> Response:
     """Send the changes, or add or remove a line and show the page again."""

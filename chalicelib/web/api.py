@@ -15,7 +15,7 @@ from chalice.app import Response
 from chalicelib.domain.errors import InvalidAnswers, Problem, Refused, Unreadable
 from chalicelib.web import shapes
 from chalicelib.web.access import PUBLIC, READ, SIGNED_IN, STAFF, SUBMIT
-from chalicelib.web.views import ANY_TYPE, view
+from chalicelib.web.views import view
 
 if TYPE_CHECKING:
     from chalicelib.domain.forms import Form
@@ -71,7 +71,7 @@ def show_form(request: Request, form: str) -> Response:
     return _json(shapes.form_whole(_form(request, form), request.parts.links))
 
 
-@api.route("/api/v1/forms/{form}/submissions", methods=["POST"], content_types=ANY_TYPE)
+@api.route("/api/v1/forms/{form}/submissions", methods=["POST"])
 @view(PUBLIC, SUBMIT)
 def submit(request: Request, form: str) -> Response:
     """Take a submission in. 201 only once it is stored."""
@@ -101,7 +101,7 @@ def status(request: Request, token: str) -> Response:
     return _json(shapes.status(tracking.status_of(request.parts, token)))
 
 
-@api.route("/api/v1/status/{token}/confirm", methods=["POST"], content_types=ANY_TYPE)
+@api.route("/api/v1/status/{token}/confirm", methods=["POST"])
 @view(PUBLIC, SUBMIT)
 def confirm(request: Request, token: str) -> Response:
     """Show with the mailed code that the submission comes from the mailbox that it names."""
@@ -115,7 +115,7 @@ def confirm(request: Request, token: str) -> Response:
     return _json(shapes.status(tracking.status_of(request.parts, token)))
 
 
-@api.route("/api/v1/status/{token}/code", methods=["POST"], content_types=ANY_TYPE)
+@api.route("/api/v1/status/{token}/code", methods=["POST"])
 @view(PUBLIC, SUBMIT)
 def mail_code(request: Request, token: str) -> Response:
     """Have the code mailed again, if it is time for a mail."""
@@ -204,7 +204,7 @@ def task(request: Request, task: str) -> Response:
     return _json(shapes.task(viewing.task_view(request.parts, request.person_id, task)))
 
 
-@api.route("/api/v1/tasks/{task}/decision", methods=["POST"], content_types=ANY_TYPE)
+@api.route("/api/v1/tasks/{task}/decision", methods=["POST"])
 @view(SIGNED_IN)
 def decide(request: Request, task: str) -> Response:
     """Record the asked person's decision."""
@@ -224,7 +224,7 @@ def decide(request: Request, task: str) -> Response:
     return _json(shapes.outcome(outcome))
 
 
-@api.route("/api/v1/tasks/{task}/undo", methods=["POST"], content_types=ANY_TYPE)
+@api.route("/api/v1/tasks/{task}/undo", methods=["POST"])
 @view(SIGNED_IN)
 def undo(request: Request, task: str) -> Response:
     """Take one's own decision back, while it has not gone out."""

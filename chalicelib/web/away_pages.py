@@ -14,7 +14,7 @@ from chalicelib.web.form_views import date_field
 from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
 from chalicelib.web.typed_dates import date_fields, typed_date, wrong_parts
-from chalicelib.web.views import ANY_TYPE, view
+from chalicelib.web.views import view
 
 away_pages = Blueprint(__name__)
 
@@ -26,7 +26,7 @@ def show_away(request: Request) -> Response:
     return _away_page(request, one, _typed(one), saved="saved" in request.query)
 
 
-@away_pages.route("/away", methods=["POST"], content_types=ANY_TYPE)
+@away_pages.route("/away", methods=["POST"])
 @view(access.SIGNED_IN)
 def post_away(request: Request) -> Response:
     """Keep the days, or forget them: two forms on the page, told apart by their button."""

@@ -17,7 +17,7 @@ from chalicelib.services.ports import Parts
 from chalicelib.web import access
 from chalicelib.web.pages import page, redirect
 from chalicelib.web.requests import Request
-from chalicelib.web.views import ANY_TYPE, view
+from chalicelib.web.views import view
 
 checks_pages = Blueprint(__name__)
 
@@ -79,7 +79,7 @@ def show_checks(request: Request) -> Response:
     )
 
 
-@checks_pages.route(f"{_PATH}/again", methods=["POST"], content_types=ANY_TYPE)
+@checks_pages.route(f"{_PATH}/again", methods=["POST"])
 @view(access.STAFF, access.MANAGE)
 def post_again(request: Request) -> Response:
     delivery_id = request.fields().get("delivery", "")

@@ -14,7 +14,7 @@ from chalicelib.services.tracking import StatusView
 from chalicelib.web import access, cookies
 from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
-from chalicelib.web.views import ANY_TYPE, view
+from chalicelib.web.views import view
 
 claimant_pages = Blueprint(__name__)
 
@@ -33,7 +33,7 @@ def show_claimant_code(request: Request, token: str) -> Response:
     return page("claimant_code_ask.html", submission=status, next=after)
 
 
-@claimant_pages.route("/status/{token}/code", methods=["POST"], content_types=ANY_TYPE)
+@claimant_pages.route("/status/{token}/code", methods=["POST"])
 @view(access.PUBLIC)
 def post_claimant_code(request: Request, token: str) -> Response:
     """Have a code mailed; or, where one was typed, check it."""
@@ -62,7 +62,7 @@ def show_withdraw(request: Request, token: str) -> Response:
     return _withdraw_page(request, token, status)
 
 
-@claimant_pages.route("/status/{token}/withdraw", methods=["POST"], content_types=ANY_TYPE)
+@claimant_pages.route("/status/{token}/withdraw", methods=["POST"])
 @view(access.CLAIMANT)
 def post_withdraw(request: Request, token: str) -> Response:
     status = tracking.status_of(request.parts, token)
@@ -94,7 +94,7 @@ def show_confirm(request: Request, token: str) -> Response:
     )
 
 
-@claimant_pages.route("/status/{token}/confirm", methods=["POST"], content_types=ANY_TYPE)
+@claimant_pages.route("/status/{token}/confirm", methods=["POST"])
 @view(access.CLAIMANT)
 def post_confirm(request: Request, token: str) -> Response:
     force, reference = request.parts.links.read_status_token(token)

@@ -19,7 +19,7 @@ from chalicelib.services import minding, paying, reassigning, tracking
 from chalicelib.web import access, desk_mails, desk_words
 from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
-from chalicelib.web.views import ANY_TYPE, view
+from chalicelib.web.views import view
 
 desk_case_pages = Blueprint(__name__)
 
@@ -39,7 +39,7 @@ def show_submission(request: Request, reference: str) -> Response:
     return _case_page(request, reference)
 
 
-@desk_case_pages.route(f"{_CASE}/note", methods=["POST"], content_types=ANY_TYPE)
+@desk_case_pages.route(f"{_CASE}/note", methods=["POST"])
 @view(access.STAFF, access.MANAGE)
 def post_note(request: Request, reference: str) -> Response:
     typed = request.fields().get("note", "")
@@ -52,7 +52,7 @@ def post_note(request: Request, reference: str) -> Response:
     return redirect(f"{_path(reference)}?done=noted")
 
 
-@desk_case_pages.route(f"{_CASE}/chase", methods=["POST"], content_types=ANY_TYPE)
+@desk_case_pages.route(f"{_CASE}/chase", methods=["POST"])
 @view(access.STAFF, access.MANAGE)
 def post_chase(request: Request, reference: str) -> Response:
     minding.chase(request.parts, request.person, reference)
@@ -79,7 +79,7 @@ def show_withdraw_for(request: Request, reference: str) -> Response:
     return _withdraw_page(request, reference)
 
 
-@desk_case_pages.route(f"{_CASE}/withdraw", methods=["POST"], content_types=ANY_TYPE)
+@desk_case_pages.route(f"{_CASE}/withdraw", methods=["POST"])
 @view(access.STAFF)
 def post_withdraw_for(request: Request, reference: str) -> Response:
     reason = request.fields().get("reason", "")

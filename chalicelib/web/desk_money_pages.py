@@ -15,7 +15,7 @@ from chalicelib.web import access
 from chalicelib.web.account_pages import proof_first
 from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
-from chalicelib.web.views import ANY_TYPE, view
+from chalicelib.web.views import view
 
 desk_money_pages = Blueprint(__name__)
 
@@ -28,7 +28,7 @@ def show_paid(request: Request, reference: str) -> Response:
     return _paid_page(request, reference)
 
 
-@desk_money_pages.route(f"{_CASE}/paid", methods=["POST"], content_types=ANY_TYPE)
+@desk_money_pages.route(f"{_CASE}/paid", methods=["POST"])
 @view(access.STAFF)
 def post_paid(request: Request, reference: str) -> Response:
     proof = proof_first(request)
@@ -48,7 +48,7 @@ def show_returned(request: Request, reference: str) -> Response:
     return _returned_page(request, reference)
 
 
-@desk_money_pages.route(f"{_CASE}/returned", methods=["POST"], content_types=ANY_TYPE)
+@desk_money_pages.route(f"{_CASE}/returned", methods=["POST"])
 @view(access.STAFF)
 def post_returned(request: Request, reference: str) -> Response:
     proof = proof_first(request)

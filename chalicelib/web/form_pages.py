@@ -29,7 +29,7 @@ from chalicelib.web import access, html_forms, problems
 from chalicelib.web.form_views import FormView, form_view
 from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
-from chalicelib.web.views import ANY_TYPE, view
+from chalicelib.web.views import view
 
 form_pages = Blueprint(__name__)
 
@@ -50,7 +50,7 @@ def show_form(request: Request, form: str) -> Response:
     return _Sheet(parts=request.parts, form=one, key=_new_key(request.parts, one)).shown(form_view(one))
 
 
-@form_pages.route("/forms/{form}", methods=["POST"], content_types=ANY_TYPE)
+@form_pages.route("/forms/{form}", methods=["POST"])
 @view(access.PUBLIC)
 def post_form(request: Request, form: str) -> Response:
     """Send the form, or add or remove a line and show it again. A double click has one key: it sends once."""
@@ -75,7 +75,7 @@ def sent(request: Request, form: str, token: str) -> Response:
     return _confirm_page(request, form, token)
 
 
-@form_pages.route("/forms/{form}/sent/{token}", methods=["POST"], content_types=ANY_TYPE)
+@form_pages.route("/forms/{form}/sent/{token}", methods=["POST"])
 @view(access.PUBLIC)
 def post_sent(request: Request, form: str, token: str) -> Response:
     """Confirm what this browser sent with the mailed code, put its address right, or have the code mailed again."""

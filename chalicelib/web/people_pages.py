@@ -26,7 +26,7 @@ from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
 from chalicelib.web.token_pages import scope_words
 from chalicelib.web.typed_dates import date_fields, typed_date, wrong_parts
-from chalicelib.web.views import ANY_TYPE, view
+from chalicelib.web.views import view
 
 people_pages = Blueprint(__name__)
 
@@ -101,7 +101,7 @@ def show_leave(request: Request, person: str) -> Response:
     return _leave_page(request, one, {**typed, "reason": one.leaving.reason if one.leaving else ""})
 
 
-@people_pages.route(f"{_PERSON}/leave", methods=["POST"], content_types=ANY_TYPE)
+@people_pages.route(f"{_PERSON}/leave", methods=["POST"])
 @view(access.STAFF)
 def post_leave(request: Request, person: str) -> Response:
     """First what will happen, on a page to be confirmed; then it is kept."""
@@ -135,7 +135,7 @@ def post_leave(request: Request, person: str) -> Response:
     )
 
 
-@people_pages.route(f"{_PERSON}/stay", methods=["POST"], content_types=ANY_TYPE)
+@people_pages.route(f"{_PERSON}/stay", methods=["POST"])
 @view(access.STAFF)
 def post_stay(request: Request, person: str) -> Response:
     who = leaving.person_for(request.parts, request.person, person)
@@ -143,7 +143,7 @@ def post_stay(request: Request, person: str) -> Response:
     return redirect(f"{_PATH}/{who.id}?done=stays")
 
 
-@people_pages.route(f"{_PERSON}/revoke", methods=["POST"], content_types=ANY_TYPE)
+@people_pages.route(f"{_PERSON}/revoke", methods=["POST"])
 @view(access.STAFF)
 def post_revoke(request: Request, person: str) -> Response:
     who = leaving.person_for(request.parts, request.person, person)

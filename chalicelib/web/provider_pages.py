@@ -29,7 +29,7 @@ from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.problems import status_of
 from chalicelib.web.requests import Request
 from chalicelib.web.sign_in_pages import local_path, signed_in_answer, with_next
-from chalicelib.web.views import ANY_TYPE, view
+from chalicelib.web.views import view
 
 provider_pages = Blueprint(__name__)
 
@@ -91,7 +91,7 @@ def show_link_address(request: Request) -> Response:
     return redirect("/sign-in") if linking is None else _address_page(request, linking)
 
 
-@provider_pages.route("/sign-in/link", methods=["POST"], content_types=ANY_TYPE)
+@provider_pages.route("/sign-in/link", methods=["POST"])
 @view(access.PUBLIC)
 def post_link_address(request: Request) -> Response:
     """Have the code mailed. What follows is the same for addresses that we do not know."""
@@ -119,7 +119,7 @@ def show_link_code(request: Request) -> Response:
     return _code_page(request, linking, asked[0].mailbox)
 
 
-@provider_pages.route("/sign-in/link/code", methods=["POST"], content_types=ANY_TYPE)
+@provider_pages.route("/sign-in/link/code", methods=["POST"])
 @view(access.PUBLIC)
 def post_link_code(request: Request) -> Response:
     """Link the identity with the mailbox whose code it is, and sign in."""

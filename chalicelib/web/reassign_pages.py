@@ -15,7 +15,7 @@ from chalicelib.domain.references import read_reference
 from chalicelib.web import access
 from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
-from chalicelib.web.views import ANY_TYPE, view
+from chalicelib.web.views import view
 
 if TYPE_CHECKING:
     from chalicelib.services.reassigning import HandOnView
@@ -37,7 +37,7 @@ def show_task_reassign(request: Request, task: str) -> Response:
     return _choosing_page(request, one, action=f"/tasks/{task}/reassign")
 
 
-@reassign_pages.route("/tasks/{task}/reassign", methods=["POST"], content_types=ANY_TYPE)
+@reassign_pages.route("/tasks/{task}/reassign", methods=["POST"])
 @view(access.SIGNED_IN)
 def post_task_reassign(request: Request, task: str) -> Response:
     from chalicelib.services import reassigning
@@ -60,7 +60,7 @@ def show_submission_reassign(request: Request, reference: str) -> Response:
     return _choosing_page(request, one, action=f"{_desk(one.submission.reference)}/reassign")
 
 
-@reassign_pages.route("/desk/submissions/{reference}/reassign", methods=["POST"], content_types=ANY_TYPE)
+@reassign_pages.route("/desk/submissions/{reference}/reassign", methods=["POST"])
 @view(access.STAFF)
 def post_submission_reassign(request: Request, reference: str) -> Response:
     from chalicelib.services import reassigning

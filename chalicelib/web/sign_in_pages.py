@@ -16,7 +16,7 @@ from chalicelib.services.signing_in import SignedIn
 from chalicelib.web import access, cookies
 from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
-from chalicelib.web.views import ANY_TYPE, view
+from chalicelib.web.views import view
 
 if TYPE_CHECKING:
     from chalicelib.domain.people import Person
@@ -38,7 +38,7 @@ def show_sign_in(request: Request) -> Response:
     return _address_page(request, after, by_code=request.query.get("by") == "code")
 
 
-@sign_in_pages.route("/sign-in", methods=["POST"], content_types=ANY_TYPE)
+@sign_in_pages.route("/sign-in", methods=["POST"])
 @view(access.PUBLIC)
 def post_address(request: Request) -> Response:
     """Have a code and a link mailed, or lead to the provider that signs this address in. What follows is the same
@@ -75,7 +75,7 @@ def show_code(request: Request) -> Response:
     return _code_page(after, asked[0].mailbox)
 
 
-@sign_in_pages.route("/sign-in/code", methods=["POST"], content_types=ANY_TYPE)
+@sign_in_pages.route("/sign-in/code", methods=["POST"])
 @view(access.PUBLIC)
 def post_code(request: Request) -> Response:
     """Sign in with the code. The page says which mailbox it is for; without that, it is the one asked about last."""
@@ -113,7 +113,7 @@ def show_link(request: Request, token: str) -> Response:
     return page("sign_in_link.html", token=token, count=0, button=f"Sign in as {pressable.address}")
 
 
-@sign_in_pages.route("/sign-in/{token}", methods=["POST"], content_types=ANY_TYPE)
+@sign_in_pages.route("/sign-in/{token}", methods=["POST"])
 @view(access.PUBLIC)
 def post_link(request: Request, token: str) -> Response:
     """Sign in with the link, in a browser that asked. Elsewhere it is refused (NotAskedHere), and nothing changes."""
@@ -185,7 +185,7 @@ def show_sign_out(request: Request) -> Response:
     return page("sign_out.html", signed_in=session is not None, csrf=session.csrf if session else "")
 
 
-@sign_in_pages.route("/sign-out", methods=["POST"], content_types=ANY_TYPE)
+@sign_in_pages.route("/sign-out", methods=["POST"])
 @view(access.SIGNED_IN)
 def post_sign_out(request: Request) -> Response:
     """End the session, and whatever else this browser could do: the next person at it may be somebody else."""

@@ -13,7 +13,7 @@ from chalicelib.services import viewing
 from chalicelib.web import access, problems
 from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.task_words import Filled, deciding_words, filled, input_id
-from chalicelib.web.views import ANY_TYPE, view
+from chalicelib.web.views import view
 
 if TYPE_CHECKING:
     from chalicelib.services.viewing import TaskView
@@ -31,7 +31,7 @@ def show_task(request: Request, task: str) -> Response:
     return _decided_page(request, one)
 
 
-@task_pages.route("/tasks/{task}", methods=["POST"], content_types=ANY_TYPE)
+@task_pages.route("/tasks/{task}", methods=["POST"])
 @view(access.SIGNED_IN)
 def decide_task(request: Request, task: str) -> Response:
     from chalicelib.services import deciding
@@ -67,7 +67,7 @@ def show_undo(request: Request, task: str) -> Response:
     return redirect(f"/tasks/{task}")
 
 
-@task_pages.route("/tasks/{task}/undo", methods=["POST"], content_types=ANY_TYPE)
+@task_pages.route("/tasks/{task}/undo", methods=["POST"])
 @view(access.SIGNED_IN)
 def undo_decision(request: Request, task: str) -> Response:
     from chalicelib.services import deciding

@@ -12,7 +12,7 @@ from chalicelib.services import tokens
 from chalicelib.web import access
 from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
-from chalicelib.web.views import ANY_TYPE, view
+from chalicelib.web.views import view
 
 token_pages = Blueprint(__name__)
 
@@ -26,7 +26,7 @@ def show_tokens(request: Request) -> Response:
     return _list_page(request, {"days": str(USUAL_DAYS)})
 
 
-@token_pages.route(_PATH, methods=["POST"], content_types=ANY_TYPE)
+@token_pages.route(_PATH, methods=["POST"])
 @view(access.STAFF)
 def post_token(request: Request) -> Response:
     """Make a token. The answer is the page itself, no redirect: the secret is nowhere else."""
@@ -53,7 +53,7 @@ def post_token(request: Request) -> Response:
     )
 
 
-@token_pages.route(f"{_PATH}/revoke", methods=["POST"], content_types=ANY_TYPE)
+@token_pages.route(f"{_PATH}/revoke", methods=["POST"])
 @view(access.STAFF)
 def post_revoke(request: Request) -> Response:
     tokens.revoke(request.parts, request.person.id, request.fields().get("token", ""), by=request.person)

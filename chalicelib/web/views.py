@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 current = Blueprint(__name__)
 """Has no routes: it knows the request that is under way, for every view."""
 
-ANY_TYPE = ["*/*"]
-"""`content_types` of every POST route: what a body must be is ours to check, and to answer in our own shape."""
-
 View = Callable[..., Response]
 
 _log = logging.getLogger(__name__)

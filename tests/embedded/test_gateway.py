@@ -33,7 +33,7 @@ def small_app() -> Any:
     def hello(name: str) -> Response:
         return Response({"name": name}, headers={"X-Own": "yes"})
 
-    @app.route("/echo", methods=["POST"], content_types=["text/plain"])
+    @app.route("/echo", methods=["POST"])
     def echo() -> Response:
         body = app.current_request.raw_body.decode()
         threading.Event().wait(0.001)  # lets another thread in between

@@ -39,7 +39,7 @@ def put_thing(pk):
     return Response({"pk": pk}, status_code=201)
 
 
-@app.route("/echo", methods=["POST"], content_types=["text/plain"])
+@app.route("/echo", methods=["POST"])
 def echo():
     time.sleep(0.001)  # lets other threads in between the request and its use
     body = app.current_request.raw_body.decode()
