@@ -7,25 +7,22 @@ from datetime import datetime
 
 from chalicelib.domain.forms import Form
 from chalicelib.domain.mails import name_of, template_of
-from chalicelib.domain.people import role_words
+from chalicelib.domain.sentences import capital
 from chalicelib.domain.stages import Effect
 from chalicelib.domain.submissions import Case
-from chalicelib.domain.timeline import Entry
+from chalicelib.domain.timeline import CLAIMANT, Entry
 from chalicelib.services.undelivered import SET_ASIDE
+from chalicelib.web.desk_words import whose_turn
 
 Row = tuple[str, str, datetime]
 
-_CLAIMANT = "The claimant"
-_COORDINATORS = "The coordinators"
-
-_SIMPLE = {
-    "submitted": ("Receipt", _CLAIMANT),
-    "amended": ("The changes came in", _CLAIMANT),
-    "moved-here": ("The changes came in", _CLAIMANT),
-    "stuck": ("Nobody decides it", _COORDINATORS),
-    "withdrawn": ("Withdrawn", _CLAIMANT),
-    "lapsed": ("Lapsed", _CLAIMANT),
-    "paid": ("Paid", _CLAIMANT),
+_TO_THE_SUBMITTER = {
+    "submitted": "Receipt",
+    "amended": "The changes came in",
+    "moved-here": "The changes came in",
+    "withdrawn": "Withdrawn",
+    "lapsed": "Lapsed",
+    "paid": "Paid",
 }
 
 _FAILURES = {SET_ASIDE: "Could not be sent", "complaint": "Marked as spam"}
@@ -38,17 +35,23 @@ def mail_rows(case: Case, form: Form, name: Callable[[str], str]) -> list[Row]:
 
 def _rows(entry: Entry, case: Case, form: Form, name: Callable[[str], str]) -> Iterator[Row]:
     details = entry.details
-    if entry.action in _SIMPLE:
-        yield (*_SIMPLE[entry.action], entry.at)
+    if entry.action in _TO_THE_SUBMITTER:
+        yield _TO_THE_SUBMITTER[entry.action], name(CLAIMANT), entry.at
+    elif entry.action == "stuck":
+        yield "Nobody decides it", "The coordinators", entry.at
     elif entry.action in ("asked", "reassigned"):
         yield "Asked to decide", name(str(details.get("person", ""))), entry.at
     elif entry.action in ("reminded", "chased"):
-        yield "Reminder", f"The {role_words(str(details.get('role', '')))}", entry.at
+        yield "Reminder", capital(whose_turn(str(details.get("role", "")), form)), entry.at
     elif entry.action == "decided":
         yield "What was recorded in their name", name(entry.actor), entry.at
         # One that was taken back never went out. Of several people's, the timeline does not say whose settled it.
         if entry in case.decisions and _settles(entry, form):
-            yield f"The outcome: {form.workflow.choice(str(details['decision'])).done}", _CLAIMANT, entry.at
+            yield (
+                f"The outcome: {form.workflow.choice(str(details['decision'])).done}",
+                name(CLAIMANT),
+                entry.at,
+            )
     elif entry.action == "undelivered":
         happened = _FAILURES.get(str(details.get("what")), "Bounced")
         yield f"{happened}: {name_of(template_of(str(details.get('mail'))))}", "Nobody", entry.at

@@ -8,15 +8,13 @@ from chalicelib.domain.forms import Form
 from chalicelib.domain.leaving import LEFT
 from chalicelib.domain.money import pounds
 from chalicelib.domain.people import role_words
+from chalicelib.domain.sentences import capital
 from chalicelib.domain.submissions import STATUS_WORDS, Case, Status, Task, TaskState
 from chalicelib.domain.timeline import CLAIMANT, SYSTEM, Entry
 from chalicelib.services.ports import Parts
 from chalicelib.web.happenings import Happening
 
 Names = Callable[[str], str]
-
-SENDER = "claimant"
-"""Whoever sent a submission in, in a sentence."""
 
 _ENDED = {
     TaskState.OPEN: "Waiting",
@@ -45,17 +43,17 @@ _SAID: Mapping[str, str] = {
     "asked": "{person}, {role}, was asked to decide",
     "passed-over": "Passed over the {role}: {reason}",
     "stuck": "The coordinators were told: {reason}",
-    "reminded": "The {role} was reminded",
+    "reminded": "A reminder was sent to {whose}",
     "undone": "{actor} took the decision back",
     "reassigned": "{actor} had {person}, {role}, asked to decide",
     "refused": "{actor} tried to decide and was refused: {reason}",
-    "amended": "The claimant sent the changes",
-    "moved": "The claimant changed the force: it went to another one",
-    "moved-here": "The claimant changed the force: it came here from another one",
-    "withdrawn": "{actor} withdrew the {noun}",
+    "amended": "{submitter} sent the changes",
+    "moved": "{submitter} changed the force: it went to another one",
+    "moved-here": "{submitter} changed the force: it came here from another one",
+    "withdrawn": "{actor} withdrew it",
     "lapsed": "The {noun} lapsed: the changes did not come in time",
     "noted": "{actor} noted, for staff alone",
-    "chased": "{actor} sent a reminder to the {role}",
+    "chased": "{actor} sent a reminder to {whose}",
     "undelivered": "A mail could not be delivered",
     "paid": "{actor} recorded that {amount} was paid, under the reference {payment}",
     "returned": "{actor} recorded that {amount} came back",
@@ -71,9 +69,15 @@ def status_words(status: Status) -> str:
     return _STATUS_WORDS.get(status, STATUS_WORDS[status])
 
 
-def names_of(parts: Parts) -> Names:
-    """A look-up from a person's id to their name; each person is asked for once."""
-    found: dict[str, str] = {CLAIMANT: "The claimant", SYSTEM: "The service", "": ""}
+def whose_turn(role: str, form: Form) -> str:
+    """Who holds a role, in a sentence; the submitter has one while the submission waits for changes."""
+    return form.submitter if role == CLAIMANT else f"the {role_words(role)}"
+
+
+def names_of(parts: Parts, submitter: str = "") -> Names:
+    """A look-up from a person's id to their name; each person is asked for once. `submitter` is a form's words for who
+    sent it in, where they may have acted."""
+    found: dict[str, str] = {CLAIMANT: capital(submitter), SYSTEM: "The service", "": ""}
 
     def name(person_id: str) -> str:
         if person_id not in found:
@@ -123,6 +127,8 @@ def _words(entry: Entry, case: Case, form: Form, name: Names) -> str:
         actor=name(entry.actor),
         person=name(str(details.get("person", ""))),
         role=role_words(str(details.get("role", ""))),
+        whose=whose_turn(str(details.get("role", "")), form),
+        submitter=name(CLAIMANT),
         reason=_REFUSED.get(reason, reason).format(noun=form.noun),
         amount=_amount(entry),
         payment=details.get("payment", ""),

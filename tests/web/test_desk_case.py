@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import idea_scenes
 import pytest
 from claim_scenes import sent_back
 from page_checks import error_links, fields_of
@@ -140,13 +141,26 @@ def test_a_claim_is_withdrawn_for_its_claimant_with_a_reason(website: Website) -
     assert (answer.status, answer.headers["Location"]) == (303, f"{path}?done=withdrawn")
     page = website.get(answer.headers["Location"])
     assert "It is withdrawn." in words(page)
-    assert "Coordinator, Kent Police withdrew the claim" in words(page)
+    assert "Coordinator, Kent Police withdrew it" in words(page)
     assert "By telephone" in words(page)
     assert actions(page) == {"note"}
     assert website.get(f"{path}/withdraw").status == 410
     case = website.parts.records.of("kent").case(path.rpartition("/")[2])
     assert case.submission.status is Status.WITHDRAWN
     assert len(website.mails("withdrawn")) == 1
+
+
+def test_an_ideas_page_calls_its_sender_what_the_form_does(website: Website) -> None:
+    receipt = idea_scenes.submit(website)
+    website.ask(receipt)
+    website.sign_in(COORDINATOR)
+    path = f"/desk/submissions/{receipt.reference}"
+    page = website.get(path)
+    assert "Withdraw it for the person who sent the idea" in words(page)
+    assert "Receipt The person who sent the idea" in words(page)
+    asked = website.get(f"{path}/withdraw")
+    assert "The person who sent the idea gets an email" in words(asked)
+    assert "claimant" not in (words(page) + words(asked)).lower()
 
 
 def test_another_forces_coordinator_finds_none_of_it(website: Website) -> None:
