@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.whole.test_life_of_an_idea import share
 from tests.whole.visitor import (
+    COORDINATOR,
     DEPUTY,
     LEAD,
     PROGRAMME,
@@ -20,6 +20,7 @@ from tests.whole.visitor import (
     asked,
     decide,
     eventually,
+    share,
     status_of,
     submit,
     task_link,
@@ -27,7 +28,6 @@ from tests.whole.visitor import (
 )
 
 pytestmark = [pytest.mark.whole, pytest.mark.xdist_group("following-up")]
-COORDINATOR = "coordinator.kent@example.police.uk"
 CLAIMANT = "claimant@example.police.uk"
 
 

@@ -10,8 +10,7 @@ import sys
 import pytest
 
 from infra.local.options import ROOT
-from tests.whole.test_life_of_an_idea import COORDINATOR, share
-from tests.whole.visitor import Browser, Service, decide, submit
+from tests.whole.visitor import COORDINATOR, Browser, Service, decide, share, submit
 
 pytestmark = [pytest.mark.whole, pytest.mark.xdist_group("life")]
 

@@ -7,33 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.whole.visitor import Browser, Service, confirm, decide, eventually, status_of
+from tests.whole.visitor import COORDINATOR, IDEA_FROM, Browser, Service, decide, eventually, share, status_of
 
 pytestmark = [pytest.mark.whole, pytest.mark.xdist_group("life")]
 
-FROM = "zuleika.quartermaine@example.police.uk"
-COORDINATOR = "coordinator.kent@example.police.uk"
 REVIEWER = "idea.reviewer@example.org"
 HOME_OFFICE, NPCC, COLLEGE = "home.office@example.org", "npcc@example.org", "college@example.org"
-
-
-def share(service: Service, **changes: Any) -> dict[str, Any]:
-    """Post an idea; its receipt."""
-    answers = {
-        "title": "One template for all handovers",
-        "improvement": "Each shift writes its handover in a way of its own. One template would save half an hour.",
-        "category": "processes",
-        "force": "kent",
-        "role": "officer",
-        "scale": "national",
-        "contact_name": "Zuleika Quartermaine",
-        "contact_email": FROM,
-        **changes,
-    }
-    status, receipt = Browser(service.address).post_json("/api/v1/forms/idea/submissions", answers)
-    assert status == 201, receipt
-    confirm(service, receipt, to=str(answers["contact_email"]))
-    return dict(receipt)
 
 
 def public(service: Service) -> list[str]:
@@ -46,13 +25,13 @@ def public(service: Service) -> list[str]:
 def told(service: Service, receipt: dict[str, Any], answers: int) -> str:
     """What the person who had the idea was mailed last, once there are so many answers."""
     about = f"{receipt['reference']}: an answer to your idea"
-    return service.mail(FROM, about, after=answers - 1)["text"]
+    return service.mail(IDEA_FROM, about, after=answers - 1)["text"]
 
 
 def test_an_idea_goes_to_the_leaders_and_the_casting_vote_pilots_it(service: Service) -> None:
     receipt = share(service, withhold_name=True)
     reference = receipt["reference"]
-    assert "We have received your idea" in service.mail(FROM, f"{reference}: we have")["text"]
+    assert "We have received your idea" in service.mail(IDEA_FROM, f"{reference}: we have")["text"]
     mail = service.mail(COORDINATOR, f"mail.asked.kent.{reference}")
     assert "Zuleika" not in mail["text"], "the name is withheld in the force"
     assert public(service) == []
