@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 
 from pynamodb.models import BatchWrite
+from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters import items, keys
 from chalicelib.adapters.failures import in_our_words
@@ -69,45 +70,66 @@ class DynamoPeople:
             item.delegate_id = away.delegate_id or None
             item.save()
 
-    def register(self, people: Iterable[Person]) -> None:
-        """Store people with their addresses and roles, in place of what is stored of them."""
+    def register(self, people: Iterable[Person], *, bring_back: Collection[str] = ()) -> list[str]:
+        """Store people with their addresses and roles, in place of what is stored of them. Whoever has left stays away,
+        also if they leave in this moment, unless their id is in `bring_back`. Returns the ids of those who stay away.
+        """
         people = list(people)
+        stored = {person.id: self.person(person.id) for person in people}
         with in_our_words(), Row.batch_write() as batch:
             for person in people:
-                self._forget_what_changed(batch, person)
-        with in_our_words(), Row.batch_write() as batch:
-            for person in people:
-                roles = [{"role": held.role, "at": held.at} for held in person.roles]
-                batch.save(
-                    PersonItem(
-                        keys.person(person.id),
-                        keys.ONLY,
-                        name=person.name,
-                        address=person.address,
-                        roles=roles,
-                        listed_as=keys.PEOPLE,
-                        listed_at=items.NO_MOMENT,
-                    )
-                )
-                batch.save(
-                    AddressItem(keys.address(normalised(person.address)), keys.ONLY, person_id=person.id)
-                )
-                for held in person.roles:
-                    batch.save(
-                        HoldingItem(keys.holding(held), person.id, name=person.name, address=person.address)
-                    )
+                _forget_what_changed(batch, stored[person.id], person)
+        return [
+            person.id
+            for person in people
+            if not _store(person, is_new=stored[person.id] is None, comes_back=person.id in bring_back)
+        ]
 
     def all_ids(self) -> set[str]:
         """The ids of all who are registered, by any release. Reads the whole table: for commands alone."""
         with in_our_words():
             return {keys.value(row.pk) for row in PersonItem.scan(consistent_read=True)}
 
-    def _forget_what_changed(self, batch: BatchWrite[Row], person: Person) -> None:
-        """An address that is no longer theirs must sign nobody in; a role given up must not be asked."""
-        stored = self.person(person.id)
-        if stored is None:
-            return
-        if normalised(stored.address) != normalised(person.address):
-            batch.delete(AddressItem(keys.address(normalised(stored.address)), keys.ONLY))
-        for held in set(stored.roles) - set(person.roles):
-            batch.delete(HoldingItem(keys.holding(held), person.id))
+
+def _store(person: Person, *, is_new: bool, comes_back: bool) -> bool:
+    """In one transaction, as leaving is: nobody who has left is half there. False where they have left."""
+    from chalicelib.adapters.people_tables import LeavingItem
+    from chalicelib.adapters.together import together
+
+    roles = [{"role": held.role, "at": held.at} for held in person.roles]
+    item = PersonItem(
+        keys.person(person.id),
+        keys.ONLY,
+        name=person.name,
+        address=person.address,
+        roles=roles,
+        listed_as=keys.PEOPLE,
+        listed_at=items.NO_MOMENT,
+    )
+
+    def write(transaction: TransactWrite) -> None:
+        transaction.save(item, condition=None if is_new else Row.pk.exists())
+        if is_new and not comes_back:
+            has_not_left = LeavingItem.left_at.does_not_exist()
+            transaction.condition_check(
+                LeavingItem, keys.person(person.id), keys.LEAVING, condition=has_not_left
+            )
+        transaction.save(
+            AddressItem(keys.address(normalised(person.address)), keys.ONLY, person_id=person.id)
+        )
+        for held in person.roles:
+            transaction.save(
+                HoldingItem(keys.holding(held), person.id, name=person.name, address=person.address)
+            )
+
+    return together(write)
+
+
+def _forget_what_changed(batch: BatchWrite[Row], stored: Person | None, person: Person) -> None:
+    """An address that is no longer theirs must sign nobody in; a role given up must not be asked."""
+    if stored is None:
+        return
+    if normalised(stored.address) != normalised(person.address):
+        batch.delete(AddressItem(keys.address(normalised(stored.address)), keys.ONLY))
+    for held in set(stored.roles) - set(person.roles):
+        batch.delete(HoldingItem(keys.holding(held), person.id))

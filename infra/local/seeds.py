@@ -37,21 +37,13 @@ def plant(parts: Parts, seeds_file: Path, *, bring_back: Collection[str] = ()) -
     seeds = read(seeds_file)
     today, leaving_on = london_day(parts.now()), last_days(seeds)
     here = [one for one in people(seeds) if leaving_on.get(one.id, today) >= today]
-    away = [one.id for one in here if one.id not in bring_back and _has_left(parts, one.id)]
-    DynamoPeople().register(one for one in here if one.id not in away)
+    away = DynamoPeople().register(here, bring_back=bring_back)
     for person_id, last_day in leaving_on.items():
         _say_leaving(parts, person_id, last_day)
     for fund in seeds["funds"]:
         caps = {force["code"]: fund["cap_pence"] for force in json.loads(FORCES.read_text(encoding="utf-8"))}
         DynamoFunds().open_fund(fund["id"], name=fund["name"], total_pence=fund["total_pence"], caps=caps)
     return away
-
-
-def _has_left(parts: Parts, person_id: str) -> bool:
-    if parts.people.person(person_id) is not None:
-        return False
-    kept = parts.leavings.leaving(person_id)
-    return kept is not None and kept.has_begun
 
 
 def _say_leaving(parts: Parts, person_id: str, last_day: date) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters import keys
+from chalicelib.adapters import keys, people
 from chalicelib.adapters.tables import PersonItem
 from chalicelib.domain.errors import NotSignedIn
+from chalicelib.domain.people import Holding
 from chalicelib.domain.person_changes import COMMAND, What
 from chalicelib.domain.tokens import LONGEST_DAYS, Scope
 from chalicelib.services import leaving, tokens
@@ -233,6 +234,28 @@ def test_whoever_left_by_the_page_stays_away_until_they_are_brought_back(
     leaving.carry_out_due(table)
     assert plant.main([file]) == 0
     assert ids(table) == ["ann", "lee"], "and they stay"
+
+
+def test_whoever_leaves_while_the_file_is_planted_stays_away(
+    table: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between what planting reads of them and what it writes."""
+    plant.main([people_file(tmp_path, ANN_IN_FILE, LEE_IN_FILE, SECOND)])
+    forget = people._forget_what_changed
+
+    def forget_and_leave(*given: Any) -> None:
+        forget(*given)
+        if lee := table.people.person("lee"):
+            leaving.say(table, lee, last_day=date(2027, 1, 1), reason="A new post", by="ann", at_once=True)
+
+    monkeypatch.setattr(people, "_forget_what_changed", forget_and_leave)
+    file = tmp_path / "people.json"
+    assert seeds.plant(table, file) == ["lee"]
+    assert ids(table) == ["ann", "sam"]
+    assert table.people.by_address("lee@example.org") is None
+    assert [one.id for one in table.people.holders(Holding(role="innovation-lead", at="kent"))] == ["sam"]
+    assert seeds.plant(table, file, bring_back=["lee"]) == []
+    assert ids(table) == ["ann", "lee", "sam"]
 
 
 def test_a_last_day_that_is_no_day_is_refused_by_name_and_nothing_is_stored(
