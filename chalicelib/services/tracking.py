@@ -233,7 +233,7 @@ def _line(case: Case, form: Form, entry: Entry) -> HistoryLine | None:
 
 
 _MOVED = {
-    "paid": ("fund-pay", "{amount} was paid. The reference of the payment is {payment}."),
+    "paid": ("fund-pay", "{amount} was paid. The payment reference is {payment}."),
     "returned": ("fund-return", "{amount} of it came back to the fund."),
 }
 

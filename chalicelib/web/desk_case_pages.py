@@ -25,10 +25,10 @@ desk_case_pages = Blueprint(__name__)
 
 _CASE = "/desk/submissions/{reference}"
 _DONE = {
-    "noted": "Your note is kept.",
+    "noted": "Your note is saved.",
     "chased": "A reminder is on its way.",
-    "withdrawn": "It is withdrawn. Whoever sent it is told.",
-    "paid": "The payment is recorded. Whoever sent the claim is told.",
+    "withdrawn": "It is withdrawn. The person who sent it gets an email.",
+    "paid": "The payment is recorded. The person who sent the claim gets an email.",
     "returned": "It is recorded. The money can be promised to others again.",
 }
 

@@ -38,7 +38,7 @@ def _rows(entry: Entry, case: Case, form: Form, name: Callable[[str], str]) -> I
     if entry.action in _TO_THE_SUBMITTER:
         yield _TO_THE_SUBMITTER[entry.action], name(CLAIMANT), entry.at
     elif entry.action == "stuck":
-        yield "Nobody decides it", "The coordinators", entry.at
+        yield "Nobody is deciding it", "The coordinators", entry.at
     elif entry.action in ("asked", "reassigned"):
         yield "Asked to decide", name(str(details.get("person", ""))), entry.at
     elif entry.action in ("reminded", "chased"):

@@ -33,8 +33,8 @@ people_pages = Blueprint(__name__)
 _PATH = "/desk/people"
 _PERSON = f"{_PATH}/{{person}}"
 _DONE = {
-    "leaves": "We have kept their last day.",
-    "left": "They have left. Whatever waits for them goes on to somebody else within a few minutes.",
+    "leaves": "Their last day is saved.",
+    "left": "They have left. Within a few minutes, we ask somebody else to decide what is waiting for them.",
     "stays": "They stay.",
     "revoked": "The token is revoked.",
 }

@@ -245,7 +245,7 @@ def away_with_mistakes(page: Page, site: Website) -> None:
     page.locator("#last-day").fill("31")
     page.locator("#last-month").fill("2")
     page.locator("#last-year").fill("2027")
-    page.get_by_role("button", name="Keep these days").click()
+    page.get_by_role("button", name="Save these days").click()
 
 
 def status_with_changes(page: Page, site: Website) -> None:
@@ -324,7 +324,7 @@ def paying_later(page: Page, site: Website) -> None:
         site.decide(receipt)
     signed_in(page, site, "national-payments")
     page.goto(f"/desk/submissions/{receipt.reference}/paid")
-    page.get_by_label("Reference of the payment").fill("BACS 42")
+    page.get_by_label("Payment reference").fill("BACS 42")
     now = site.parts.now
     site.use(now=lambda: now() + timedelta(minutes=16))
     try:

@@ -72,7 +72,7 @@ def test_where_only_ideas_were_sent_in_there_is_a_digest_with_the_files_of_both_
         "home.office.leader@example.police.uk",
     }
     text = render("digest", sent[CHIEF.address].values).text
-    assert "CLAIMS\n\nNone has been sent in yet." in text
+    assert "CLAIMS\n\nNone have been sent in yet." in text
     for form in ("funding-claim", "idea"):
         assert f"/exports/{form}/kent/" in text
     files: Any = ideas.parts.files

@@ -209,7 +209,7 @@ def test_whoever_had_it_is_told_at_each_step_in_words_that_read_well(ideas: Idea
     assert "£" not in receipt
     assert f"The coordinator published your idea, {idea_answers()['title']}." in published
     assert "A good one." in published
-    assert "It goes on. Next to decide: The national review." in published
+    assert "This is not the final decision. Next to decide: The national review." in published
     assert "The national idea reviewer shortlisted your idea" in shortlisted
     assert "Next to decide: The leaders' panel." in shortlisted
     assert "The leaders' panel found no majority on your idea" in no_majority
@@ -217,7 +217,7 @@ def test_whoever_had_it_is_told_at_each_step_in_words_that_read_well(ideas: Idea
     assert "Next to decide: The College's member of the leaders' panel." in no_majority
     assert "The College's member of the leaders' panel chose to pilot your idea" in piloted
     assert "We start in three forces." in piloted
-    assert "This is the end of its way." in piloted
+    assert "This is the final decision. Thank you for sending us your idea." in piloted
 
 
 def test_the_reasons_that_are_told_are_those_of_the_majority(ideas: Ideas) -> None:

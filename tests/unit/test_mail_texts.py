@@ -352,7 +352,7 @@ def test_a_subject_is_one_line_that_names_what_it_is_about(template: str, values
             {"made": "asked for changes to"},
             f"{REFERENCE}: you asked for changes to this claim",
         ),
-        ("stuck", {"noun": "idea"}, f"{REFERENCE}: nobody decides this idea"),
+        ("stuck", {"noun": "idea"}, f"{REFERENCE}: nobody is deciding this idea"),
         ("receipt", {"noun": "idea"}, f"{REFERENCE}: we have your idea"),
     ],
 )
@@ -479,7 +479,7 @@ def test_an_approver_reads_what_it_takes_to_decide() -> None:
         "Your force’s innovation lead: asked for changes to it\n\n> How many people come?\n> And is lunch in it?",
         "Your force’s innovation lead: approved it",
         "Left for Kent Police: £8,000",
-        "£5,000 is set aside for this claim already",
+        "£5,000 is already set aside for this claim",
     ):
         assert expected in text
 
@@ -495,7 +495,7 @@ def test_a_decision_that_cannot_be_undone_says_nothing_of_undoing() -> None:
     assert "undo it until 11 January 2027 at 9:40am" in render("decision-made", values).text
     told = render("decision-made", values | {"undo_until": ""}).text
     assert "undo" not in told
-    assert "If this was not you, reply to this mail at once" in told
+    assert "If this was not you, reply to this email straight away" in told
 
 
 def test_a_page_of_which_nothing_was_said_is_open_to_change() -> None:

@@ -85,7 +85,7 @@ def test_the_claimant_is_told_and_sees_it(story: Scene, approved: str) -> None:
     status = tracking.status_of(story.parts, token)
     assert (status.status_words, status.may_withdraw, status.may_amend) == ("Paid", False, False)
     assert [line.words for line in status.history][-2:] == [
-        "£6,000 was paid. The reference of the payment is BACS 42.",
+        "£6,000 was paid. The payment reference is BACS 42.",
         "£50.50 of it came back to the fund.",
     ]
     assert "cheaper" not in str(status), "why it came back is for staff"

@@ -73,7 +73,7 @@ def test_a_check_that_was_not_made_is_said(website: Website, hours: float | None
     website.sign_in(KENT)
     said = words(website.get(PATH))
     assert "The check is overdue" in said
-    assert ("none was made in the last two hours" in said) == bool(hours)
+    assert ("there has been none in the last 2 hours" in said) == bool(hours)
 
 
 def test_the_national_team_sees_all_of_it_with_money(website: Website) -> None:
@@ -87,7 +87,7 @@ def test_the_national_team_sees_all_of_it_with_money(website: Website) -> None:
     assert "Set aside: £700, now £693" in said
     assert "Left: £0.05, now £7.05" in said
     assert "Promised" not in said, "what is as it was is not said"
-    assert "And 7 more, which the log names." in said
+    assert "And 7 more: see the log." in said
 
 
 def test_earlier_checks_are_counted_in_words(website: Website) -> None:
@@ -97,7 +97,7 @@ def test_earlier_checks_are_counted_in_words(website: Website) -> None:
         keep(website, *found)
         return words(website.get(PATH)).partition("Earlier checks ")[2]
 
-    assert said_after().startswith("There are none.")
+    assert said_after().startswith("There are no earlier checks.")
     assert said_after().startswith("Nothing was found in the check before this one.")
     assert said_after(LOST).startswith("Nothing was found in the 2 checks before this one.")
     assert said_after().startswith("Of the 3 checks before this one, 1 found something.")

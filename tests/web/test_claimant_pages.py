@@ -36,7 +36,7 @@ def test_the_status_page_says_that_changes_are_asked_for(website: Website) -> No
     receipt = sent_back(website)
     answer = website.get(path(receipt))
     banner = text_of(with_class(answer.page, "govuk-notification-banner")[0])
-    assert "Changes were asked for: make them by" in banner
+    assert "You have been asked to make changes by" in banner
     assert {path(receipt, "amend"), path(receipt, "withdraw")} <= links(answer)
     assert "Waiting for You" in words(answer)
     assert WANTED["costs"] not in answer.text, "what is to be changed is for the claimant alone"

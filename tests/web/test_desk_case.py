@@ -79,7 +79,7 @@ def test_a_note_is_kept_and_read_by_staff_alone(website: Website) -> None:
     answer = website.post(f"{path}/note", {**fields_for(page, "/note"), "note": NOTE})
     assert (answer.status, answer.headers["Location"]) == (303, f"{path}?done=noted")
     page = website.get(answer.headers["Location"])
-    assert "Your note is kept." in words(page)
+    assert "Your note is saved." in words(page)
     assert "Coordinator, Kent Police noted, for staff alone" in words(page)
     assert NOTE in words(page)
     assert NOTE in website.get(f"/api/v1/submissions/{path.rpartition('/')[2]}/timeline").text

@@ -133,7 +133,7 @@ def test_the_page_of_the_list_is_narrowed_by_its_form_and_the_address_holds_it(w
     assert form_fields(narrowed)["q"] == "ideas"
     assert link(narrowed, decided.reference) == f"/desk/submissions/{decided.reference}"
     nothing = website.get("/desk/submissions?q=nothing")
-    assert "There is none that fits." in words(nothing)
+    assert "No results." in words(nothing)
 
 
 def test_the_pages_of_the_list_lead_on_and_keep_the_filter(website: Website) -> None:
@@ -154,7 +154,7 @@ def test_an_empty_desk_says_what_it_will_show(website: Website) -> None:
     website.sign_in(COORDINATOR)
     said = words(website.get("/desk"))
     assert "You have no decisions to make." in said
-    assert "Nothing is open. Whatever somebody sends in is counted here at once" in said
+    assert "Nothing is open. New submissions are counted here straight away" in said
     assert "open claims by stage" not in said
     website.submit()
     said = words(website.get("/desk"))

@@ -117,5 +117,5 @@ def test_whoever_holds_the_fund_and_did_not_decide_may_pay(website: Website, pat
     paid(website, path)
     token = website.parts.links.status_token("kent", path.rpartition("/")[2])
     said = words(website.get(f"/status/{token}"))
-    assert "£1,834.50 was paid. The reference of the payment is BACS 42." in said
+    assert "£1,834.50 was paid. The payment reference is BACS 42." in said
     assert "Withdraw" not in said

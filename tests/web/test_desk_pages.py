@@ -87,7 +87,7 @@ def test_a_coordinator_has_somebody_else_asked(website: Website, address: str) -
     page = website.get(desk)
     assert f"{desk}/reassign" in links(page)
     choosing = website.get(f"{desk}/reassign")
-    assert "Innovation lead, Kent Police is told that they need not decide any more." in words(choosing)
+    assert "Innovation lead, Kent Police will be told that they no longer need to decide." in words(choosing)
     assert website.post(f"{desk}/reassign", {"to": "deputy-kent"}).status == 403, "without the CSRF token"
     assert website.post(f"{desk}/reassign", form_fields(choosing)).status == 422
     answer = website.post(f"{desk}/reassign", {**form_fields(choosing), "to": "deputy-kent"})
@@ -119,7 +119,7 @@ def test_where_nobody_is_to_decide_there_is_nothing_to_hand_on(website: Website)
 
 def test_the_desk_lists_what_nobody_decided(website: Website) -> None:
     website.sign_in(COORDINATOR)
-    assert "Nothing waits for a coordinator now." in words(website.get("/desk/stuck"))
+    assert "Nothing is waiting for a coordinator." in words(website.get("/desk/stuck"))
     receipt = website.submit()
     website.stuck(receipt)
     page = website.get("/desk/stuck")
@@ -131,14 +131,14 @@ def test_the_desk_lists_what_nobody_decided(website: Website) -> None:
     assert {desk, f"{desk}/reassign"} <= links(page)
     fields = form_fields(website.get(f"{desk}/reassign"))
     assert website.post(f"{desk}/reassign", {**fields, "to": "lead-kent"}).status == 303
-    assert "Nothing waits for a coordinator now." in words(website.get("/desk/stuck"))
+    assert "Nothing is waiting for a coordinator." in words(website.get("/desk/stuck"))
 
 
 def test_another_forces_coordinator_finds_nothing_of_it(website: Website) -> None:
     receipt = website.submit()
     website.stuck(receipt)
     website.sign_in(ESSEX)
-    assert "Nothing waits for a coordinator now." in words(website.get("/desk/stuck"))
+    assert "Nothing is waiting for a coordinator." in words(website.get("/desk/stuck"))
     desk = f"/desk/submissions/{receipt.reference}"
     for path in (desk, f"{desk}/reassign"):
         assert website.get(path).status == 404
@@ -226,14 +226,14 @@ def test_days_away_are_kept_shown_and_forgotten(website: Website) -> None:
     assert (answer.status, answer.headers["Location"]) == (303, "/away?saved=1")
     assert website.parts.people.away("lead-kent") == Away(first=today, last=last, delegate_id="deputy-kent")
     kept = website.get(answer.headers["Location"])
-    assert "We have kept your days away." in words(kept)
-    assert "Asked meanwhile Deputy innovation lead, Kent Police" in words(kept)
+    assert "Your days away are saved." in words(kept)
+    assert "Asked instead Deputy innovation lead, Kent Police" in words(kept)
     receipt = website.submit()
     website.ask(receipt)
     (task,) = website.case(receipt).open_tasks
     assert (task.person_id, task.stands_in_for) == ("deputy-kent", "lead-kent")
     back = website.post("/away", {**form_fields(kept), "action": "back"})
-    assert "You are not away." in words(website.get(back.headers["Location"]))
+    assert "You are no longer away." in words(website.get(back.headers["Location"]))
     assert website.parts.people.away("lead-kent") is None
 
 
@@ -273,4 +273,4 @@ def test_nobody_but_the_signed_in_person_is_sent_away(website: Website) -> None:
 
 def test_who_decides_nothing_has_nobody_to_name(website: Website) -> None:
     website.sign_in(COORDINATOR)
-    assert "Nobody else is registered who may decide the same as you." in words(website.get("/away"))
+    assert "Nobody else who can make the same decisions as you is registered." in words(website.get("/away"))

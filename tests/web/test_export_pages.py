@@ -159,7 +159,7 @@ def test_the_list_is_not_found_by_whoever_may_have_nothing_of_it(
 def test_where_there_are_none_yet_the_list_says_so(client: Client) -> None:
     text = get(client, "/exports", "chief-essex").body.decode()
     check_page(text)
-    assert text.count("There are none.") == 2
+    assert text.count("There are none yet.") == 2
 
 
 def test_nobody_gets_anything_without_signing_in(client: Client) -> None:

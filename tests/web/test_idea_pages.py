@@ -269,7 +269,7 @@ def test_the_map_says_where_there_are_more_than_it_counts(
 
     several(website)
     monkeypatch.setattr(publishing, "MOST_COUNTED", 2)
-    assert "these figures are of the newest 2" in words(website.get("/map"))
+    assert "these figures cover the newest 2" in words(website.get("/map"))
 
 
 def test_the_map_says_when_it_was_counted_where_there_are_many(

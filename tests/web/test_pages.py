@@ -260,7 +260,7 @@ def test_an_approval_is_confirmed_and_reaches_the_next_stage(website: Website) -
     words = text_of(next(website.get(second).page.iter("main")))
     assert "The innovation lead approved it" in words
     assert "Good value" in words
-    assert "set aside already" in words
+    assert "is already set aside for this claim" in words
 
 
 def test_a_claim_that_is_more_than_is_left_says_so(website: Website) -> None:
