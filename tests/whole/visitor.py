@@ -219,18 +219,20 @@ def share(service: Service, **changes: Any) -> dict[str, Any]:
     return dict(receipt)
 
 
-def confirm(service: Service, receipt: dict[str, Any], *, to: str) -> None:
-    """Type the mailed code, as a program does."""
+def confirm(service: Service, receipt: dict[str, Any], *, to: str, within: float = 20.0) -> None:
+    """Type the mailed code, as a program does. `within`: how long its mail may take, in seconds."""
 
     def post(code: str) -> bool:
         status, answer = Browser(service.address).post_json(receipt["confirm_url"], {"code": code})
         assert status in (200, 422), answer
         return status == 200
 
-    type_newest_code(service, to, post)
+    type_newest_code(service, to, post, within=within)
 
 
-def type_newest_code(service: Service, to: str, attempt: Callable[[str], bool]) -> None:
+def type_newest_code(
+    service: Service, to: str, attempt: Callable[[str], bool], *, within: float = 20.0
+) -> None:
     """Try the code that was mailed to this address last, until one is right. It is good for this also where it was
     mailed for something else; where it is not, the newest mail is still on its way."""
     tried: set[str] = set()
@@ -242,7 +244,7 @@ def type_newest_code(service: Service, to: str, attempt: Callable[[str], bool]) 
         tried.add(codes[-1]["id"])
         return attempt(CODE.findall(codes[-1]["text"])[0])
 
-    eventually(typed)
+    eventually(typed, within=within)
 
 
 def decide(service: Service, address: str, reference: str, decision: str, comment: str = "") -> Any:
