@@ -35,8 +35,10 @@ def test_what_is_put_is_there_after_a_restart_and_what_is_deleted_is_not(tmp_pat
     (tmp_path / "files/a/three.csv.0.new").write_bytes(b"torn")
     with mock_aws():
         kept_files.restore(tmp_path, "files")
-        listed = boto3.client("s3").list_objects_v2(Bucket="files")["Contents"]
-    assert [one["Key"] for one in listed] == ["a/one.csv"]
+        client = boto3.client("s3")
+        listed = client.list_objects_v2(Bucket="files")["Contents"]
+        found = client.get_object(Bucket="files", Key="a/one.csv")["Body"].read()
+    assert ([one["Key"] for one in listed], found) == (["a/one.csv"], b"a/one.csv")
 
 
 @pytest.mark.parametrize("key", ["../x", "/etc/passwd", "a/../../x", ""])
