@@ -11,6 +11,7 @@ import io
 import json
 import pickle
 import sys
+from collections import deque
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -36,6 +37,9 @@ def apply_to_database() -> None:
     take_back_single_items()
     forget_old_iterators()
     write_values_plainly()
+    look_under_one_key()
+    read_each_expression_once()
+    list_actions_once()
 
 
 def take_back_single_items() -> None:
@@ -127,6 +131,73 @@ def _plain(value: Any) -> dict[str, Any]:
     if isinstance(content, bytes):
         return {kind: base64.b64encode(content).decode()}
     return {kind: content}
+
+
+def look_under_one_key() -> None:
+    """For each query moto sorts the whole table, and only then picks out what has the key. Here a query finds only
+    that, so it costs no more when the table is large.
+    """
+    from moto.dynamodb.models.table import Table
+
+    query, all_items = Table.query, Table.all_items
+    keys: list[tuple[str, Any]] = []  # of the query that is being answered: one at a time
+
+    def query_key(table: Any, *given: Any, hash_key_conditions: list[tuple[str, Any]], **named: Any) -> Any:
+        keys.append(hash_key_conditions[0])
+        try:
+            return query(table, *given, hash_key_conditions=hash_key_conditions, **named)
+        finally:
+            keys.clear()
+
+    def items(table: Any) -> list[Any]:
+        if not keys or not table.has_range_key:
+            return list(all_items(table))
+        name, value = keys[0]
+        if name == table.hash_key_attr:
+            return list(table.items.get(value, {}).values())
+        everything = (item for under in table.items.values() for item in under.values())
+        return [item for item in everything if name in item.attrs and item.attrs[name].value == value.value]
+
+    Table.query, Table.all_items = query_key, items
+
+
+def read_each_expression_once() -> None:
+    """moto takes each expression apart up to four times for each request, with patterns that it makes anew for each
+    word, and counts its clauses below each of its nodes. pynamodb sends the same few expressions again and again.
+    """
+    from moto.dynamodb.comparisons import ConditionExpressionParser
+    from moto.dynamodb.parsing import validators
+    from moto.dynamodb.parsing.ast_nodes import Node
+    from moto.dynamodb.parsing.expressions import UpdateExpressionParser
+
+    lex = ConditionExpressionParser._lex_condition_expression
+    count = validators.ActionCountValidator.verify_action_counts
+
+    @lru_cache(maxsize=1024)
+    def words(expression: str) -> tuple[Any, ...]:
+        return tuple(lex(ConditionExpressionParser(expression, None, None)))
+
+    @lru_cache(maxsize=1024)
+    def pickled(tree: Any) -> bytes:
+        return pickle.dumps(tree)
+
+    ConditionExpressionParser._lex_condition_expression = lambda parser: deque(
+        words(parser.condition_expression)
+    )
+    UpdateExpressionParser.make = lru_cache(maxsize=1024)(UpdateExpressionParser.make)
+    validators.deepcopy = lambda one: (
+        pickle.loads(pickled(one)) if isinstance(one, Node) else copy.deepcopy(one)
+    )
+    validators.ActionCountValidator.verify_action_counts = lambda validator, node: (
+        node if node.parent else count(validator, node)
+    )
+
+
+def list_actions_once() -> None:
+    """moto looks through all its methods on each request for those that answer one."""
+    from moto.core import responses
+
+    responses.method_names_from_class = lru_cache(responses.method_names_from_class)
 
 
 def leave_batch_out() -> None:

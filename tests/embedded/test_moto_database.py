@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -13,9 +15,13 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from moto import mock_aws
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.table import Table
 
-from infra.local import events
+from infra.local import events, moto_repairs
 from infra.local.database import running_database
+from infra.local.options import ROOT
 
 TABLE = "table"
 STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
@@ -28,10 +34,7 @@ def endpoint() -> Iterator[str]:
         with running_database() as url:
             client(url).create_table(
                 TableName=TABLE,
-                KeySchema=[
-                    {"AttributeName": "pk", "KeyType": "HASH"},
-                    {"AttributeName": "sk", "KeyType": "RANGE"},
-                ],
+                KeySchema=[schema("pk", "HASH"), schema("sk", "RANGE")],
                 AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
                 BillingMode="PAY_PER_REQUEST",
                 StreamSpecification=STREAM,
@@ -51,6 +54,10 @@ def stream(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[events.St
 def client(url: str) -> Any:
     once = Config(retries={"total_max_attempts": 1}, max_pool_connections=8)
     return boto3.client("dynamodb", endpoint_url=url, region_name="eu-west-2", config=once)
+
+
+def schema(name: str, kind: str) -> Any:
+    return {"AttributeName": name, "KeyType": kind}
 
 
 def key(pk: str) -> dict[str, Any]:
@@ -136,6 +143,45 @@ def test_values_come_back_as_they_went_in(endpoint: str) -> None:
     assert item(endpoint, "values") == {**key("values"), **values}
 
 
+def test_an_expression_that_is_sent_again_has_its_own_values(endpoint: str) -> None:
+    for pk, number in (("one", "1"), ("two", "2")):
+        for _ in range(2):
+            client(endpoint).update_item(
+                TableName=TABLE,
+                Key=key(pk),
+                UpdateExpression="SET #l = list_append(if_not_exists(#l, :none), :new), #n = :n",
+                ConditionExpression="attribute_not_exists(#n) OR #n = :n",
+                ExpressionAttributeNames={"#l": "told", "#n": "number"},
+                ExpressionAttributeValues={
+                    ":none": {"L": []},
+                    ":new": {"L": [{"S": pk}]},
+                    ":n": {"N": number},
+                },
+            )
+        told = {"L": [{"S": pk}, {"S": pk}]}
+        assert item(endpoint, pk) == {**key(pk), "told": told, "number": {"N": number}}
+    with pytest.raises(ClientError, match="Two document paths overlap|TooManyClauses|can only be used once"):
+        client(endpoint).update_item(
+            TableName=TABLE,
+            Key=key("one"),
+            UpdateExpression="SET a = :n SET b = :n",
+            ExpressionAttributeValues={":n": {"N": "1"}},
+        )
+
+
+def test_an_expression_is_taken_apart_once() -> None:
+    script = (
+        "from infra.local import moto_repairs; moto_repairs.read_each_expression_once();"
+        "from moto.dynamodb.comparisons import ConditionExpressionParser as Condition;"
+        "from moto.dynamodb.parsing.expressions import UpdateExpressionParser as Update;"
+        "lexed = lambda: Condition('#a = :b', {'#a': 'a'}, {':b': {'N': '1'}})._lex_condition_expression();"
+        "assert lexed() == lexed() and lexed() is not lexed() and lexed()[0] is lexed()[0];"
+        "assert Update.make('SET a = :b') is Update.make('SET a = :b')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -156,9 +202,59 @@ def test_nobody_else_gets_in_and_nothing_else_is_there(
     assert client(endpoint).list_tables()["TableNames"] == [TABLE]
 
 
+def test_a_query_compares_only_what_has_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("query", "all_items"):
+        monkeypatch.setattr(Table, name, getattr(Table, name))  # taken back afterwards
+    moto_repairs.look_under_one_key()
+    compared: set[str] = set()
+    is_less = DynamoType.__lt__
+
+    def noted(one: DynamoType, other: DynamoType) -> bool:
+        compared.update((one.value, other.value))
+        return bool(is_less(one, other))
+
+    with mock_aws():
+        once = boto3.client("dynamodb", region_name="eu-west-2")
+        once.create_table(
+            TableName=TABLE,
+            KeySchema=[schema("pk", "HASH"), schema("sk", "RANGE")],
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "at", "when")
+            ],
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": "listed",
+                    "KeySchema": [schema("at", "HASH"), schema("when", "RANGE")],
+                    "Projection": {"ProjectionType": "ALL"},
+                }
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        for number in "312":
+            for pk in ("kent", "essex"):
+                listed = {"at": {"S": f"at-{pk}"}, "when": {"S": f"{pk}-{number}"}}
+                once.put_item(
+                    TableName=TABLE, Item={"pk": {"S": pk}, "sk": {"S": f"{pk}-{number}"}, **listed}
+                )
+        once.put_item(TableName=TABLE, Item={"pk": {"S": "surrey"}, "sk": {"S": "surrey-1"}})
+        monkeypatch.setattr(DynamoType, "__lt__", noted)
+        for index, name, value in (({}, "pk", "kent"), ({"IndexName": "listed"}, "at", "at-kent")):
+            compared.clear()
+            found = once.query(
+                TableName=TABLE,
+                KeyConditionExpression=f"{name} = :key",
+                ExpressionAttributeValues={":key": {"S": value}},
+                **index,
+            )
+            assert [item["sk"]["S"] for item in found["Items"]] == ["kent-1", "kent-2", "kent-3"]
+            assert compared and all("kent" in one for one in compared)
+
+
 def test_what_is_replaced_in_moto_is_there_and_called_as_we_expect() -> None:
+    from moto.core import responses
     from moto.core.serialize import JSONSerializer
     from moto.dynamodb.models import DynamoDBBackend
+    from moto.dynamodb.parsing import validators
     from moto.dynamodbstreams.models import DynamoDBStreamsBackend
 
     def parameters(function: Any) -> list[str]:
@@ -167,6 +263,12 @@ def test_what_is_replaced_in_moto_is_there_and_called_as_we_expect() -> None:
     assert parameters(DynamoDBBackend.transact_write_items) == ["self", "transact_items"]
     assert "copy.deepcopy(" in inspect.getsource(DynamoDBBackend.transact_write_items)
     assert parameters(DynamoDBStreamsBackend.get_records) == ["self", "iterator_arn", "limit"]
+    assert parameters(Table.query)[:2] == ["self", "hash_key"]
+    assert "hash_key_conditions" in parameters(Table.query)
+    assert "self.all_items()" in inspect.getsource(Table.query)
+    assert "method_names_from_class(self.__class__)" in inspect.getsource(responses)
+    assert parameters(validators.ActionCountValidator.verify_action_counts) == ["self", "node"]
+    assert "= deepcopy(expression)" in inspect.getsource(validators.Validator.__init__)
     assert parameters(JSONSerializer._serialize_type_structure) == [
         *("self", "serialized", "value", "shape", "key")
     ]

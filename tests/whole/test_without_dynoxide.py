@@ -11,7 +11,17 @@ import pytest
 from infra.local import guidance
 from infra.local.options import SEEDS
 from tests.whole.test_life_of_an_idea import COORDINATOR, HOME_OFFICE, NPCC, REVIEWER, share
-from tests.whole.visitor import LEAD, PROGRAMME, Browser, Service, claim, decide, eventually, status_of, submit
+from tests.whole.visitor import (
+    LEAD,
+    PROGRAMME,
+    Browser,
+    Service,
+    claim,
+    decide,
+    eventually,
+    status_of,
+    submit,
+)
 
 pytestmark = [pytest.mark.whole, pytest.mark.xdist_group("without-dynoxide")]
 CLAIMANT = claim()["claimant_email"]

@@ -35,7 +35,7 @@ from infra.local.demo.story import Script, Story
 from infra.local.mailbox import Journal
 
 UNDO = timedelta(minutes=10)
-DIGEST_WEEKS = 4
+DIGEST_WEEKS = 13
 _YEAR = timedelta(days=366)
 
 
