@@ -20,6 +20,8 @@ from typing import Any
 from infra.local.environment import ACCOUNT
 
 _KEPT_ITERATORS = 100
+_KEPT_TOKENS = 200
+"""Of transactions. AWS keeps them for ten minutes; botocore tries again within seconds."""
 
 
 def apply() -> None:
@@ -35,6 +37,7 @@ def apply_to_database() -> None:
     """The same for the process that is DynamoDB where there is no dynoxide."""
     list_services_once()
     take_back_single_items()
+    do_each_transaction_once()
     forget_old_iterators()
     write_values_plainly()
     look_under_one_key()
@@ -87,6 +90,31 @@ class _Before:
             self._items[self._key] = self._item
         if self._table.stream_shard:
             del self._table.stream_shard.items[self._told :]
+
+
+def do_each_transaction_once() -> None:
+    """A transaction whose answer was lost is sent again under the same token. moto would do it again."""
+    from moto.core.exceptions import JsonRESTError
+    from moto.dynamodb.responses import DynamoHandler
+
+    transact = DynamoHandler.transact_write_items
+    done: dict[str, tuple[str, Any]] = {}  # for each token, what was sent and the answer to it
+
+    def transact_once(handler: Any) -> Any:
+        token, sent = handler.body.get("ClientRequestToken"), json.dumps(handler.body["TransactItems"])
+        if token in done:
+            before, answer = done[token]
+            if before != sent:
+                raise JsonRESTError("IdempotentParameterMismatchException", "This token is another's.")
+            return answer
+        answer = transact(handler)
+        if token:
+            done[token] = (sent, answer)
+        if len(done) > _KEPT_TOKENS:
+            del done[next(iter(done))]  # the oldest
+        return answer
+
+    DynamoHandler.transact_write_items = transact_once
 
 
 def forget_old_iterators() -> None:

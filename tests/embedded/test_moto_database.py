@@ -127,6 +127,32 @@ def test_what_a_refused_transaction_wrote_is_taken_back_and_never_in_the_stream(
     assert [record["dynamodb"]["Keys"] for record in stream.read()] == [key("gone"), key("after")]
 
 
+def test_a_transaction_that_is_sent_again_under_its_token_is_done_once(endpoint: str) -> None:
+    client(endpoint).put_item(TableName=TABLE, Item={**key("left"), "n": {"N": "5"}})
+    for _ in range(2):
+        client(endpoint).transact_write_items(TransactItems=[take("left")], ClientRequestToken="the-same")
+    assert item(endpoint, "left")["n"] == {"N": "4"}
+    client(endpoint).transact_write_items(TransactItems=[take("left")], ClientRequestToken="another")
+    assert item(endpoint, "left")["n"] == {"N": "3"}
+
+
+def test_a_token_does_not_stand_for_another_transaction(endpoint: str) -> None:
+    client(endpoint).transact_write_items(TransactItems=[put("first")], ClientRequestToken="taken")
+    with pytest.raises(ClientError, match="IdempotentParameterMismatch"):
+        client(endpoint).transact_write_items(TransactItems=[put("second")], ClientRequestToken="taken")
+    assert item(endpoint, "second") is None
+
+
+def test_a_refused_transaction_may_be_tried_again_under_its_token(endpoint: str) -> None:
+    client(endpoint).put_item(TableName=TABLE, Item={**key("refilled"), "n": {"N": "0"}})
+    refused = {"TransactItems": [take("refilled")], "ClientRequestToken": "again"}
+    with pytest.raises(ClientError, match="TransactionCanceled"):
+        client(endpoint).transact_write_items(**refused)
+    client(endpoint).put_item(TableName=TABLE, Item={**key("refilled"), "n": {"N": "1"}})
+    client(endpoint).transact_write_items(**refused)
+    assert item(endpoint, "refilled")["n"] == {"N": "0"}
+
+
 def test_values_come_back_as_they_went_in(endpoint: str) -> None:
     values = {
         "text": {"S": "é"},
@@ -255,11 +281,13 @@ def test_what_is_replaced_in_moto_is_there_and_called_as_we_expect() -> None:
     from moto.core.serialize import JSONSerializer
     from moto.dynamodb.models import DynamoDBBackend
     from moto.dynamodb.parsing import validators
+    from moto.dynamodb.responses import DynamoHandler
     from moto.dynamodbstreams.models import DynamoDBStreamsBackend
 
     def parameters(function: Any) -> list[str]:
         return list(inspect.signature(function).parameters)
 
+    assert parameters(DynamoHandler.transact_write_items) == ["self"]
     assert parameters(DynamoDBBackend.transact_write_items) == ["self", "transact_items"]
     assert "copy.deepcopy(" in inspect.getsource(DynamoDBBackend.transact_write_items)
     assert parameters(DynamoDBStreamsBackend.get_records) == ["self", "iterator_arn", "limit"]
