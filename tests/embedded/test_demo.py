@@ -8,7 +8,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -30,9 +30,9 @@ from chalicelib.services.ports import Parts
 from chalicelib.settings import Settings
 from infra.local import processes, seeds
 from infra.local.data import opened
-from infra.local.demo.fill import Place, fill
+from infra.local.demo.fill import DIGEST_WEEKS, Place, fill
 from infra.local.demo.filling import PEOPLE, Filling
-from infra.local.demo.moments import LONDON
+from infra.local.demo.moments import LONDON, Moments
 from infra.local.demo.stand_ins import Machines
 from infra.local.demo.story import Script, Unfinished
 from infra.local.mailbox import Mailbox
@@ -246,6 +246,11 @@ def test_only_the_starts_of_what_is_open_are_left_to_the_run(told: Told) -> None
 def test_there_are_digests_with_their_files(told: Told) -> None:
     assert any(mail["id"].startswith("mail.digest.all.") for mail in told.mails)
     assert any(key.endswith(".xlsx") for key in told.parts.files.keys("exports/"))
+
+
+def test_make_demo_has_a_digest_for_each_monday_of_three_months(told: Told) -> None:
+    mondays = Moments(told.parts.calendar, NOW).digests(NOW - timedelta(weeks=DIGEST_WEEKS))
+    assert (mondays[0].date(), len(mondays)) == (date(2026, 12, 14), 13)
 
 
 def test_the_run_takes_it_up_without_asking_or_mailing_again(told: Told) -> None:

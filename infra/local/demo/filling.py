@@ -61,7 +61,8 @@ class Filling:
         if is_kept:
             return "Filling it with three months of claims and ideas. This is done once and takes about a minute."
         return (
-            "Filling it with three months of claims and ideas. Without dynoxide this takes several minutes."
+            "Filling it with three months of claims and ideas. Without dynoxide this is done at each start and "
+            "takes about two minutes."
         )
 
     def start(self, folder: Folder, options: Options, env: dict[str, str]) -> Child:
