@@ -7,12 +7,22 @@ from typing import Any
 
 import pytest
 
-from tests.whole.visitor import COORDINATOR, IDEA_FROM, Browser, Service, decide, eventually, share, status_of
+from tests.whole.visitor import (
+    COLLEGE,
+    COORDINATOR,
+    HOME_OFFICE,
+    IDEA_FROM,
+    NPCC,
+    REVIEWER,
+    Browser,
+    Service,
+    decide,
+    eventually,
+    share,
+    status_of,
+)
 
 pytestmark = [pytest.mark.whole, pytest.mark.xdist_group("life")]
-
-REVIEWER = "idea.reviewer@example.org"
-HOME_OFFICE, NPCC, COLLEGE = "home.office@example.org", "npcc@example.org", "college@example.org"
 
 
 def public(service: Service) -> list[str]:

@@ -10,15 +10,19 @@ import pytest
 
 from infra.local import guidance
 from infra.local.options import SEEDS
-from tests.whole.test_life_of_an_idea import COORDINATOR, HOME_OFFICE, NPCC, REVIEWER, share
 from tests.whole.visitor import (
+    COORDINATOR,
+    HOME_OFFICE,
     LEAD,
+    NPCC,
     PROGRAMME,
+    REVIEWER,
     Browser,
     Service,
     claim,
     decide,
     eventually,
+    share,
     status_of,
     submit,
 )
