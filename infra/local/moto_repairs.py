@@ -162,8 +162,8 @@ def _plain(value: Any) -> dict[str, Any]:
 
 
 def look_under_one_key() -> None:
-    """For each query moto sorts the whole table, and only then picks out what has the key. Here a query finds only
-    that, so it costs no more when the table is large.
+    """For each query moto sorts the whole table, and only then picks out what has the key. Here only that is sorted;
+    and for the table's own key, nothing else is looked at.
     """
     from moto.dynamodb.models.table import Table
 
