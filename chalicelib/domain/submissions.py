@@ -55,6 +55,10 @@ STATUS_WORDS = {
 }
 
 
+VOUCHED = "vouched"
+"""The `proof` in the first timeline entry of what a trusted sender vouched for, so that no code was needed."""
+
+
 class TaskState(str, Enum):
     """How a task ended, if it did: decided; overtaken by the deadline; handed on; closed since it is not needed."""
 
@@ -261,6 +265,11 @@ class Case:
         return {**self.submission.answers, **self.personal}
 
     @property
+    def is_vouched_for(self) -> bool:
+        """Whether a trusted sender vouched for whoever it is from."""
+        return any(is_vouched(entry) for entry in self.entries[:1])
+
+    @property
     def open_tasks(self) -> tuple[Task, ...]:
         """The tasks that wait."""
         return tuple(task for task in self.tasks if task.state is TaskState.OPEN)
@@ -323,6 +332,11 @@ class Case:
     def _fingerprint(self, answers: Mapping[str, Any]) -> str:
         one = self.submission
         return fingerprint(one.reference, one.form, one.form_version, dict(answers))
+
+
+def is_vouched(entry: Entry) -> bool:
+    """Whether this is the entry of a submission that came in vouched for."""
+    return entry.action == "submitted" and entry.details.get("proof") == VOUCHED
 
 
 def before_decision(task: Task, decided: int) -> Task:

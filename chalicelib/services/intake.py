@@ -22,7 +22,7 @@ from chalicelib.domain.forms import Form
 from chalicelib.domain.people import normalised
 from chalicelib.domain.references import new_reference
 from chalicelib.domain.stages import AskedAs
-from chalicelib.domain.submissions import Status, Submission
+from chalicelib.domain.submissions import VOUCHED, Status, Submission
 from chalicelib.domain.timeline import CLAIMANT, Chain
 from chalicelib.domain.values import value
 from chalicelib.services import receipts, unconfirmed
@@ -45,8 +45,8 @@ from chalicelib.services.ports import Parts
 KEY_LIFE = timedelta(hours=24)
 DUPLICATE_LIFE = timedelta(days=7)
 _TRIES = 8
-NONE, VOUCHED, MAILBOX = "none", "vouched", "mailbox"
-"""What shows where a submission comes from when it comes in."""
+NONE, MAILBOX = "none", "mailbox"
+"""What shows where a submission comes from when it comes in, besides VOUCHED."""
 
 
 @value

@@ -115,6 +115,7 @@ def _case_page(request: Request, reference: str, *, typed_note: str = "", note_e
         submission=one,
         noun=form.noun,
         submitter=form.submitter,
+        is_vouched_for=case.is_vouched_for,
         force_name=parts.forms.force_name(one.force),
         moved_to=parts.forms.force_name(one.moved_to) if one.moved_to else "",
         waiting_for=desk_words.whose_turn(one.waiting_for, form),

@@ -9,7 +9,7 @@ from chalicelib.domain.leaving import LEFT
 from chalicelib.domain.money import pounds
 from chalicelib.domain.people import role_words
 from chalicelib.domain.sentences import capital
-from chalicelib.domain.submissions import STATUS_WORDS, Case, Status, Task, TaskState
+from chalicelib.domain.submissions import STATUS_WORDS, Case, Status, Task, TaskState, is_vouched
 from chalicelib.domain.timeline import CLAIMANT, SYSTEM, Entry
 from chalicelib.services.ports import Parts
 from chalicelib.web.happenings import Happening
@@ -40,6 +40,8 @@ _REFUSED = {
 
 _SAID: Mapping[str, str] = {
     "submitted": "The {noun} came in",
+    "confirmed": "{actor} confirmed the email address",
+    "address-mended": "{actor} put the email address right",
     "asked": "{person}, {role}, was asked to decide",
     "passed-over": "Passed over the {role}: {reason}",
     "stuck": "The coordinators were told: {reason}",
@@ -61,6 +63,7 @@ _SAID: Mapping[str, str] = {
     "restarted": "The workflow was started anew",
 }
 
+_VOUCHED = "The {noun} came in from a trusted site, which vouched for its sender"
 _TAKEN_OVER = "{person}, {role}, was asked to decide, since whoever was asked before has left"
 
 
@@ -122,6 +125,8 @@ def _words(entry: Entry, case: Case, form: Form, name: Names) -> str:
     said = _SAID.get(entry.action, entry.action)
     if (entry.action, reason) == ("reassigned", LEFT):
         said = _TAKEN_OVER
+    if is_vouched(entry):
+        said = _VOUCHED
     return said.format(
         noun=form.noun,
         actor=name(entry.actor),

@@ -232,13 +232,7 @@ _EARLIER = _object(
     }
 )
 _LISTED = _object(
-    {
-        "reference": _TEXT,
-        "title": _TEXT,
-        "status": _STATUS,
-        "amount_pence": _PENCE,
-        "submitted_at": _MOMENT,
-    }
+    {"reference": _TEXT, "title": _TEXT, "status": _STATUS, "amount_pence": _PENCE, "submitted_at": _MOMENT}
 )
 _LIST_PARAMETERS: list[dict[str, Any]] = [
     {"name": name, "in": "query", "description": said, "schema": schema}
@@ -320,6 +314,7 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
             "version": {"type": "integer"},
             "force": _TEXT,
             "changed_at": _MOMENT,
+            "vouched_for": {"type": "boolean"},
             "amount_pence": _PENCE,
             "answers": {"type": "object"},
             "tasks": _list_of(_object(_TASK_LINE)),

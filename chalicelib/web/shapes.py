@@ -122,6 +122,7 @@ def case(one: Case, answers: Mapping[str, Any]) -> dict[str, Any]:
         "due": moment(submission.due_at),
         "submitted_at": moment(submission.submitted_at),
         "changed_at": moment(submission.changed_at),
+        "vouched_for": one.is_vouched_for,
         "amount_pence": submission.amount_pence,
         "answers": dict(answers),
         "tasks": [task_line(task) for task in one.tasks],

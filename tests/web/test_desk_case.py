@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import idea_scenes
 import pytest
 from claim_scenes import sent_back
+from idea_scenes import an_idea
 from page_checks import error_links, fields_of
-from website import LEAD, Answer, Website, form_fields, heading, words
+from website import LEAD, Answer, Website, a_claim, form_fields, heading, words
 
 from chalicelib.domain.submissions import Status
+from chalicelib.domain.tokens import Scope
 from chalicelib.services import undelivered
+from tests.tokens import give_token
 
 COORDINATOR = "coordinator.kent@example.police.uk"
 ESSEX = "coordinator.essex@example.police.uk"
@@ -186,3 +190,28 @@ def test_the_mails_of_a_claim_that_was_sent_back_and_withdrawn_are_listed(websit
     assert "The outcome: asked for changes to The claimant" in said
     assert "What was recorded in their name Innovation lead, Kent Police" in said
     assert "Status Waiting for changes" in said
+
+
+def test_a_submission_that_a_trusted_site_vouched_for_is_marked_so(website: Website) -> None:
+    token = give_token(website.parts, "national-coordinator", Scope.SUBMIT)
+    body = json.dumps(an_idea()).encode()
+    sent = website.send_json("/api/v1/forms/idea/submissions", body, authorization=f"Bearer {token}")
+    reference = json.loads(sent.text)["reference"]
+    website.sign_in(COORDINATOR)
+    said = words(website.get(f"/desk/submissions/{reference}"))
+    assert "Sender Vouched for by a trusted site. No code was asked for." in said
+    assert "The idea came in from a trusted site, which vouched for its sender" in said
+    assert json.loads(website.get(f"/api/v1/submissions/{reference}").text)["vouched_for"] is True
+
+
+def test_a_submission_that_was_confirmed_with_a_code_is_not_marked(website: Website) -> None:
+    body = json.dumps(a_claim()).encode()
+    sent = website.send_json("/api/v1/forms/funding-claim/submissions", body)
+    reference = json.loads(sent.text)["reference"]
+    url = f"/api/v1/status/{website.parts.links.status_token('kent', reference)}/confirm"
+    website.send_json(url, json.dumps({"code": website.mailed_code("confirm")}).encode())
+    website.sign_in(COORDINATOR)
+    said = words(website.get(f"/desk/submissions/{reference}"))
+    assert "ouched for" not in said
+    assert "The claimant confirmed the email address" in said
+    assert json.loads(website.get(f"/api/v1/submissions/{reference}").text)["vouched_for"] is False
