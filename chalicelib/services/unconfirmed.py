@@ -96,8 +96,9 @@ def first_mail(
             AddDelivery(delivery=_mail(parts, pair, one, form, address, now)),
             *counted(parts, one, now),
         ]
-    next_at = min(next_hour(now), one.due_at or now) if is_full else _next_date(one, form, pair, now)
-    return replace(one, next_at=next_at), changes
+    if is_full:
+        return replace(one, next_at=min(next_hour(now), one.due_at or now)), changes
+    return replace(one, next_at=_next_date(parts, one, form, pair, address, now)), changes
 
 
 def counted(parts: Parts, one: Submission, now: datetime) -> list[Change]:
@@ -184,19 +185,21 @@ def follow_up_one(parts: Parts, force: str, reference: str) -> str:
 def _mailed_later(parts: Parts, case: Case, now: datetime) -> list[Change]:
     one = next_revision(case.submission, now=now)
     form = parts.forms.form(one.form, one.form_version)
-    (pair,) = parts.accounts.pairs([mailbox_of(parts, case)])
+    address = address_of(parts, case)
+    (pair,) = parts.accounts.pairs([pairs.mailbox_of(address)])
     name = pairs.submission_name(one.force, one.reference)
     if one.reminded == NOT_MAILED and _was_in_a_mail(pair, name, one):
         one = replace(one, reminded=MAILED)
-        return [ChangeSubmission(submission=replace(one, next_at=_next_date(one, form, pair, now)))]
+        next_at = _next_date(parts, one, form, pair, address, now)
+        return [ChangeSubmission(submission=replace(one, next_at=next_at))]
     pair, is_mailed = pairs.asked(pair, now, nonce=parts.new_secret(), submission=name)
     if not is_mailed:
         later = min(pairs.pause_ends(pair, now + _A_MINUTE), one.due_at or now)
         return [ChangeSubmission(submission=replace(one, next_at=later)), KeepPair(pair=pair)]
     is_reminder = one.reminded == MAILED
     one = replace(one, reminded=one.reminded + 1)
-    one = replace(one, next_at=_next_date(one, form, pair, now))
-    mail = _mail(parts, pair, one, form, address_of(parts, case), now, again=is_reminder)
+    one = replace(one, next_at=_next_date(parts, one, form, pair, address, now))
+    mail = _mail(parts, pair, one, form, address, now, again=is_reminder)
     return [
         *(ChangeSubmission(submission=one), KeepPair(pair=pair), AddDelivery(delivery=mail)),
         *counted(parts, one, now),
@@ -209,16 +212,24 @@ def _was_in_a_mail(pair: Pair, name: str, one: Submission) -> bool:
     return is_later and name in (*pair.asked_for, *pair.proved)
 
 
-def _next_date(one: Submission, form: Form, pair: Pair, now: datetime) -> datetime | None:
-    """When it is to be mailed, or reminded of, or lapses. Reminders go only to domains that the form names: to the
-    others, nobody who did not ask is mailed twice."""
+def _next_date(
+    parts: Parts, one: Submission, form: Form, pair: Pair, address: str, now: datetime
+) -> datetime | None:
+    """When it is to be mailed, or reminded of, or lapses."""
     if one.due_at is None:
         return None
     if one.reminded == NOT_MAILED:
         return min(pairs.pause_ends(pair, now), one.due_at)
-    if one.reminded == MAILED and form.proof.domains:
+    if one.reminded == MAILED and _is_reminded(parts, form, address):
         return min(one.submitted_at + REMINDED_AFTER, one.due_at)
     return one.due_at
+
+
+def _is_reminded(parts: Parts, form: Form, address: str) -> bool:
+    """Whether a reminder goes to this address: to a domain that the form names, or another form does where this one
+    takes any. To other domains, nobody who did not ask is mailed twice."""
+    forms = [form] if form.proof.domains else [one for one in parts.forms.all() if one.proof.domains]
+    return any(one.proof.takes(address, parts.limits.more_domains) for one in forms)
 
 
 def _mail(

@@ -284,11 +284,21 @@ def test_one_reminder_with_a_code_goes_after_a_day(story: Scene) -> None:
     confirm(story, receipt)
 
 
-def test_no_reminder_goes_where_any_domain_may_send(story: Scene) -> None:
-    intake.submit(story.parts, a_form("idea"), idea_answers())
-    story.clock.pass_by(days=6)
-    following_up.follow_up(story.parts)
-    assert len(confirm_mails(story)) == 1
+@pytest.mark.parametrize(
+    ("address", "mails"),
+    [("me@kent.police.uk", 2), ("me@btp.example", 2), ("me@freemail.example", 1), ("me@notpolice.uk", 1)],
+)
+def test_a_form_that_any_domain_may_send_reminds_only_those_that_some_form_names(
+    story: Scene, address: str, mails: int
+) -> None:
+    """Nobody else, who may not have asked, is mailed twice."""
+    story.parts = replace(story.parts, limits=replace(story.parts.limits, more_domains=("btp.example",)))
+    intake.submit(story.parts, a_form("idea"), idea_answers(contact_email=address))
+    for _ in range(6):
+        story.clock.pass_by(days=1)
+        following_up.follow_up(story.parts)
+    reminders = [mail.values["is_reminder"] for mail in confirm_mails(story)]
+    assert reminders == [False, True][:mails]
 
 
 def test_after_a_week_it_lapses_and_what_was_typed_goes(story: Scene) -> None:
