@@ -140,10 +140,22 @@ def ask_for_pair(
 
     def next_one(pair: Pair, now: datetime) -> tuple[Pair, Sequence[Change]]:
         pair, mail = asked(pair, now)
-        mail = mail or deliveries.unsent(digest(parts.new_secret())[:32], now=now)
-        return pair, [AddDelivery(delivery=mail), *_counted(parts, source, now)]
+        return pair, with_ask(parts, mail, source, now)
 
     change_pair(parts, mailbox, next_one)
+
+
+def with_ask(parts: Parts, mail: Delivery | None, source: str, now: datetime) -> list[Change]:
+    """What is stored with a pair that was asked for: as much with a mail as without."""
+    mail = mail or deliveries.unsent(digest(parts.new_secret())[:32], now=now)
+    return [AddDelivery(delivery=mail), *_counted(parts, source, now)]
+
+
+def too_many_asks(now: datetime) -> TooMany:
+    """The refusal of one more ask from a network."""
+    left = 3600 - now.minute * 60 - now.second
+    message = "Too many codes were asked for from your network. Try again in the next hour."
+    return TooMany(message, retry_after=left)
 
 
 def _counted(parts: Parts, source: str, now: datetime) -> list[Change]:
@@ -319,9 +331,7 @@ def change_pair(parts: Parts, mailbox: str, next_one: Next) -> None:
             return parts.records.commit([KeepPair(pair=changed), *more])
         except ChangeRefused as refused:
             if isinstance(refused.change, CountSource):
-                left = 3600 - now.minute * 60 - now.second
-                message = "Too many codes were asked for from your network. Try again in the next hour."
-                raise TooMany(message, retry_after=left) from refused
+                raise too_many_asks(now) from refused
             if isinstance(refused.change, ProveSession):
                 raise NotSignedIn("You were signed out. Sign in again.") from refused
             if isinstance(refused.change, LinkIdentity):

@@ -40,6 +40,7 @@ NOT_MAILED, MAILED, REMINDED = range(3)
 LAPSED, WAITS, NOTHING = "lapsed", "waits", ""
 _A_MINUTE = timedelta(minutes=1)
 _COUNTS = 8
+_CAP = "unproven-mails."
 _log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
@@ -107,14 +108,14 @@ def counted(parts: Parts, one: Submission, now: datetime) -> list[Change]:
     limit = parts.limits.unproven_mails_an_hour
     if not limit:
         return []
-    source = f"unproven-mails.{int(fingerprint(one.reference)[:8], 16) % _COUNTS}"
+    source = f"{_CAP}{int(fingerprint(one.reference)[:8], 16) % _COUNTS}"
     hour = next_hour(now) - timedelta(hours=1)
     return [CountSource(source=source, hour=hour, limit=-(-limit // _COUNTS))]
 
 
 def is_cap_reached(change: Change) -> bool:
     """Whether it was refused since enough codes were mailed in this hour. Notes it, for the alarm."""
-    if not isinstance(change, CountSource):
+    if not (isinstance(change, CountSource) and change.source.startswith(_CAP)):
         return False
     _log.warning("too many codes without proof: more of them wait for the next hour")
     return True
@@ -137,20 +138,50 @@ def too_many(wait: timedelta) -> TooMany:
 
 
 def ask_again(parts: Parts, force: str, reference: str, *, source: str = "") -> None:
-    """Have the code of a submission that waits for it mailed once more, if it is time for a mail. This is not asking
-    in the sense of signing in. Raises NotFound, Gone where it lapsed, TooMany for too many asks from one `source`."""
-    case = case_of(parts, force, reference)
-    if not waits(case):
-        return
+    """Have the code of a submission that waits for it mailed once more, if it is time for a mail; past the cap of the
+    service, in the next hour. This is not asking in the sense of signing in. Raises NotFound, Gone where it lapsed,
+    TooMany for too many asks from one `source`."""
+
+    def attempt() -> None:
+        case = case_of(parts, force, reference)
+        if not waits(case):
+            return
+        now = parts.now()
+        try:
+            parts.records.commit(_asked_again(parts, case, source, now))
+        except ChangeRefused as refused:
+            if not is_cap_reached(refused.change):
+                raise
+            parts.records.commit(
+                [_next_hour(case.submission, now), *signing_in.with_ask(parts, None, source, now)]
+            )
+
+    try:
+        again(attempt)
+    except ChangeRefused as refused:
+        if not isinstance(refused.change, CountSource):
+            raise
+        raise signing_in.too_many_asks(parts.now()) from refused
+
+
+def _asked_again(parts: Parts, case: Case, source: str, now: datetime) -> list[Change]:
     one, address = case.submission, address_of(parts, case)
     form = parts.forms.form(one.form, one.form_version)
+    (pair,) = parts.accounts.pairs([pairs.mailbox_of(address)])
+    name = pairs.submission_name(one.force, one.reference)
+    pair, is_mailed = pairs.asked(pair, now, nonce=parts.new_secret(), submission=name)
+    mail = _mail(parts, pair, one, form, address, now) if is_mailed else None
+    return [
+        KeepPair(pair=pair),
+        *signing_in.with_ask(parts, mail, source, now),
+        *(counted(parts, one, now) if is_mailed else ()),
+    ]
 
-    def asked(pair: Pair, now: datetime) -> tuple[Pair, Delivery | None]:
-        name = pairs.submission_name(one.force, one.reference)
-        pair, is_mailed = pairs.asked(pair, now, nonce=parts.new_secret(), submission=name)
-        return pair, _mail(parts, pair, one, form, address, now) if is_mailed else None
 
-    signing_in.ask_for_pair(parts, pairs.mailbox_of(address), asked, source)
+def _next_hour(one: Submission, now: datetime) -> ChangeSubmission:
+    """Its code waits for the next hour, since enough were mailed in this one."""
+    later = min(next_hour(now), one.due_at or now)
+    return ChangeSubmission(submission=replace(next_revision(one, now=now), next_at=later))
 
 
 def follow_up_one(parts: Parts, force: str, reference: str) -> str:
@@ -174,9 +205,7 @@ def follow_up_one(parts: Parts, force: str, reference: str) -> str:
         except ChangeRefused as refused:
             if not is_cap_reached(refused.change):
                 raise
-            later = min(next_hour(now), one.due_at)
-            waits_on = replace(next_revision(one, now=now), next_at=later)
-            parts.records.commit([ChangeSubmission(submission=waits_on)])
+            parts.records.commit([_next_hour(one, now)])
         return WAITS
 
     return again(attempt)
@@ -196,8 +225,9 @@ def _mailed_later(parts: Parts, case: Case, now: datetime) -> list[Change]:
     if not is_mailed:
         later = min(pairs.pause_ends(pair, now + _A_MINUTE), one.due_at or now)
         return [ChangeSubmission(submission=replace(one, next_at=later)), KeepPair(pair=pair)]
-    is_reminder = one.reminded == MAILED
-    one = replace(one, reminded=one.reminded + 1)
+    is_reminder = one.reminded == MAILED and now >= one.submitted_at + REMINDED_AFTER
+    is_reminder = is_reminder and _is_reminded(parts, form, address)
+    one = replace(one, reminded=REMINDED if is_reminder else max(one.reminded, MAILED))
     one = replace(one, next_at=_next_date(parts, one, form, pair, address, now))
     mail = _mail(parts, pair, one, form, address, now, again=is_reminder)
     return [

@@ -376,6 +376,62 @@ def test_the_cap_holds_no_sign_in_mail_and_nobody_who_proved_their_mailbox(story
     assert {"sign-in-code", "receipt"} <= {mail.template for mail in story.sent}
 
 
+def test_send_again_counts_in_the_cap_and_past_it_waits_for_the_next_hour(
+    story: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    capped(story, 16)  # two of each of eight counts
+    receipt = send(story)
+    for mails in (2, 2, 2):
+        story.clock.pass_by(minutes=7)
+        unconfirmed.ask_again(story.parts, "kent", receipt.reference)
+        assert len(confirm_mails(story)) == mails
+    assert "too many codes without proof" in caplog.text
+    story.clock.pass_by(hours=1)
+    for _ in range(2):
+        following_up.follow_up(story.parts)
+    assert [mail.values["is_reminder"] for mail in confirm_mails(story)] == [False, False, False]
+    confirm(story, receipt)
+
+
+def test_a_code_that_was_asked_for_again_past_the_cap_is_not_the_reminder(story: Scene) -> None:
+    capped(story, 8)
+    send(story)
+    receipt = send(story, claimant_email="other@example.police.uk")
+    unconfirmed.ask_again(story.parts, "kent", receipt.reference)
+    for _ in range(60):
+        story.clock.pass_by(hours=1)
+        following_up.follow_up(story.parts)
+    mails = [mail for mail in confirm_mails(story) if mail.to == "other@example.police.uk"]
+    assert [mail.values["is_reminder"] for mail in mails].count(True) == 1
+
+
+def test_asking_again_past_the_cap_still_counts_against_the_network(story: Scene) -> None:
+    capped(story, 8)
+    story.parts = replace(story.parts, limits=replace(story.parts.limits, source_an_hour=2))
+    receipt = send(story)
+    for _ in range(2):
+        story.clock.pass_by(minutes=7)
+        unconfirmed.ask_again(story.parts, "kent", receipt.reference, source="192.0.2.1")
+    with pytest.raises(TooMany):
+        unconfirmed.ask_again(story.parts, "kent", receipt.reference, source="192.0.2.1")
+
+
+def test_send_again_past_the_cap_holds_no_sign_in_mail(story: Scene) -> None:
+    capped(story, 8)
+    receipt = send(story, claimant_email="lead.kent@example.police.uk")
+    story.clock.pass_by(minutes=7)
+    unconfirmed.ask_again(story.parts, "kent", receipt.reference)
+    signing_in.ask_code(story.parts, "lead.kent@example.police.uk")
+    for _ in range(2):
+        story.deliver()
+    assert "sign-in-code" in {mail.template for mail in story.sent}
+
+
+def capped(scene: Scene, mails: int) -> None:
+    """So many codes are mailed in an hour without proof."""
+    scene.parts = replace(scene.parts, limits=replace(scene.parts.limits, unproven_mails_an_hour=mails))
+
+
 def test_an_address_is_put_right_also_past_the_cap(story: Scene) -> None:
     story.parts = replace(story.parts, limits=replace(story.parts.limits, unproven_mails_an_hour=1))
     receipt = send(story)
