@@ -11,7 +11,8 @@ from chalicelib.domain.people import NATIONAL, Holding, role_words
 from chalicelib.domain.tokens import scopes_of
 from chalicelib.services import sessions
 from chalicelib.services.ports import Parts
-from chalicelib.web import access, cookies
+from chalicelib.web import access
+from chalicelib.web.finishing import finish
 from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
 from chalicelib.web.views import view
@@ -54,7 +55,7 @@ def post_end_session(request: Request) -> Response:
         sessions.end(request.parts, request.person_id, name)
         return redirect("/account?ended=1")
     sessions.end_all(request.parts, request.person_id)
-    return redirect("/sign-out", cookies=(cookies.clear_session_cookie(secure=request.is_secure),))
+    return redirect("/sign-out", cookies=finish(request))
 
 
 @account_pages.route("/account/links", methods=["POST"])

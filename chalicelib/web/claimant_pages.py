@@ -12,13 +12,29 @@ from chalicelib.domain.errors import InvalidAnswers, NotSignedIn, Problem
 from chalicelib.services import confirming, ending, signing_in, tracking, unconfirmed
 from chalicelib.services.tracking import StatusView
 from chalicelib.web import access, cookies
+from chalicelib.web.finishing import finish, may_finish
 from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
 from chalicelib.web.views import view
 
 claimant_pages = Blueprint(__name__)
 
+FINISH = "/status/finish"
+"""Below the path of the cookie of a submitter's session, so that this comes with the request and can be ended."""
+
 _ACTIONS = ("amend", "withdraw", "confirm")
+
+
+@claimant_pages.route(FINISH, methods=["GET"])
+@view(access.PUBLIC)
+def show_finish(request: Request) -> Response:
+    return page("finish.html", may_finish=may_finish(request))
+
+
+@claimant_pages.route(FINISH, methods=["POST"], content_types=ANY_TYPE)
+@view(access.PUBLIC)
+def post_finish(request: Request) -> Response:
+    return redirect(FINISH, cookies=finish(request))
 
 
 @claimant_pages.route("/status/{token}/code", methods=["GET"])

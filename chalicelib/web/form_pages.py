@@ -26,6 +26,7 @@ from chalicelib.services import confirming, intake, tracking, unconfirmed
 from chalicelib.services.intake import DUPLICATE_LIFE
 from chalicelib.services.ports import Parts
 from chalicelib.web import access, html_forms, problems
+from chalicelib.web.finishing import may_finish
 from chalicelib.web.form_views import FormView, form_view
 from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
@@ -69,7 +70,7 @@ def sent(request: Request, form: str, token: str) -> Response:
     request.parts.forms.form(form)
     status = tracking.status_of(request.parts, token)
     if not status.is_unconfirmed:
-        return page("sent.html", sent=status, token=token)
+        return page("sent.html", sent=status, token=token, may_finish=may_finish(request))
     if not request.has_sent(token):
         return redirect(f"/status/{token}")
     return _confirm_page(request, form, token)
@@ -125,6 +126,7 @@ def _confirm_page(
         path=f"/forms/{form}/sent/{token}",
         typed_address=(fields or {}).get("address", ""),
         own=own,
+        may_finish=may_finish(request),
         asked_again=request.query.get("again") == "yes",
     )
 

@@ -14,6 +14,7 @@ from chalicelib.domain.errors import Gone, InvalidAnswers, NotAskedHere
 from chalicelib.services import signing_in
 from chalicelib.services.signing_in import SignedIn
 from chalicelib.web import access, cookies
+from chalicelib.web.finishing import finish
 from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
 from chalicelib.web.views import view
@@ -189,19 +190,7 @@ def show_sign_out(request: Request) -> Response:
 @view(access.SIGNED_IN)
 def post_sign_out(request: Request) -> Response:
     """End the session, and whatever else this browser could do: the next person at it may be somebody else."""
-    secure = request.is_secure
-    signing_in.sign_out(request.parts, cookies.read_session_cookie(request.cookies, secure=secure))
-    return redirect(
-        "/sign-out",
-        cookies=(
-            cookies.clear_session_cookie(secure=secure),
-            cookies.clear_claimant_cookie(secure=secure),
-            cookies.provider_cookie(cookies.LINKING, "", secure=secure),
-            request.carry(cookies.ASKED, ()),
-            request.carry(cookies.PROVED, ()),
-            request.carry(cookies.SENT, ()),
-        ),
-    )
+    return redirect("/sign-out", cookies=finish(request))
 
 
 def local_path(path: str) -> str:

@@ -90,6 +90,7 @@ def test_only_what_anybody_may_see_is_public() -> None:
         "GET /sign-in/{token}",  # in a browser that asked, whose mailbox it is; elsewhere nothing
         "GET /sign-out",
         "GET /static/{name}",
+        "GET /status/finish",
         "GET /status/{token}",
         "GET /status/{token}/code",  # how a submitter proves who they are: shows no answer and no address
         "POST /api/v1/forms/{form}/submissions",
@@ -102,6 +103,7 @@ def test_only_what_anybody_may_see_is_public() -> None:
         "POST /sign-in/link",
         "POST /sign-in/link/code",
         "POST /sign-in/{token}",
+        "POST /status/finish",  # ends what the browser that posts it can do, and nothing else
         "POST /status/{token}/code",
     }
 

@@ -76,6 +76,7 @@ def test_all_sessions_end_at_once(website: Website) -> None:
     answer = website.post("/account/sessions", form)
     assert (answer.status, answer.headers["Location"]) == (303, "/sign-out")
     assert (sessions(website), sessions(website, "deputy-kent")) == (0, 1)
+    assert website.cookies == {}, "what was proved in this browser, too"
     assert website.get("/account").status == 303
 
 

@@ -167,6 +167,52 @@ def test_signing_out_forgets_what_was_sent_and_proved(website: Website) -> None:
     assert not {"sent", "proved", "asked"} & set(website.cookies)
 
 
+@pytest.mark.parametrize("is_confirmed", [False, True])
+def test_finish_ends_what_this_browser_sent_asked_and_proved(website: Website, is_confirmed: bool) -> None:
+    path = send(website)
+    if is_confirmed:
+        website.confirm(path)
+    page = website.get(path)
+    (form,) = [one for one in page.page.iter("form") if one.get("action") == "/status/finish"]
+    assert [text_of(one) for one in form.iter("button")] == ["Finish"]
+    answer = website.post("/status/finish", {})
+    assert (answer.status, answer.headers["Location"]) == (303, "/status/finish")
+    assert website.cookies == {}
+    done = website.get("/status/finish")
+    assert heading(done) == "You have finished"
+    assert list(done.page.iter("form")) == []
+    assert ADDRESS not in website.get(path).text
+    assert heading(website.get(send(website, event_title="Another day"))) == CONFIRM
+
+
+def test_finish_ends_the_sessions_on_the_server_too(website: Website) -> None:
+    path = send(website, claimant_email="lead.kent@example.police.uk")
+    website.post(f"{status_path(path)}/code", {"next": "confirm", "code": website.mailed_code("confirm")})
+    later(website, minutes=7)
+    website.sign_in()
+    kept = dict(website.cookies)
+    assert {"session", "claimant"} <= set(kept)
+    website.post("/status/finish", {})
+    website.cookies.update(kept)
+    assert website.get("/account").headers["Location"].startswith("/sign-in")
+    assert "/code?next=" in website.get(f"{status_path(path)}/withdraw").headers["Location"]
+
+
+def test_somebody_who_only_looks_is_not_offered_to_finish(website: Website, elsewhere: Website) -> None:
+    path = send(website)
+    website.confirm(path)
+    for page in (status_path(path), path):
+        assert "/status/finish" not in elsewhere.get(page).text
+        assert "/status/finish" in website.get(page).text
+
+
+def test_another_site_cannot_finish_for_somebody(website: Website) -> None:
+    send(website)
+    kept = dict(website.cookies)
+    assert website.post("/status/finish", {}, sec_fetch_site="cross-site").status == 403
+    assert website.cookies == kept
+
+
 def test_a_browser_whose_claim_was_confirmed_elsewhere_has_proved_nothing(
     website: Website, elsewhere: Website
 ) -> None:
