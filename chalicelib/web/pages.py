@@ -15,7 +15,7 @@ from chalice.app import Response
 
 from chalicelib.domain.sentences import capital
 from chalicelib.domain.values import value
-from chalicelib.web.requests import session_end
+from chalicelib.web.requests import holder_name, session_end
 
 if TYPE_CHECKING:
     from jinja2 import BaseLoader, Environment
@@ -39,14 +39,17 @@ def page(
 ) -> Response:
     """A page made from a template. A value that the template names and does not get is an error.
 
-    `signed_in` (default no) offers signing out, `is_staff` (default no) the desk; `errors` (default none) fill the
+    `signed_in` (default no) shows who is signed in and offers signing out, `is_staff` (default no) the desk; `errors` (default none) fill the
     error summary.
     """
     error_list = [{"text": error.text, "href": error.href} for error in values.get("errors", ())]
     end = session_end.get()
     seconds = int(end.total_seconds()) if end is not None and values.get("signed_in") else 0
-    defaults = {"signed_in": False, "is_staff": False, "errors": (), "session_seconds": seconds}
-    html = environment().get_template(template).render({**defaults, **values, "error_list": error_list})
+    defaults = {"signed_in": False, "is_staff": False, "errors": ()}
+    found = {"session_seconds": seconds, "holder_name": holder_name.get()}
+    html = (
+        environment().get_template(template).render({**defaults, **found, **values, "error_list": error_list})
+    )
     return Response(
         body=html, status_code=status, headers={"Content-Type": "text/html; charset=utf-8", **(headers or {})}
     )

@@ -34,6 +34,9 @@ session_end: ContextVar[timedelta | None] = ContextVar("session_end", default=No
 """How long the session of the request under way lasts unless it is used again, for the page to warn in time. None
 before it was read, or where there is none."""
 
+holder_name: ContextVar[str] = ContextVar("holder_name", default="")
+"""The name of whoever is signed in, for the page's header; empty where `session_end` is None."""
+
 
 def is_for_programs(path: str) -> bool:
     """Whether what is below this address is always JSON, whatever the caller accepts."""
@@ -45,6 +48,7 @@ class Request:
 
     def __init__(self, raw: ChaliceRequest, parts: Parts) -> None:
         session_end.set(None)
+        holder_name.set("")
         self._raw = raw
         self._holder: Person | None = None
         self.parts = parts
@@ -194,6 +198,7 @@ class Request:
         if session is None or is_claimant(session.person_id):
             return None
         session_end.set(session.ends_at - self.parts.now())
+        holder_name.set(self._holder.name if self._holder else "")
         return session
 
     @property

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from page_checks import error_links
+from page_checks import error_links, text_of
 from website import LEAD, Answer, Website, form_fields, heading, words
 
 from chalicelib.domain.submissions import Status
 from chalicelib.services import signing_in
+from tests.builders import a_person
 
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:130.0) Gecko/20100101 Firefox/130.0"
 PAYMENTS = "payments@example.org"
@@ -168,3 +169,23 @@ def test_the_account_leads_to_tokens_for_those_who_may_have_some(website: Websit
     assert "/account/tokens" not in website.get("/account").text
     website.sign_in("coordinator.kent@example.police.uk")
     assert "/account/tokens" in website.get("/account").text
+
+
+@pytest.mark.parametrize("path", ["/account", "/", "/cookies", "/ideas", "/desk"])
+def test_the_header_says_who_is_signed_in_and_leads_to_their_account(website: Website, path: str) -> None:
+    website.sign_in()
+    (link,) = [one for one in website.get(path).page.iter("a") if one.get("href") == "/account"]
+    assert text_of(link) == "Your account: Innovation lead, Kent Police"
+
+
+def test_a_name_in_the_header_is_text(website: Website) -> None:
+    website.parts.people.register([a_person("lead-kent", "innovation-lead@kent", name="<b>Sam</b> & Co")])  # type: ignore[attr-defined]
+    website.sign_in("lead.kent@example.police.uk")
+    assert "&lt;b&gt;Sam&lt;/b&gt; &amp; Co" in website.get("/account").text
+
+
+def test_nobody_is_named_in_the_header_of_somebody_else(website: Website) -> None:
+    website.sign_in()
+    website.get("/account")
+    website.cookies.clear()
+    assert "Innovation lead, Kent Police" not in website.get("/").text
