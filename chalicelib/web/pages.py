@@ -39,8 +39,8 @@ def page(
 ) -> Response:
     """A page made from a template. A value that the template names and does not get is an error.
 
-    `signed_in` (default no) shows who is signed in and offers signing out, `is_staff` (default no) the desk; `errors` (default none) fill the
-    error summary.
+    `signed_in` (default no) names whoever is signed in and offers signing out, `is_staff` (default no) the desk;
+    `errors` (default none) fill the error summary.
     """
     error_list = [{"text": error.text, "href": error.href} for error in values.get("errors", ())]
     end = session_end.get()
