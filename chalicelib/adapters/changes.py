@@ -32,6 +32,7 @@ from chalicelib.domain.submissions import TaskState
 from chalicelib.services.changes import (
     AddDelivery,
     AddEntry,
+    AddPersonChange,
     AddSession,
     AddSubmission,
     AddTask,
@@ -291,6 +292,12 @@ class Placed:
 
         for item in identity_items.link_items(change.link):
             self._put(change, item)
+
+    @add.register
+    def _(self, change: AddPersonChange) -> None:
+        from chalicelib.adapters import people_tables
+
+        self._put(change, people_tables.person_change_item(change.change))
 
     @add.register
     def _(self, change: StillHolds) -> None:

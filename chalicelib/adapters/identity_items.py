@@ -8,13 +8,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from pynamodb.attributes import UnicodeAttribute, UTCDateTimeAttribute
-from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters import items, keys
 from chalicelib.adapters.failures import in_our_words
+from chalicelib.adapters.people_tables import person_change_item
 from chalicelib.adapters.tables import Row
+from chalicelib.adapters.together import together
 from chalicelib.domain.identities import Link
+from chalicelib.domain.person_changes import PersonChange
 
 _KEPT = timedelta(days=1)
 """A used state is kept for longer than any browser carries it."""
@@ -67,19 +69,17 @@ class DynamoIdentities:
             found = [_link(row) for row in rows if isinstance(row, IdentityItem)]
         return sorted(found, key=lambda one: one.linked_at)
 
-    def unlink(self, person_id: str, digest: str) -> None:
-        """Both items or none."""
-        mine = IdentityItem.person_id == person_id
-        with in_our_words():
-            try:
-                with TransactWrite(connection=Row._get_connection().connection) as transaction:
-                    transaction.delete(IdentityItem(keys.identity(digest), keys.ONLY), condition=mine)
-                    transaction.delete(IdentityItem(keys.person(person_id), keys.identity(digest)))
-            except TransactWriteError as error:
-                if "ConditionalCheckFailed" not in {
-                    reason.code for reason in error.cancellation_reasons if reason
-                }:
-                    raise
+    def unlink(self, link: Link, change: PersonChange) -> bool:
+        """Both items and the entry of the audit trail, or none."""
+
+        def write(transaction: TransactWrite) -> None:
+            mine = IdentityItem.person_id == link.person_id
+            alone, within = link_items(link)
+            transaction.delete(alone, condition=mine)
+            transaction.delete(within)
+            transaction.save(person_change_item(change), condition=Row.pk.does_not_exist())
+
+        return together(write)
 
 
 def _link(item: IdentityItem) -> Link:

@@ -41,6 +41,11 @@ class Leaving:
         """Whether the roles have ended, so that nothing can be taken back."""
         return self.left_at is not None
 
+    def is_repeated_by(self, other: Leaving) -> bool:
+        """Whether the same person says the same of this leaving once more, before it has begun."""
+        said = (self.last_day, self.reason, self.said_by)
+        return not self.has_begun and said == (other.last_day, other.reason, other.said_by)
+
 
 @value
 class Registered:

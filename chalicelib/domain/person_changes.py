@@ -19,6 +19,8 @@ class What(Enum):
 
     TOKEN_MADE = "token-made"  # noqa: S105 - a word
     TOKEN_REVOKED = "token-revoked"  # noqa: S105 - a word
+    LINKED = "linked"
+    UNLINKED = "unlinked"
     LEAVING_SAID = "leaving-said"
     LEAVING_TAKEN_BACK = "leaving-taken-back"
     LEFT = "left"
@@ -26,7 +28,8 @@ class What(Enum):
 
 @value
 class PersonChange:
-    """One change. `actor` is a person's id, COMMAND or SCHEDULE; `about` names the token, the day or the roles;
+    """One change. `actor` is a person's id, COMMAND or SCHEDULE; `about` names the token, the
+    organisation whose sign-in it is, the day or the roles;
     `reason` is what somebody wrote."""
 
     id: str

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chalicelib.domain.accounts import Session
     from chalicelib.domain.identities import Link
     from chalicelib.domain.pairs import Pair
+    from chalicelib.domain.person_changes import PersonChange
 
 
 @value
@@ -230,6 +231,13 @@ class LinkIdentity:
 
 
 @value
+class AddPersonChange:
+    """One more entry of a person's audit trail; refused where it is there."""
+
+    change: PersonChange
+
+
+@value
 class StillHolds:
     """Refused unless this person holds the role at the moment of the commit."""
 
@@ -276,6 +284,7 @@ Change = Union[
     CountSource,
     UseState,
     LinkIdentity,
+    AddPersonChange,
     StillHolds,
     NotThere,
     KnownReference,

@@ -17,8 +17,17 @@ from chalicelib.domain.errors import Gone, InvalidAnswers, LinkedAlready, NotVou
 from chalicelib.domain.identities import Attempt, Identity, Link, Linking, identity_of
 from chalicelib.domain.issuers import Issuer
 from chalicelib.domain.people import Person
+from chalicelib.domain.person_changes import PersonChange, What
 from chalicelib.services import sign_in_mails, signing_in
-from chalicelib.services.changes import AddDelivery, AddSession, Change, ChangeRefused, LinkIdentity, UseState
+from chalicelib.services.changes import (
+    AddDelivery,
+    AddPersonChange,
+    AddSession,
+    Change,
+    ChangeRefused,
+    LinkIdentity,
+    UseState,
+)
 from chalicelib.services.ports import Parts
 from chalicelib.services.signing_in import SignedIn
 
@@ -110,7 +119,7 @@ def link(
         if not issuer.covers(person.address):
             raise NotVouchedFor(f"You are not registered here as somebody from {issuer.name}.")
         one = Link(digest=identity.digest, issuer=issuer.id, person_id=person.id, linked_at=now)
-        return [LinkIdentity(link=one)]
+        return [LinkIdentity(link=one), AddPersonChange(change=_change(parts, one, What.LINKED))]
 
     try:
         return signing_in.enter_code(parts, mailbox, typed, browser=browser, is_known=is_known, also=linked)
@@ -133,7 +142,20 @@ def unlink(parts: Parts, person_id: str, name: str) -> None:
     Sessions go on; they are ended apart."""
     for one in links(parts, person_id):
         if name_of(one) == name:
-            parts.identities.unlink(person_id, one.digest)
+            parts.identities.unlink(one, _change(parts, one, What.UNLINKED))
+
+
+def _change(parts: Parts, link: Link, what: What) -> PersonChange:
+    """What happened to a link, as its person's audit trail has it: they do it themselves."""
+    names = {issuer.id: issuer.name for issuer in parts.sign_in.issuers}
+    return PersonChange(
+        id=parts.draw("0123456789abcdef", 16),
+        person_id=link.person_id,
+        at=parts.now(),
+        actor=link.person_id,
+        what=what,
+        about=names.get(link.issuer, link.issuer),
+    )
 
 
 def _code(parts: Parts, issuer: Issuer, returned: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from chalicelib.domain.identities import Attempt, Link
     from chalicelib.domain.issuers import Issuer
+    from chalicelib.domain.person_changes import PersonChange
 
 
 class Identities(Protocol):
@@ -20,8 +21,9 @@ class Identities(Protocol):
     def of_person(self, person_id: str) -> list[Link]:
         """The identities of a person, the oldest link first."""
 
-    def unlink(self, person_id: str, digest: str) -> None:
-        """Remove a person's identity. One that is gone, or somebody else's, is no error and stays as it is."""
+    def unlink(self, link: Link, change: PersonChange) -> bool:
+        """Remove a person's identity, and keep that it was removed. False, and nothing changes, where it is gone, or
+        somebody else's."""
 
 
 class Providers(Protocol):

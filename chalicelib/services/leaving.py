@@ -107,8 +107,9 @@ def say(
     parts: Parts, person: Person, *, last_day: date, reason: str, by: str, at_once: bool = False
 ) -> Leaving:
     """Keep that somebody leaves, in place of what was said before: at the end of that day, where it is past with the
-    next run of the schedule. With `at_once` their roles and tokens end now. `by` is a person's id, or COMMAND. Raises
-    InvalidAnswers for the last holder of a role who leaves at once, Conflict where somebody was quicker."""
+    next run of the schedule. With `at_once` their roles and tokens end now. Saying the same again changes nothing.
+    `by` is a person's id, or COMMAND. Raises InvalidAnswers for the last holder of a role who leaves at once, Conflict
+    where somebody was quicker."""
     now = parts.now()
     if at_once:
         check_not_last(parts, person)
@@ -122,10 +123,19 @@ def say(
         said_at=now,
     )
     change = _change(parts, leaving, What.LEAVING_SAID, by)
-    before = parts.leavings.leaving(person.id)
-    if not parts.leavings.say(leaving, change, instead_of=before):
-        raise Conflict(_CHANGED)
-    return _leave_now(parts, leaving) if at_once else leaving
+    said = _kept(parts, leaving, change)
+    return _leave_now(parts, said) if at_once else said
+
+
+def _kept(parts: Parts, leaving: Leaving, change: PersonChange) -> Leaving:
+    """The leaving as it is kept: where somebody sends the same twice, the first one."""
+    for _ in range(2):
+        before = parts.leavings.leaving(leaving.person_id)
+        if before is not None and before.is_repeated_by(leaving):
+            return before
+        if parts.leavings.say(leaving, change, instead_of=before):
+            return leaving
+    raise Conflict(_CHANGED)
 
 
 def _leave_now(parts: Parts, leaving: Leaving) -> Leaving:

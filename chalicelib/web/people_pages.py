@@ -41,6 +41,8 @@ _DONE = {
 _SAID: Mapping[What, str] = {
     What.TOKEN_MADE: "{actor} made the token “{about}”",
     What.TOKEN_REVOKED: "{actor} revoked the token “{about}”",
+    What.LINKED: "{actor} linked the sign-in of {about}",
+    What.UNLINKED: "{actor} removed the sign-in of {about}",
     What.LEAVING_SAID: "{actor} said that they leave. Last day: {about}",
     What.LEAVING_TAKEN_BACK: "{actor} said that they stay",
     What.LEFT: "They left, and were until then: {about}",

@@ -19,11 +19,13 @@ from chalicelib.domain.fund import Kind as MoneyKind
 from chalicelib.domain.identities import Link
 from chalicelib.domain.pairs import Pair
 from chalicelib.domain.people import Holding
+from chalicelib.domain.person_changes import PersonChange, What
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import Status, TaskState, Version
 from chalicelib.domain.timeline import Chain
 from chalicelib.services.changes import (
     AddDelivery,
+    AddPersonChange,
     AddSession,
     AddSubmission,
     AddTask,
@@ -84,6 +86,10 @@ def a_session(secret: str) -> Session:
 
 def a_link(digest: str) -> Link:
     return Link(digest=digest, person_id="bob", issuer="kent", linked_at=MONDAY)
+
+
+def a_person_change(change_id: str) -> PersonChange:
+    return PersonChange(id=change_id, person_id="bob", at=MONDAY, actor="bob", what=What.LINKED)
 
 
 def furnish(parts: Parts) -> Parts:
@@ -323,6 +329,7 @@ def world(parts: Parts) -> dict[str, tuple[list[Change], list[Change]]]:
             CountSource(source="kept", hour=MONDAY, limit=1),
             UseState(digest="kept", expires_at=LATER),
             LinkIdentity(link=a_link("kept")),
+            AddPersonChange(change=a_person_change("kept")),
         ]
     )
     entry = an_entry(one, "words")
@@ -396,6 +403,10 @@ def world(parts: Parts) -> dict[str, tuple[list[Change], list[Change]]]:
             [UseState(digest="kept", expires_at=LATER)],
         ),
         "LinkIdentity": ([LinkIdentity(link=a_link("new"))], [LinkIdentity(link=a_link("kept"))]),
+        "AddPersonChange": (
+            [AddPersonChange(change=a_person_change("new"))],
+            [AddPersonChange(change=a_person_change("kept"))],
+        ),
         "StillHolds": (
             [StillHolds(person_id="ann", holding=LEAD)],
             [StillHolds(person_id="bob", holding=LEAD)],

@@ -10,6 +10,7 @@ import pytest
 from chalicelib.adapters.tables import Row
 from chalicelib.domain.accounts import new_session
 from chalicelib.domain.identities import Link
+from chalicelib.domain.person_changes import PersonChange, What
 from chalicelib.services.changes import AddSession, Change, ChangeRefused, LinkIdentity, UseState
 from chalicelib.services.ports import Parts
 from tests.builders import MONDAY, a_person
@@ -27,6 +28,17 @@ def commit(parts: Parts, *changes: Change) -> bool:
     except ChangeRefused:
         return False
     return True
+
+
+def unlink(parts: Parts, person_id: str, digest: str = DIGEST) -> bool:
+    change = PersonChange(
+        id=parts.draw("0123456789abcdef", 16),
+        person_id=person_id,
+        at=MONDAY,
+        actor=person_id,
+        what=What.UNLINKED,
+    )
+    return parts.identities.unlink(a_link(person_id, digest), change)
 
 
 def test_an_identity_leads_to_its_person_and_the_person_to_all_of_theirs(parts: Parts) -> None:
@@ -71,13 +83,15 @@ def test_of_many_who_link_an_identity_at_once_one_does(parts: Parts) -> None:
 def test_an_identity_is_removed_by_its_owner_alone_and_can_be_linked_again(parts: Parts) -> None:
     commit(parts, LinkIdentity(link=a_link()))
     parts.people.register([a_person("ann")])  # type: ignore[attr-defined]
-    parts.identities.unlink("bob", DIGEST)
+    assert not unlink(parts, "bob")
     assert parts.identities.holder(DIGEST) == "ann"
-    for _ in range(2):
-        parts.identities.unlink("ann", DIGEST)
+    for is_there in (True, False):
+        assert unlink(parts, "ann") is is_there
         assert (parts.identities.holder(DIGEST), parts.identities.of_person("ann")) == (None, [])
     assert parts.people.person("ann") == a_person("ann")
     assert commit(parts, LinkIdentity(link=a_link("bob")))
+    kept = {person: [one.what for one in parts.leavings.changes(person)] for person in ("ann", "bob")}
+    assert kept == {"ann": [What.UNLINKED], "bob": []}, "once, of whoever did it"
 
 
 def test_a_state_is_used_once(parts: Parts) -> None:
@@ -97,4 +111,4 @@ def test_a_used_state_is_removed_in_time(dynamo_parts: Parts) -> None:
 @pytest.mark.parametrize("odd", ["a#b", "é", "x" * 500])
 def test_odd_digests_belong_to_nobody(parts: Parts, odd: str) -> None:
     assert parts.identities.holder(odd) is None
-    parts.identities.unlink("ann", odd)
+    assert not unlink(parts, "ann", odd)

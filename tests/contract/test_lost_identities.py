@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.domain.errors import Gone, InvalidAnswers, Unavailable
 from chalicelib.domain.identities import Attempt, Identity, Link, Linking, identity_of
+from chalicelib.domain.person_changes import What
 from chalicelib.services import identifying
 from chalicelib.services.changes import LinkIdentity
 from chalicelib.services.ports import Parts
@@ -50,6 +51,9 @@ class Door:
 
     def sessions(self) -> int:
         return len(self.parts.accounts.sessions("ann", now=self.parts.now()))
+
+    def trail(self) -> list[What]:
+        return [one.what for one in self.parts.leavings.changes("ann")]
 
 
 @pytest.fixture
@@ -114,6 +118,7 @@ def test_a_linking_that_is_cut_off_before_it_is_stored_leaves_the_code_as_it_was
     line.mend()
     identifying.link(door.parts, linking, mailbox, code)
     assert (door.sessions(), len(identifying.links(door.parts, "ann"))) == (1, 1)
+    assert door.trail() == [What.LINKED]
 
 
 def test_a_linking_whose_answer_is_lost_for_good_is_whole(line: Line, door: Door) -> None:
@@ -125,6 +130,7 @@ def test_a_linking_whose_answer_is_lost_for_good_is_whole(line: Line, door: Door
     with pytest.raises(InvalidAnswers):
         identifying.link(door.parts, linking, mailbox, code)
     assert door.parts.identities.holder(linking.identity.digest) == "ann"
+    assert door.trail() == [What.LINKED]
     assert isinstance(door.come_back(door.leave()), SignedIn)
 
 
@@ -143,4 +149,5 @@ def test_a_removal_that_is_cut_off_is_whole_or_not_at_all_and_can_be_repeated(
     assert (door.parts.identities.holder(link.digest) is None) == (left == []) == (how is after)
     identifying.unlink(door.parts, "ann", name)
     assert identifying.links(door.parts, "ann") == []
+    assert door.trail() == [What.UNLINKED]
     assert isinstance(door.come_back(door.leave()), Identity)

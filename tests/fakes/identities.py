@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 from chalicelib.domain.errors import NotVouchedFor, Unavailable
 from chalicelib.domain.identities import Attempt, Link
 from chalicelib.domain.issuers import Issuer
+from chalicelib.domain.person_changes import PersonChange
+from tests.fakes.people import keep_change
 from tests.fakes.store import Store
 
 KENTS = Issuer(
@@ -39,11 +41,14 @@ class MemoryIdentities:
             found = [link for key, link in self.store.items.items() if key[:2] == ("identity-of", person_id)]
         return sorted(found, key=lambda one: one.linked_at)
 
-    def unlink(self, person_id: str, digest: str) -> None:
+    def unlink(self, link: Link, change: PersonChange) -> bool:
         with self.store.lock:
-            if self.holder(digest) == person_id:
-                del self.store.items[("identity", digest)]
-                del self.store.items[("identity-of", person_id, digest)]
+            if self.holder(link.digest) != link.person_id:
+                return False
+            del self.store.items[("identity", link.digest)]
+            del self.store.items[("identity-of", link.person_id, link.digest)]
+            keep_change(self.store, change)
+            return True
 
 
 @dataclass

@@ -19,6 +19,7 @@ from chalicelib.domain.submissions import Submission, Task, TaskState
 from chalicelib.services.changes import (
     AddDelivery,
     AddEntry,
+    AddPersonChange,
     AddSession,
     AddSubmission,
     AddTask,
@@ -227,6 +228,9 @@ def operations(store: Store, change: Change) -> Iterator[Operation]:
         link = change.link
         yield absent(("identity", link.digest), link)
         yield absent(("identity-of", link.person_id, link.digest), link)
+    elif isinstance(change, AddPersonChange):
+        made = change.change
+        yield absent(("person-change", made.person_id, made.at, made.id), made)
     elif isinstance(change, StillHolds):
         item = ("holding", change.holding, change.person_id)
         yield Operation(change, CHECK, item, item in items, lambda: None)

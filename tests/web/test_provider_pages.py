@@ -14,6 +14,7 @@ from website import LEAD, Answer, Website, form_fields, heading, words
 from chalicelib.adapters.openid import OpenIdProviders
 from chalicelib.domain.accounts import digest, holder_of
 from chalicelib.domain.issuers import SignIn
+from chalicelib.domain.person_changes import What
 
 SITE = "http://127.0.0.1:8000"
 BACK = f"{SITE}/sign-in/oidc"
@@ -456,6 +457,11 @@ def test_the_account_lists_the_organisations_sign_in_and_removes_it(site: Websit
     assert "sign-in is removed" in said
     assert "Added on" not in said
     assert site.post("/account/links", fields).status == 303, "once more is harmless"
+    trail = site.parts.leavings.changes("lead-kent")
+    assert [(one.what, one.actor, one.about) for one in trail] == [
+        (What.LINKED, "lead-kent", "Kent Police"),
+        (What.UNLINKED, "lead-kent", "Kent Police"),
+    ]
     assert site.get(returned(site)).headers["Location"] == "/sign-in/link"
 
 
