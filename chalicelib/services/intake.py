@@ -181,10 +181,14 @@ def _given_up(parts: Parts, form: Form, digest: str, now: datetime) -> str:
     record = parts.records.content(digest, now=now)
     if record is None:
         return ""
-    if _is_waiting(parts, record):
-        unconfirmed.ask_again(parts, record.force, record.reference)
+    try:
+        case = parts.records.of(record.force).case(record.reference)
+    except NotFound:
+        return record.reference
+    if case.submission.status is Status.UNCONFIRMED:
+        unconfirmed.ask_again(parts, record.force, record.reference, seen=case)
         mailed = "the code that confirms it is in our newest email to the address"
-    elif receipts.mail_receipt_again(parts, record, now=now):
+    elif receipts.mail_receipt_again(parts, case, now=now):
         mailed = "we mailed its receipt to the address again"
     else:
         return record.reference
@@ -193,15 +197,6 @@ def _given_up(parts: Parts, form: Form, digest: str, now: datetime) -> str:
         f"answers. Nothing was stored; {mailed}. To send a second one all the "
         "same, add ?duplicate_ok=true."
     )
-
-
-def _is_waiting(parts: Parts, record: ContentRecord) -> bool:
-    """Whether what was sent before still waits for its code."""
-    try:
-        case = parts.records.of(record.force).case(record.reference)
-    except NotFound:
-        return False
-    return case.submission.status is Status.UNCONFIRMED
 
 
 def _hour(now: datetime) -> datetime:

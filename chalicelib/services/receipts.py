@@ -12,7 +12,6 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.forms import Form
 from chalicelib.domain.money import pounds
 from chalicelib.domain.submissions import Case, Status
-from chalicelib.services.changes import ContentRecord
 from chalicelib.services.finding import case_of
 from chalicelib.services.letters import cost_rows
 from chalicelib.services.ports import Parts
@@ -54,25 +53,25 @@ def receipt_mail(
     )
 
 
-def mail_receipt_again(parts: Parts, record: ContentRecord, *, now: datetime) -> bool:
-    """Mail the first receipt to its address again, once an hour at most. False, and nothing is mailed, where the
-    submission no longer counts: its submitter took it back, or it has been removed."""
+def mail_receipt_again(parts: Parts, first: Case, *, now: datetime) -> bool:
+    """Mail the first receipt to its address again, once an hour at most. `first` is the submission where it came in.
+    False, and nothing is mailed, where it no longer counts: its submitter took it back, or it has been removed."""
+    one = first.submission
     try:
-        first = parts.records.of(record.force).case(record.reference)
-        if _now(parts, record, first).submission.status in _TAKEN_BACK:
+        if _now(parts, first).submission.status in _TAKEN_BACK:
             return False
     except NotFound:
         return False
     answers = _as_sent(first)
-    form = parts.forms.form(first.submission.form, first.submission.form_version)
+    form = parts.forms.form(one.form, one.form_version)
     if form.email_field not in answers:
         return False
     hour = now.astimezone(timezone.utc).strftime("%Y-%m-%dT%H")
     mail = receipt_mail(
         parts,
         form,
-        force=record.force,
-        reference=record.reference,
+        force=one.force,
+        reference=one.reference,
         answers=answers,
         now=now,
         again=f".again.{hour}",
@@ -81,9 +80,10 @@ def mail_receipt_again(parts: Parts, record: ContentRecord, *, now: datetime) ->
     return True
 
 
-def _now(parts: Parts, record: ContentRecord, first: Case) -> Case:
+def _now(parts: Parts, first: Case) -> Case:
     """The submission where it is now: it may have moved to another force."""
-    return case_of(parts, record.force, record.reference) if first.submission.moved_to else first
+    one = first.submission
+    return case_of(parts, one.moved_to, one.reference) if one.moved_to else first
 
 
 def _as_sent(case: Case) -> Mapping[str, Any]:

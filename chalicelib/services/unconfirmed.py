@@ -137,13 +137,16 @@ def too_many(wait: timedelta) -> TooMany:
     )
 
 
-def ask_again(parts: Parts, force: str, reference: str, *, source: str = "") -> None:
+def ask_again(
+    parts: Parts, force: str, reference: str, *, source: str = "", seen: Case | None = None
+) -> None:
     """Have the code of a submission that waits for it mailed once more, if it is time for a mail; past the cap of the
     service, in the next hour. This is not asking in the sense of signing in. Raises NotFound, Gone where it lapsed,
-    TooMany for too many asks from one `source`."""
+    TooMany for too many asks from one `source`. `seen` is the submission where it has just been read."""
+    unread = [seen] if seen else []
 
     def attempt() -> None:
-        case = case_of(parts, force, reference)
+        case = unread.pop() if unread else case_of(parts, force, reference)
         if not waits(case):
             return
         now = parts.now()

@@ -8,12 +8,16 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.tables import Row
+from chalicelib.domain.errors import LikelyDuplicate
+from chalicelib.domain.pairs import mailbox_of
 from chalicelib.domain.people import Person
 from chalicelib.services import (
     amending,
+    confirming,
     deciding,
     desk,
     ending,
+    intake,
     listing,
     minding,
     publishing,
@@ -25,7 +29,7 @@ from chalicelib.services import (
 )
 from chalicelib.services.listing import Wanted
 from chalicelib.services.ports import Parts
-from tests.builders import a_cost
+from tests.builders import a_cost, claim_answers
 from tests.contract.lives import Life
 
 
@@ -121,6 +125,21 @@ def test_looking_at_claims_and_signing_in_cost_as_many_calls_as_the_data_model_s
     again = counted.of(signing_in.ask_code, parts, "lead.kent@example.police.uk")
     assert known == again == counted.of(signing_in.ask_code, parts, "nobody@example.police.uk") == 4
     assert counted.of(signing_in.ask_claimant_code, parts, "kent", reference) == 3
+
+
+def test_a_likely_duplicate_costs_as_many_calls_as_the_data_model_says(life: Life, counted: Counted) -> None:
+    form, answers = life.parts.forms.form("funding-claim"), claim_answers()
+    proved = [mailbox_of(answers["claimant_email"])]
+
+    def sent_again(**given: Any) -> None:
+        with pytest.raises(LikelyDuplicate):
+            intake.submit(life.parts, form, answers, **given)
+
+    receipt = intake.submit(life.parts, form, answers)
+    assert counted.of(sent_again) == 2 + 4, "the pair and the refusal; then it waits for its code"
+    (pair,) = life.parts.accounts.pairs(proved)
+    confirming.confirm(life.parts, "kent", receipt.reference, life.parts.seals.code(pair))
+    assert counted.of(sent_again, proved=proved) == 1 + 3, "the refusal; then the receipt goes again"
 
 
 def test_lists_and_the_desk_cost_as_many_calls_as_the_data_model_says(life: Life, counted: Counted) -> None:

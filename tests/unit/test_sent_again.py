@@ -363,8 +363,8 @@ def test_a_submission_is_one_commit_and_no_read(story: Scene, monkeypatch: pytes
 
 def test_the_receipt_that_is_mailed_again_reads_as_the_first_did(story: Scene) -> None:
     first = story.send()
-    record = next(one for one in story.store.of_kind("content"))
-    assert receipts.mail_receipt_again(story.parts, record, now=story.parts.now())
+    case = story.case(first.reference)
+    assert receipts.mail_receipt_again(story.parts, case, now=story.parts.now())
     queued = [
         story.parts.outbox.get(one)
         for one in (f"mail.receipt.{first.reference}", AGAIN.format(first.reference))
