@@ -88,8 +88,9 @@ def a_link(digest: str) -> Link:
     return Link(digest=digest, person_id="bob", issuer="kent", linked_at=MONDAY)
 
 
-def a_person_change(change_id: str) -> PersonChange:
-    return PersonChange(id=change_id, person_id="bob", at=MONDAY, actor="bob", what=What.LINKED)
+def an_audit(name: str) -> AddPersonChange:
+    made = PersonChange(id=name, person_id="bob", at=MONDAY, actor="bob", what=What.LINKED)
+    return AddPersonChange(change=made)
 
 
 def furnish(parts: Parts) -> Parts:
@@ -329,7 +330,7 @@ def world(parts: Parts) -> dict[str, tuple[list[Change], list[Change]]]:
             CountSource(source="kept", hour=MONDAY, limit=1),
             UseState(digest="kept", expires_at=LATER),
             LinkIdentity(link=a_link("kept")),
-            AddPersonChange(change=a_person_change("kept")),
+            an_audit("kept"),
         ]
     )
     entry = an_entry(one, "words")
@@ -398,15 +399,9 @@ def world(parts: Parts) -> dict[str, tuple[list[Change], list[Change]]]:
             [CountSource(source="new", hour=MONDAY, limit=1)],
             [CountSource(source="kept", hour=MONDAY, limit=1)],
         ),
-        "UseState": (
-            [UseState(digest="new", expires_at=LATER)],
-            [UseState(digest="kept", expires_at=LATER)],
-        ),
+        "UseState": ([UseState(digest="new", expires_at=LATER)], [UseState(digest="kept", expires_at=LATER)]),
         "LinkIdentity": ([LinkIdentity(link=a_link("new"))], [LinkIdentity(link=a_link("kept"))]),
-        "AddPersonChange": (
-            [AddPersonChange(change=a_person_change("new"))],
-            [AddPersonChange(change=a_person_change("kept"))],
-        ),
+        "AddPersonChange": ([an_audit("new")], [an_audit("kept")]),
         "StillHolds": (
             [StillHolds(person_id="ann", holding=LEAD)],
             [StillHolds(person_id="bob", holding=LEAD)],
