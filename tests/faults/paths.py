@@ -18,7 +18,7 @@ from chalicelib.domain.pairs import mailbox_of
 from chalicelib.domain.submissions import Case, TaskState
 from chalicelib.domain.timeline import faults
 from tests.builders import a_cost, claim_answers, idea_answers
-from tests.faults import sign_ins
+from tests.faults import sign_ins, waiting
 from tests.faults.proxy import APPLIED, KILLS, Fault, Rule
 from tests.faults.stage import Outcome, Stage, cookie_of
 
@@ -298,6 +298,9 @@ PATHS = [
     Path("relay a mail", "funding-claim", Tale.submitted, Tale.do_relay_mail, Tale.check_submitted),
     Path("sweep", "funding-claim", Tale.submitted, Tale.do_sweep, Tale.check_submitted),
     Path("sweep ideas", "idea", Tale.submitted, Tale.do_sweep, Tale.check_submitted),
+    Path("mend the address", "funding-claim", waiting.typed, waiting.do_mend, waiting.check_mended),
+    Path("disown", "funding-claim", waiting.typed, waiting.do_disown, waiting.check_disowned),
+    Path("lapse", "funding-claim", waiting.mailed, waiting.do_lapse, waiting.check_lapsed),
     Path("ask for a code", "", sign_ins.registered, sign_ins.do_ask, sign_ins.check_asked),
     Path("type a code", "", sign_ins.asked, sign_ins.do_type, sign_ins.check_typed),
 ]

@@ -33,7 +33,7 @@ def asked(tale: Tale) -> None:
 
 def do_ask(tale: Tale, rule: Rule | None = None) -> Outcome:
     """Type the address at /sign-in."""
-    outcome = tale.stage.do("sign_in", rule, path="/sign-in", fields={"address": _address(tale)})
+    outcome = tale.stage.do("post_page", rule, path="/sign-in", fields={"address": _address(tale)})
     tale.acknowledged = tale.acknowledged or outcome.status == 303
     return outcome
 
@@ -41,7 +41,7 @@ def do_ask(tale: Tale, rule: Rule | None = None) -> Outcome:
 def do_type(tale: Tale, rule: Rule | None = None) -> Outcome:
     """Type the code that was mailed."""
     fields = {"code": SEALS.code(_pair(tale))}
-    outcome = tale.stage.do("sign_in", rule, path="/sign-in/code", fields=fields, cookie=tale.cookie)
+    outcome = tale.stage.do("post_page", rule, path="/sign-in/code", fields=fields, cookie=tale.cookie)
     tale.acknowledged = outcome.status == 303
     return outcome
 

@@ -20,6 +20,8 @@ from chalice.test import Client
 
 from chalicelib import wiring
 from chalicelib.adapters import aws, tables
+from chalicelib.services import unconfirmed
+from chalicelib.services.ports import Parts
 from infra.local import lambdas, schedules
 from tests.faults import naive
 
@@ -49,8 +51,8 @@ def decide(task: str, cookie: str, body: dict[str, Any]) -> Any:
     return _post(f"/api/v1/tasks/{task}/decision", body, Cookie=cookie)
 
 
-def sign_in(path: str, fields: dict[str, str], cookie: str = "") -> Any:
-    """POST a form of the pages for signing in."""
+def post_page(path: str, fields: dict[str, str], cookie: str = "") -> Any:
+    """POST a form of our pages."""
     headers = {"Content-Type": "application/x-www-form-urlencoded", **({"Cookie": cookie} if cookie else {})}
     with Client(_app()) as client:
         answer = client.http.post(path, headers=headers, body=urlencode(fields).encode())
@@ -82,6 +84,11 @@ def reconcile(later: int) -> Any:
     return _scheduled("reconcile", later)
 
 
+def follow_up_one(reference: str, later: int) -> Any:
+    """What the schedule does about one submission that waits for its code, `later` seconds from now."""
+    return unconfirmed.follow_up_one(_parts(later), "kent", reference)
+
+
 def naive_submit(answers: dict[str, Any], key: str) -> Any:
     """The control: what a product without an outbox does."""
     return naive.submit(answers, key)
@@ -89,13 +96,28 @@ def naive_submit(answers: dict[str, Any], key: str) -> Any:
 
 DEEDS: dict[str, Callable[..., Any]] = {
     one.__name__: one
-    for one in (submit, confirm, look, decide, sign_in, ask, relay, sweep, reconcile, naive_submit)
+    for one in (
+        submit,
+        confirm,
+        look,
+        decide,
+        post_page,
+        ask,
+        relay,
+        sweep,
+        reconcile,
+        follow_up_one,
+        naive_submit,
+    )
 }
 
 
+def _parts(later: int) -> Parts:
+    return replace(wiring.parts(), now=lambda: wiring.now() + timedelta(seconds=later))
+
+
 def _scheduled(name: str, later: int) -> Any:
-    parts = wiring.parts()
-    wiring.use(replace(parts, now=lambda: wiring.now() + timedelta(seconds=later)))
+    wiring.use(_parts(later))
     return lambdas.call(f"app.{name}", schedules.event(name), lambdas.Context(name))
 
 
