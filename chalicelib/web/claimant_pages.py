@@ -31,7 +31,7 @@ def show_finish(request: Request) -> Response:
     return page("finish.html", may_finish=may_finish(request))
 
 
-@claimant_pages.route(FINISH, methods=["POST"], content_types=ANY_TYPE)
+@claimant_pages.route(FINISH, methods=["POST"])
 @view(access.PUBLIC)
 def post_finish(request: Request) -> Response:
     return redirect(FINISH, cookies=finish(request))
