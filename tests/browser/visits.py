@@ -8,11 +8,12 @@ from datetime import timedelta
 from itertools import count
 
 from claim_scenes import amended, changed_behind, claimant_session, sent_back
+from idea_scenes import an_idea
 from playwright.sync_api import Page
 from website import Website, a_filled_form
 
 from chalicelib.domain.pairs import mailbox_of
-from chalicelib.services import going_away, signing_in
+from chalicelib.services import going_away, intake, signing_in
 
 FORM = "/forms/funding-claim"
 
@@ -393,6 +394,20 @@ def signed_in_at(path: str) -> Visit:
     return visit
 
 
+def finishing(page: Page, site: Website) -> None:
+    a_sent_claim(page, site)
+    page.goto("/status/finish")
+
+
+def a_vouched_idea(page: Page, site: Website) -> None:
+    receipt = intake.submit(
+        site.parts, site.parts.forms.form("idea"), an_idea(), vouched=True, duplicate_ok=True
+    )
+    signed_in(page, site, "national-coordinator")
+    page.goto(f"/desk/submissions/{receipt.reference}")
+    page.get_by_text("Vouched for by a trusted site.").wait_for()
+
+
 PAGES: dict[str, tuple[Visit, str]] = {
     "start": (at("/"), "Share Your Knowledge"),
     "form": (at(FORM), "Claim money for an innovation day"),
@@ -406,6 +421,9 @@ PAGES: dict[str, tuple[Visit, str]] = {
     "form-duplicate": (a_duplicate, "Error: Claim money"),
     "form-too-many": (a_full_mailbox, "Error: Claim money"),
     "status": (a_status, "Claim CLM-"),
+    "finish": (finishing, "Finish"),
+    "finished": (at("/status/finish"), "You have finished"),
+    "vouched-for": (a_vouched_idea, "Idea IDA-"),
     "task": (a_task, "Decide claim CLM-"),
     "task-mistakes": (a_task_with_mistakes, "Error: Decide claim CLM-"),
     "task-decided": (a_decided_task, "You rejected this claim"),
