@@ -1,4 +1,4 @@
-"""Every AWS call on the paths submit, ask, decide, relay, sweep and signing in, failing in every way.
+"""Every AWS call on the paths submit, confirm, ask, decide, relay, sweep and signing in, failing in every way.
 
 `make prove` goes through all of it; `make test` through one case in many. Every case must have fired.
 """
