@@ -15,9 +15,11 @@ from chalicelib.domain.errors import Difference, InvalidAnswers, Overtaken, Prob
 from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Held, Movement
 from chalicelib.domain.pairs import mailbox_of
+from chalicelib.domain.people import Person
 from chalicelib.domain.stages import Effect
 from chalicelib.domain.submissions import Case, Status, Submission, Version
 from chalicelib.domain.values import value
+from chalicelib.domain.withholding import kept_from_approver
 
 
 @value
@@ -128,13 +130,17 @@ def amend(
     )
 
 
-def differences(form: Form, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Difference, ...]:
-    """Every answer that is not the same, in words, in the form's order. What approvers are not shown is left out."""
+def differences(
+    form: Form, before: Mapping[str, Any], after: Mapping[str, Any], *, force: str, reader: Person | None
+) -> tuple[Difference, ...]:
+    """Every answer that is not the same, in words, in the form's order. What this reader is not shown when they decide
+    is left out; so is what only one of the two versions withholds."""
+    hidden = kept_from_approver(reader, form, force, before, after)
     old = {answer.name: answer for answer in walk(form, before)}
     new = {answer.name: answer for answer in walk(form, after)}
     found = []
     for question in form.questions():
-        if question.name in form.kept_from_approvers or before.get(question.name) == after.get(question.name):
+        if question.name in hidden or before.get(question.name) == after.get(question.name):
             continue
         found.append(
             Difference(

@@ -7,7 +7,7 @@ from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.domain.stages import Workflow, read_workflow
+from chalicelib.domain.stages import Asked, Workflow, read_workflow
 from chalicelib.domain.values import value
 
 if TYPE_CHECKING:
@@ -119,17 +119,19 @@ class Form:
         fields = self.schema["properties"]
         return frozenset(name for name in self.personal if not fields[name].get("x-for-approvers"))
 
-    def kept_from(self, answers: Mapping[str, Any], *, is_national: bool) -> frozenset[str]:
-        """Personal fields that an approver is not shown; among them, for approvers of a force, those that the
-        submitter withheld."""
-        return self.kept_from_approvers | self.withheld(answers, is_national=is_national)
-
-    def withheld(self, answers: Mapping[str, Any], *, is_national: bool) -> frozenset[str]:
-        """Personal fields that nobody of a force is shown, whatever their role, since the submitter withheld them
-        (`x-withheld-by` names the answer that says so)."""
+    def withheld(self, *versions: Mapping[str, Any]) -> frozenset[str]:
+        """Fields that any of these versions of the answers withholds (`x-withheld-by` names the answer that says so).
+        Who sees them all the same, `domain/withholding.py` decides."""
         fields = self.schema["properties"]
-        wishes = {name: fields[name].get("x-withheld-by", "") for name in self.personal}
-        return frozenset(name for name, wish in wishes.items() if not is_national and answers.get(wish))
+        wishes = {name: field["x-withheld-by"] for name, field in fields.items() if "x-withheld-by" in field}
+        return frozenset(
+            name for name, wish in wishes.items() if any(answers.get(wish) for answers in versions)
+        )
+
+    def seen_by(self, field: str) -> tuple[Asked, ...]:
+        """The roles that see this field where it is withheld (`x-withheld-seen-by`); none unless the file says so."""
+        named = self.schema["properties"][field].get("x-withheld-seen-by", ())
+        return tuple(Asked(role=one["role"], at=one["at"]) for one in named)
 
     @cached_property
     def public(self) -> frozenset[str]:

@@ -237,6 +237,11 @@ class Version:
     amount_pence: int
     at: datetime
 
+    @property
+    def all_answers(self) -> dict[str, Any]:
+        """All answers of this version, personal ones included."""
+        return {**self.answers, **self.personal}
+
 
 @value
 class Case:
@@ -317,7 +322,7 @@ class Case:
 
     def seen_before(self, seen: str) -> Version | None:
         """The earlier version of the answers that has this hash."""
-        found = (one for one in self.versions if self._fingerprint({**one.answers, **one.personal}) == seen)
+        found = (one for one in self.versions if self._fingerprint(one.all_answers) == seen)
         return next(found, None)
 
     def as_told(self, now: datetime) -> Case:

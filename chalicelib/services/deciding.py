@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -26,6 +25,7 @@ from chalicelib.domain.people import Person, role_words
 from chalicelib.domain.stages import Effect
 from chalicelib.domain.submissions import Case, Status, Submission, Task, TaskState, Undo
 from chalicelib.domain.values import value
+from chalicelib.services import attempts, finding
 from chalicelib.services.changes import (
     AddDelivery,
     AddEntry,
@@ -38,12 +38,10 @@ from chalicelib.services.changes import (
     ReopenTask,
     StillHolds,
 )
-from chalicelib.services.changing import again_if_overtaken, next_revision, with_entry
+from chalicelib.services.changing import again_if_overtaken, with_entry
 from chalicelib.services.letters import Letters
 from chalicelib.services.ports import Parts
 from chalicelib.services.viewing import check_waiting, find_task, next_step
-
-_log = logging.getLogger(__name__)
 
 
 @value
@@ -91,7 +89,7 @@ def decide(
         return again_if_overtaken(attempt)
     except (Forbidden, Gone, Conflict) as refused:
         if not isinstance(refused, (DoesNotFit, ChangeRefused)):
-            _note_attempt(parts, person_id, task_id, refused)
+            attempts.note(parts, person_id, task_id, refused)
         raise
 
 
@@ -122,7 +120,7 @@ def _decide(
             goes_out=now + parts.undo_for,
         )
     except ClaimChanged as error:
-        raise _with_differences(error, case, form, seen) from None
+        raise _with_differences(parts, error, case, form, seen, person_id) from None
     maker = maker or parts.people.person(person_id)
     one, changes = _changes(parts, case, form, decided, answered, now, maker)
     try:
@@ -137,13 +135,17 @@ def _is_repeat(task: Task, person_id: str, answered: Answered) -> bool:
     return same and task.decision == answered.choice.value
 
 
-def _with_differences(error: ClaimChanged, case: Case, form: Form, seen: str) -> ClaimChanged:
-    """The error with what is different now from what was shown, where that is still known."""
+def _with_differences(
+    parts: Parts, error: ClaimChanged, case: Case, form: Form, seen: str, person_id: str
+) -> ClaimChanged:
+    """The error with what is different now from what the person was shown, where that is still known."""
     shown = case.seen_before(seen)
     if shown is None:
         return error
-    before = {**shown.answers, **shown.personal}
-    return ClaimChanged(str(error), amendments.differences(form, before, case.answers))
+    reader = finding.reader(parts, form, case, person_id)
+    force = case.submission.force
+    changed = amendments.differences(form, shown.all_answers, case.answers, force=force, reader=reader)
+    return ClaimChanged(str(error), changed)
 
 
 def _after(case: Case, one: Submission, decided: Decided, changes: Sequence[Change]) -> Case:
@@ -335,34 +337,6 @@ def _explained(parts: Parts, form: Form, case: Case, task: Task, refused: Change
     if isinstance(change, CloseTask):
         return DecidedByAnother("This was decided at the same moment. Look at it again.")
     return refused
-
-
-def _note_attempt(parts: Parts, person_id: str, task_id: str, refused: Refused) -> None:
-    """Who tried to decide and may not, in the timeline; trying the same again on the same day adds nothing. Where
-    it cannot be stored, the answer to the person is the same."""
-
-    def attempt() -> None:
-        case, task = find_task(parts, task_id)
-        details: dict[str, str | int] = {"task": task.number, "reason": type(refused).__name__}
-        now = parts.now()
-        tried = [entry for entry in case.entries if (entry.action, entry.actor) == ("refused", person_id)]
-        if any(dict(entry.details) == details and entry.at.date() == now.date() for entry in tried):
-            return
-        one, entry = with_entry(
-            next_revision(case.submission, now=now),
-            at=now,
-            action="refused",
-            stage=task.stage,
-            actor=person_id,
-            role="visitor",
-            details=details,
-        )
-        parts.records.commit([ChangeSubmission(submission=one), entry])
-
-    try:
-        again_if_overtaken(attempt)
-    except Refused as failed:
-        _log.warning("could not note an attempt on %s: %s", task_id, type(failed).__name__)
 
 
 def _outcome(form: Form, case: Case, task: Task, now: datetime, *, repeated: bool = False) -> Outcome:

@@ -1,7 +1,10 @@
-"""Finding a submission where it is now: a change of its answers may have moved it to another force."""
+"""Finding a submission where it is now, since changed answers may have moved it to another force; and whoever reads
+it, with all that they hold."""
 
 from __future__ import annotations
 
+from chalicelib.domain.forms import Form
+from chalicelib.domain.people import Person
 from chalicelib.domain.submissions import Case
 from chalicelib.services.ports import Parts
 
@@ -16,3 +19,10 @@ def case_of(parts: Parts, force: str, reference: str) -> Case:
             break
         case = parts.records.of(case.submission.moved_to).case(reference)
     return case
+
+
+def reader(parts: Parts, form: Form, case: Case, person_id: str) -> Person | None:
+    """The person with every role that they hold, for `domain/withholding.py`. None where no version of the answers
+    withholds anything, since nobody needs to be read then; and for somebody who is not registered any more."""
+    versions = (case.answers, *(version.all_answers for version in case.versions))
+    return parts.people.person(person_id) if form.withheld(*versions) else None

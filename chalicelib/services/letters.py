@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from chalicelib.domain import approvals, deliveries
+from chalicelib.domain import deliveries
 from chalicelib.domain.amendments import Asked as ChangesAsked
 from chalicelib.domain.amendments import asked_for, differences
 from chalicelib.domain.answers import walk
@@ -17,10 +17,12 @@ from chalicelib.domain.deadlines import short_day, spoken_day, spoken_time
 from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.forms import Form
 from chalicelib.domain.money import pounds
-from chalicelib.domain.people import NATIONAL, Person, role_words
+from chalicelib.domain.people import Person, role_words
 from chalicelib.domain.stages import AskedAs, Choice, Effect
 from chalicelib.domain.submissions import Case, Status, Submission, Task
 from chalicelib.domain.values import value
+from chalicelib.domain.withholding import kept_from_approver
+from chalicelib.services import finding
 from chalicelib.services.ports import Parts
 
 
@@ -131,9 +133,10 @@ class Letters:
         )
 
     def _asking(self, template: str, task: Task, person: Person, *, about: str) -> Delivery:
-        seat = approvals.holding_of(self.form.workflow.stage(task.stage), task)
         answers = self.case.answers
-        hidden = self.form.kept_from(answers, is_national=seat.at == NATIONAL)
+        # Whoever was chosen for a role came with that role alone: what they are shown goes by all that they hold.
+        reader = finding.reader(self.parts, self.form, self.case, person.id)
+        hidden = kept_from_approver(reader, self.form, self.one.force, answers)
         lines = [one for one in walk(self.form, answers) if not one.rows and one.name not in hidden]
         return self._mail(
             template,
@@ -148,7 +151,7 @@ class Letters:
             decide_by=short_day(task.due_at),
             is_reserved=self.one.reserved_pence > 0,
             reserved=pounds(self.one.reserved_pence),
-            differences=self._differences(),
+            differences=self._differences(reader),
             earlier=earlier_words(self.case, self.form),
             task_url=self.parts.links.task(task),
         )
@@ -164,11 +167,11 @@ class Letters:
             "force_left": pounds(share.available) if share else "",
         }
 
-    def _differences(self) -> list[list[str]]:
+    def _differences(self, reader: Person | None) -> list[list[str]]:
         if not self.case.versions:
             return []
-        last = self.case.versions[-1]
-        found = differences(self.form, {**last.answers, **last.personal}, self.case.answers)
+        before = self.case.versions[-1].all_answers
+        found = differences(self.form, before, self.case.answers, force=self.one.force, reader=reader)
         return [[one.heading, one.before, one.after] for one in found]
 
     def _changes(self, changes: ChangesAsked) -> dict[str, Any]:

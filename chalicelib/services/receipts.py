@@ -89,5 +89,5 @@ def _now(parts: Parts, first: Case) -> Case:
 def _as_sent(case: Case) -> Mapping[str, Any]:
     """The answers that came first, whatever was changed since."""
     if case.versions:
-        return {**case.versions[0].answers, **case.versions[0].personal}
+        return case.versions[0].all_answers
     return case.answers

@@ -18,6 +18,7 @@ from chalicelib.domain.submissions import STATUS_WORDS, Case, Status
 from chalicelib.domain.timeline import Entry
 from chalicelib.domain.values import value
 from chalicelib.domain.verdicts import verdicts
+from chalicelib.domain.withholding import withheld_from
 from chalicelib.services.ending import WITHDRAWABLE
 from chalicelib.services.finding import case_of
 from chalicelib.services.ports import Parts
@@ -167,10 +168,10 @@ def submission_for(parts: Parts, person: Person, reference: str) -> Case:
 
 
 def answers_for(parts: Parts, person: Person, case: Case) -> dict[str, Any]:
-    """The answers as staff may read them: all, but for people of the force what the submitter withheld there."""
+    """The answers as this person may read them, as staff: all but what is withheld from them."""
     one = case.submission
     form = parts.forms.form(one.form, one.form_version)
-    hidden = form.withheld(case.answers, is_national=NATIONAL in person.staff_of())
+    hidden = withheld_from(person, form, one.force, case.answers)
     return {name: answer for name, answer in case.answers.items() if name not in hidden}
 
 

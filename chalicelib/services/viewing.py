@@ -10,12 +10,14 @@ from chalicelib.domain.answers import Answer, walk
 from chalicelib.domain.errors import Difference, NotFound
 from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Balance
-from chalicelib.domain.people import NATIONAL, role_words
+from chalicelib.domain.people import Person, role_words
 from chalicelib.domain.sentences import capital, mid_sentence
 from chalicelib.domain.stages import Choice, Effect
 from chalicelib.domain.submissions import Case, Submission, Task, TaskState
 from chalicelib.domain.timeline import Entry
 from chalicelib.domain.values import value
+from chalicelib.domain.withholding import kept_from_approver
+from chalicelib.services import finding
 from chalicelib.services.ports import Listed, Parts
 
 MOST_LISTED = 6
@@ -149,8 +151,8 @@ def _view(parts: Parts, case: Case, task: Task, form: Form) -> TaskView:
     one, now = case.submission, parts.now()
     stage = form.workflow.stage(task.stage)
     fund = parts.funds.fund(form.workflow.fund, force=one.force) if form.workflow.fund else None
-    holding = approvals.holding_of(stage, task)
-    hidden = form.kept_from(case.answers, is_national=holding.at == NATIONAL)
+    reader = finding.reader(parts, form, case, task.person_id)
+    hidden = kept_from_approver(reader, form, one.force, case.answers)
     own = next((entry for entry in case.decisions if entry.details.get("task") == task.number), None)
     may_undo = one.undo is not None and one.undo.task == task.number and one.may_undo(now)
     claims = parts.records.of(one.force).newest(one.form, limit=MOST_LISTED)
@@ -171,7 +173,7 @@ def _view(parts: Parts, case: Case, task: Task, form: Form) -> TaskView:
         earlier=tuple(_earlier(case, form, entry) for entry in case.decisions if entry is not own),
         others=_others(case, task, form),
         needed=stage.needed(len(case.sitting_at(task.stage, task.version))) if stage.asks_several else 1,
-        differences=_differences(case, form),
+        differences=_differences(case, form, reader),
         rounds=len(case.versions),
         waiting_since=task.asked_at,
         may_decide=task.state is TaskState.OPEN,
@@ -193,11 +195,11 @@ def _others(case: Case, task: Task, form: Form) -> tuple[Vote, ...]:
     )
 
 
-def _differences(case: Case, form: Form) -> tuple[Difference, ...]:
+def _differences(case: Case, form: Form, reader: Person | None) -> tuple[Difference, ...]:
     if not case.versions:
         return ()
-    last = case.versions[-1]
-    return differences(form, {**last.answers, **last.personal}, case.answers)
+    before = case.versions[-1].all_answers
+    return differences(form, before, case.answers, force=case.submission.force, reader=reader)
 
 
 def _earlier(case: Case, form: Form, entry: Entry) -> EarlierDecision:

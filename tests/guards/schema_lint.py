@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from chalicelib.domain.people import ROLE_NAMES
+
 if sys.version_info >= (3, 11):
     from re import _constants as ops
     from re import _parser as parser
@@ -30,9 +32,11 @@ _KEYWORDS: Mapping[str, frozenset[str]] = {
     "array": frozenset({"minItems", "maxItems", "items"}),
     "object": frozenset({"properties", "required", "additionalProperties"}),
 }
-_ANYWHERE = frozenset(
-    {"type", "$comment", "x-personal", "x-for-approvers", "x-withheld-by", "x-public", "x-multiline"}
-)
+_ANYWHERE = frozenset({"type", "$comment", "x-personal", "x-for-approvers", "x-public", "x-multiline"})
+_WITHHELD = frozenset({"x-withheld-by", "x-withheld-seen-by"})
+_ROLES = frozenset(ROLE_NAMES) - {"claimant", "leaders"}
+"""Those that somebody can hold: nobody registers a claimant, and the leaders' panel is made of its members."""
+
 _AT_THE_TOP = frozenset({"$schema"})
 _ESCAPES = frozenset(r"^$\.*+?()[]{}|-n")
 _EVERY_CHARACTER = frozenset(range(0x250))
@@ -45,6 +49,9 @@ _FEW = 8
 def schema_faults(schema: Mapping[str, Any]) -> list[str]:
     """What is wrong with a form's schema, each with the field where it is."""
     found = list(_field_faults(schema, "", extra=_AT_THE_TOP))
+    fields = schema.get("properties")
+    for name, field in fields.items() if isinstance(fields, dict) else ():
+        found += [f"/{name}: {fault}" for fault in _withheld_faults(field, fields)]
     if schema.get("type") != "object":
         found.append("/: the answers are an object")
     return found
@@ -62,9 +69,27 @@ def _field_faults(field: Any, where: str, *, extra: frozenset[str] = frozenset()
         yield f"{where or '/'}: {keyword} is not for {kind}s here"
     yield from (f"{where or '/'}: {fault}" for fault in _own_faults(kind, field))
     for name, inner in field.get("properties", {}).items() if kind == "object" else ():
-        yield from _field_faults(inner, f"{where}/{name}")
+        # Only a question may be withheld, never one column of its rows.
+        yield from _field_faults(inner, f"{where}/{name}", extra=_WITHHELD if not where else frozenset())
     if kind == "array" and "items" in field:
         yield from _field_faults(field["items"], f"{where}/*")
+
+
+def _withheld_faults(field: Any, fields: Mapping[str, Any]) -> Iterator[str]:
+    if not isinstance(field, dict) or not _WITHHELD & set(field):
+        return
+    wish = fields.get(field.get("x-withheld-by", ""), {})
+    if (wish.get("type"), wish.get("x-personal"), field.get("x-personal")) != ("boolean", True, True):
+        yield "x-withheld-by names a personal yes-or-no answer, of a personal field"
+    named = field.get("x-withheld-seen-by")
+    if not isinstance(named, list) or not named:
+        yield "x-withheld-seen-by says which roles see what is withheld"
+        return
+    for one in named:
+        if not isinstance(one, dict) or set(one) != {"role", "at"} or one["at"] not in ("force", "national"):
+            yield "x-withheld-seen-by names each role with where it is held"
+        elif one["role"] not in _ROLES:
+            yield f"x-withheld-seen-by: {one['role']!r} is no role"
 
 
 def _own_faults(kind: str, field: Mapping[str, Any]) -> Iterator[str]:

@@ -232,16 +232,6 @@ def test_its_title_and_its_address_are_answers_that_must_be_given(file: Path) ->
 
 
 @each_form
-def test_what_may_be_withheld_is_personal_and_so_is_the_wish(file: Path) -> None:
-    properties = read(file)["schema"]["properties"]
-    for name, field in properties.items():
-        if "x-withheld-by" in field:
-            assert field.get("x-personal"), name
-            wish = properties[field["x-withheld-by"]]
-            assert (wish["type"], wish.get("x-personal")) == ("boolean", True), name
-
-
-@each_form
 def test_every_seat_has_a_deputy_who_is_somebody_else_and_roles_that_have_words(file: Path) -> None:
     workflow = read(file)["workflow"]
     for stage in workflow["stages"]:

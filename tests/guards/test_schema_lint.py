@@ -74,6 +74,46 @@ def test_what_is_not_bounded_or_not_checked_is_found_wherever_it_stands(fault: s
         assert any(fault in one for one in faults), faults
 
 
+WISH = {"type": "boolean", "x-personal": True}
+REVIEWER = {"role": "idea-reviewer", "at": "national"}
+WITHHELD = {**TEXT, "x-personal": True, "x-withheld-by": "wish", "x-withheld-seen-by": [REVIEWER]}
+
+
+def without(field: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in field.items() if key != name}
+
+
+def test_a_withheld_field_that_says_who_sees_it_has_no_fault() -> None:
+    assert schema_faults(a_schema(name=WITHHELD, wish=WISH)) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "field", "wish"),
+    [
+        ("says which roles see", without(WITHHELD, "x-withheld-seen-by"), WISH),
+        ("says which roles see", {**WITHHELD, "x-withheld-seen-by": []}, WISH),
+        ("says which roles see", {**WITHHELD, "x-withheld-seen-by": "idea-reviewer"}, WISH),
+        ("'chief' is no role", {**WITHHELD, "x-withheld-seen-by": [{"role": "chief", "at": "national"}]}, WISH),
+        ("'claimant' is no role", {**WITHHELD, "x-withheld-seen-by": [{"role": "claimant", "at": "force"}]}, WISH),
+        ("with where it is held", {**WITHHELD, "x-withheld-seen-by": ["idea-reviewer"]}, WISH),
+        ("with where it is held", {**WITHHELD, "x-withheld-seen-by": [{**REVIEWER, "at": "kent"}]}, WISH),
+        ("names a personal yes-or-no answer", without(WITHHELD, "x-withheld-by"), WISH),
+        ("names a personal yes-or-no answer", {**WITHHELD, "x-withheld-by": "ghost"}, WISH),
+        ("names a personal yes-or-no answer", without(WITHHELD, "x-personal"), WISH),
+        ("names a personal yes-or-no answer", WITHHELD, {"type": "boolean"}),
+        ("names a personal yes-or-no answer", WITHHELD, {**TEXT, "x-personal": True}),
+    ],
+)  # fmt: skip
+def test_a_withheld_field_says_which_roles_see_it(fault: str, field: Any, wish: Any) -> None:
+    faults = schema_faults(a_schema(name=field, wish=wish))
+    assert any(fault in one for one in faults), faults
+
+
+def test_only_a_question_may_be_withheld_and_no_column_of_its_rows() -> None:
+    rows = {"type": "array", "maxItems": 5, "items": a_schema(inner=WITHHELD)}
+    assert any("x-withheld-by is not for" in one for one in schema_faults(a_schema(rows=rows, wish=WISH)))
+
+
 BAD_PATTERNS = [
     ("not anchored", "abc"),
     ("not anchored", "a|^b"),

@@ -143,7 +143,9 @@ def test_whoever_is_away_is_passed_over_for_the_seats_deputy(ideas: Ideas) -> No
 
 
 @pytest.mark.parametrize("name", [True, False])
-def test_a_withheld_name_is_shown_to_national_people_alone(ideas: Ideas, name: bool) -> None:
+def test_a_withheld_name_is_shown_to_the_national_reviewer_and_not_in_the_force(
+    ideas: Ideas, name: bool
+) -> None:
     reference = ideas.asked(withhold_name=name)
     shown = {answer.name for answer in ideas.look(reference, "coordinator-kent").answers}
     assert ("contact_name" in shown) is not name
@@ -178,6 +180,34 @@ def test_a_deputy_who_is_national_reads_the_name_withheld_in_the_force(ideas: Id
     late(ideas, reference)
     shown = {answer.name for answer in ideas.look(reference, "idea-reviewer").answers}
     assert "contact_name" in shown
+
+
+@pytest.mark.parametrize("person", ["home-office-leader", "npcc-leader", "college-leader"])
+def test_no_member_of_the_panel_reads_a_withheld_name(ideas: Ideas, person: str) -> None:
+    reference = ideas.before_the_leaders(withhold_name=True)
+    shown = {answer.name for answer in ideas.look(reference, person).answers}
+    assert "contact_name" not in shown
+    who = ideas.person(person)
+    (mail,) = [mail for mail in ideas.mails("asked") if mail.to == who.address]
+    assert NAME not in all_values(mail.values)
+
+
+def test_what_counts_is_every_role_that_somebody_holds(ideas: Ideas) -> None:
+    """The page and the mail agree, whichever role the person was asked in."""
+    ideas.people.remove("npcc-leader")
+    ideas.people.register([a_person("both", "npcc-leader@national", "coordinator@national")])
+    reference = ideas.before_the_leaders(withhold_name=True)
+    assert "contact_name" in {answer.name for answer in ideas.look(reference, "both").answers}
+    (mail,) = [mail for mail in ideas.mails("asked") if mail.to == ideas.person("both").address]
+    assert NAME in all_values(mail.values)
+
+
+def test_whoever_withheld_their_name_is_not_named_by_trying_to_decide(ideas: Ideas) -> None:
+    reference = ideas.asked(contact_email="coordinator.kent@example.police.uk", withhold_name=True)
+    with pytest.raises(OwnSubmission):
+        ideas.decide(reference, "publish", by="coordinator-kent")
+    (entry,) = ideas.actions(reference, "refused")
+    assert entry.details["reason"] == "NotAsked"
 
 
 def test_nobody_decides_an_idea_of_their_own(ideas: Ideas) -> None:
