@@ -18,6 +18,10 @@ _LINE = ["kind", "reference", "form", "title", "force", "status", "stage", "aske
 """What a line of a list shows of a submission; PynamoDB asks for the kind in every query."""
 
 
+_KEYS = ("force", "deadline")
+"""The keys of the index `force`, which it has anyway."""
+
+
 class DueIndex(GlobalSecondaryIndex["Row"]):  # type: ignore[no-untyped-call]
     """What waits, by the date it waits for: open deliveries and open submissions. Sparse."""
 
@@ -27,6 +31,19 @@ class DueIndex(GlobalSecondaryIndex["Row"]):  # type: ignore[no-untyped-call]
 
     due_kind = UnicodeAttribute(hash_key=True)
     due_at = UTCDateTimeAttribute(range_key=True)
+
+
+class ForceIndex(GlobalSecondaryIndex["Row"]):  # type: ignore[no-untyped-call]
+    """The submissions of a force that wait for somebody, by their deadline: sparse, since what has ended has none."""
+
+    class Meta:
+        index_name = "force"
+        projection = IncludeProjection(
+            [*(name for name in _LINE if name not in _KEYS), "due_kind", "listed_at"]
+        )
+
+    force = UnicodeAttribute(hash_key=True)
+    deadline = UTCDateTimeAttribute(range_key=True)
 
 
 class ListedIndex(GlobalSecondaryIndex["Row"]):  # type: ignore[no-untyped-call]

@@ -17,7 +17,7 @@ from pynamodb.exceptions import TransactWriteError
 
 from chalicelib.adapters import case_items, changes, counts, items, keys
 from chalicelib.adapters.failures import code_of, in_our_words, is_unavailable
-from chalicelib.adapters.tables import ContentItem, KeyItem, ReferenceItem, Row, SubmissionItem
+from chalicelib.adapters.tables import ContentItem, KeyItem, ReferenceItem, Row, SubmissionItem, TaskItem
 from chalicelib.adapters.undo_items import undo_from
 from chalicelib.domain import ideas
 from chalicelib.domain.errors import NotFound, StillRunning, Unavailable
@@ -76,16 +76,27 @@ class DynamoForceRecords:
         return _page(Row.listed, "listed_as", keys.listed(self._force, form), after, limit)
 
     def open(self, *, limit: int) -> list[Listed]:
-        """From the index of what is due, alone. It is read for all forces: what is open is little beside what the
-        force ever had."""
+        """From the index of what waits in a force, alone."""
+        return list(islice(self.waiting(), limit))
+
+    def waiting(self) -> Iterator[Listed]:
+        """From the same index, page by page. What waits for its submitter's code is passed over."""
         with in_our_words():
-            rows = Row.due.query(
-                keys.DUE_SUBMISSION,
-                filter_condition=SubmissionItem.force == self._force,
+            rows = Row.of_force.query(
+                self._force, filter_condition=Row.due_kind == keys.DUE_SUBMISSION, page_size=_MANY
+            )
+            yield from map(case_items.listed, rows)
+
+    def asked_of(self, person_id: str, *, limit: int) -> list[AskedTask]:
+        """From the index of what waits for the person, who may be asked by other forces, too."""
+        with in_our_words():
+            rows = Row.listed.query(
+                keys.asked(person_id),
+                filter_condition=TaskItem.force == self._force,
                 limit=limit,
                 page_size=_MANY,
             )
-            return [case_items.listed(row) for row in rows]
+            return [case_items.asked_task(row) for row in rows]
 
 
 class DynamoRecords:

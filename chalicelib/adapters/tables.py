@@ -22,7 +22,7 @@ from pynamodb.constants import NUMBER, PAY_PER_REQUEST_BILLING_MODE, STREAM_NEW_
 from pynamodb.exceptions import AttributeNullError
 from pynamodb.models import Model
 
-from chalicelib.adapters.indexes import DueIndex, EverywhereIndex, ListedIndex, PublicIndex
+from chalicelib.adapters.indexes import DueIndex, EverywhereIndex, ForceIndex, ListedIndex, PublicIndex
 
 
 class IntegerAttribute(Attribute[int]):
@@ -66,6 +66,7 @@ class Row(Model):
     public_as = UnicodeAttribute(null=True)
     ttl = IntegerAttribute(null=True)
     due = DueIndex()
+    of_force = ForceIndex()
     listed = ListedIndex()
     everywhere = EverywhereIndex()
     public = PublicIndex()

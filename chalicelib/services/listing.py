@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from chalicelib.domain.references import read_reference
 from chalicelib.domain.submissions import Submission
 from chalicelib.domain.values import value
 from chalicelib.services import paging
-from chalicelib.services.ports import Listed, Parts, Place
+from chalicelib.services.ports import AskedTask, Listed, Parts, Place
 from chalicelib.services.tracking import submission_for
 
 MOST_LOOKED_AT = 200
@@ -56,7 +56,7 @@ def submissions(parts: Parts, person: Person, wanted: Wanted, *, limit: int, cur
     forces = _forces(person, wanted.force)
     name = _name_of_list(forces, wanted)
     after = paging.read_cursor(parts.links, name, cursor)
-    matches = _matcher(parts, wanted)
+    matches = _matcher(parts, wanted, forces)
     reference = _reference(wanted.q)
     if reference:
         found = _one(parts, person, reference)
@@ -125,12 +125,32 @@ def _one(parts: Parts, person: Person, reference: str) -> list[Listed]:
         return []
 
 
-def _matcher(parts: Parts, wanted: Wanted) -> Callable[[Listed], bool]:
+def name_of_asked(parts: Parts, person: Person, asked_id: str) -> str:
+    """The name of somebody by whom a list is filtered; empty for whoever is not this person's to know: neither holds a
+    role in their forces nor is asked about a submission there. Nor is it said whether there is anybody of that id."""
+    asked = parts.people.person(asked_id)
+    if asked is None:
+        return ""
+    scope = person.staff_of()
+    if NATIONAL in scope or any(held.at in scope for held in asked.roles):
+        return asked.name
+    is_asked = any(parts.records.of(force).asked_of(asked_id, limit=1) for force in sorted(scope))
+    return asked.name if is_asked else ""
+
+
+def _asked_of(parts: Parts, person_id: str, forces: tuple[str, ...] | None) -> Iterator[AskedTask]:
+    """What waits for somebody, as far as it is in these forces."""
+    places = [parts.records] if forces is None else [parts.records.of(force) for force in forces]
+    for place in places:
+        yield from place.asked_of(person_id, limit=MOST_TASKS)
+
+
+def _matcher(parts: Parts, wanted: Wanted, forces: tuple[str, ...] | None) -> Callable[[Listed], bool]:
     now = parts.now()
     words = _plain(wanted.q).split()
     theirs = None
     if wanted.assignee:
-        tasks = parts.records.asked_of(wanted.assignee, limit=MOST_TASKS)
+        tasks = _asked_of(parts, wanted.assignee, forces)
         theirs = {(task.force, task.reference) for task in tasks}
     is_reference = bool(_reference(wanted.q))
 

@@ -56,7 +56,13 @@ class ForceRecords(Protocol):
         end. May be a moment behind. A place of another force's leads to nothing of it."""
 
     def open(self, *, limit: int) -> list[Listed]:
-        """The force's open submissions, by their next date. May be a moment behind."""
+        """The force's open submissions, by their deadline. May be a moment behind."""
+
+    def waiting(self) -> Iterator[Listed]:
+        """The same, all of them. Is read as far as it is asked for."""
+
+    def asked_of(self, person_id: str, *, limit: int) -> list[AskedTask]:
+        """The force's tasks that wait for this person, by their date. May be a moment behind."""
 
 
 class Records(Protocol):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
+from heapq import merge
 from typing import Any
 
 from chalicelib.domain import ideas, timeline
@@ -109,17 +111,26 @@ def status_of(parts: Parts, token: str) -> StatusView:
 
 def stuck_for(parts: Parts, person: Person, *, limit: int = 100) -> list[Stuck]:
     """What the coordinators are to see to, in this person's force or anywhere, the oldest date first."""
-    scope = person.staff_of()
     found = []
-    for waiting in parts.records.waiting():
-        if waiting.turn is not AskedAs.COORDINATORS or not scope & {waiting.force, NATIONAL}:
-            continue
-        case = parts.records.of(waiting.force).case(waiting.reference)
+    for force, reference in _for_coordinators(parts, person.staff_of()):
+        case = parts.records.of(force).case(reference)
         if case.submission.is_open and case.submission.asked_as is AskedAs.COORDINATORS:
             found.append(_stuck(parts, case))
         if len(found) == limit:
             break
     return found
+
+
+def _for_coordinators(parts: Parts, scope: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Force and reference of what is the coordinators' turn, the oldest date first. Of forces, their own rows alone are
+    read."""
+    if NATIONAL in scope:
+        everywhere = parts.records.waiting()
+        yield from ((one.force, one.reference) for one in everywhere if one.turn is AskedAs.COORDINATORS)
+        return
+    lists = [parts.records.of(force).waiting() for force in sorted(scope)]
+    by_date = merge(*lists, key=lambda line: line.due_at or line.submitted_at)
+    yield from ((one.force, one.reference) for one in by_date if one.turn is AskedAs.COORDINATORS)
 
 
 def _stuck(parts: Parts, case: Case) -> Stuck:

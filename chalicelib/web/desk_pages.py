@@ -145,8 +145,8 @@ def _selects(request: Request, wanted: Wanted, forms: Sequence[Form], scope: fro
         found.append(_select("force", "Force", "All forces", forces, wanted.force))
     people = {request.person.id: "Me"}
     if wanted.assignee and wanted.assignee not in people:
-        asked = request.parts.people.person(wanted.assignee)
-        people[wanted.assignee] = asked.name if asked else wanted.assignee
+        name = listing.name_of_asked(request.parts, request.person, wanted.assignee)
+        people[wanted.assignee] = name or wanted.assignee
     return [*found, _select("assignee", "Waits for", "Anybody", people, wanted.assignee)]
 
 

@@ -23,6 +23,7 @@ from infra.local import (
     dynoxide,
     events,
     feedback,
+    indexes,
     inside,
     kept_files,
     lambdas,
@@ -80,6 +81,7 @@ def _arguments() -> argparse.Namespace:
 def _furnish_database(given: argparse.Namespace) -> None:
     # Found when needed: the app's modules must not be imported before its settings are checked by main.
     importlib.import_module("chalicelib.adapters.tables").create_table()
+    indexes.add_missing()
     dynoxide.tend_stream_records(given.database)
     if given.seeds is not None:
         seeds = importlib.import_module("infra.local.seeds")

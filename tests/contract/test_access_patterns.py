@@ -11,6 +11,8 @@ from chalicelib.adapters.tables import Row
 from chalicelib.domain.errors import LikelyDuplicate
 from chalicelib.domain.pairs import mailbox_of
 from chalicelib.domain.people import Person
+from chalicelib.domain.stages import AskedAs
+from chalicelib.domain.submissions import Status
 from chalicelib.services import (
     amending,
     confirming,
@@ -23,13 +25,14 @@ from chalicelib.services import (
     publishing,
     reassigning,
     reconciling,
+    setting_aside,
     signing_in,
     tracking,
     viewing,
 )
 from chalicelib.services.listing import Wanted
 from chalicelib.services.ports import Parts
-from tests.builders import a_cost, claim_answers
+from tests.builders import MONDAY, a_cost, a_submission, added, claim_answers
 from tests.contract.lives import Life
 
 
@@ -167,3 +170,49 @@ def test_lists_and_the_desk_cost_as_many_calls_as_the_data_model_says(life: Life
     assert counted.of(publishing.count_ideas, parts) == 2, "what is kept, what is published"
     for person in (kent, national):
         assert counted.of(desk.desk_for, parts, person) == 1 + 1 + 1, "what is open, the tasks, the fund"
+
+
+@pytest.fixture
+def rows_read() -> Iterator[list[int]]:
+    """How many rows each query looked at, whether or not it gave them back."""
+    found: list[int] = []
+    events = Row._get_connection().connection.client.meta.events
+
+    def note(parsed: dict[str, Any], **_: Any) -> None:
+        found.append(parsed["ScannedCount"])
+
+    events.register("after-call.dynamodb.Query", note)
+    yield found
+    events.unregister("after-call.dynamodb.Query", note)
+
+
+def test_the_lists_of_a_force_read_no_row_of_another_force(life: Life, rows_read: list[int]) -> None:
+    parts = life.parts
+    own = life.submit().reference
+    life.ask(own)
+    kent = life.person("coordinator-kent")
+
+    def look() -> dict[str, int]:
+        counts = {}
+        for name, act in (
+            ("stuck", lambda: tracking.stuck_for(parts, kent)),
+            ("desk", lambda: desk.desk_for(parts, kent)),
+            ("list", lambda: listing.submissions(parts, kent, Wanted(), limit=25)),
+            ("overdue", lambda: listing.submissions(parts, kent, Wanted(overdue=True), limit=25)),
+            ("assignee", lambda: listing.submissions(parts, kent, Wanted(assignee="lead-kent"), limit=25)),
+            ("set aside", lambda: setting_aside.all_for(parts, kent)),
+        ):
+            rows_read.clear()
+            act()
+            counts[name] = sum(rows_read)
+        return counts
+
+    before = look()
+    assert before["stuck"] == 1
+    for number in range(30):
+        one = a_submission(
+            reference=f"CLM-ESSX-{number:04d}", force="essex", status=Status.IN_REVIEW,
+            asked_as=AskedAs.COORDINATORS, waiting_for="coordinator", due_at=MONDAY,
+        )  # fmt: skip
+        parts.records.commit(added(one)[1])
+    assert look() == before

@@ -133,14 +133,16 @@ def test_open_submissions_come_by_their_next_date_and_no_more_than_asked_for(par
 
 def test_a_forces_open_submissions_are_its_own_however_many_others_there_are(parts: Parts) -> None:
     for number, days in enumerate((5, 2, 9)):
-        store(parts, number, next_at=MONDAY + timedelta(days=days))
+        store(parts, number, due_at=MONDAY + timedelta(days=days))
     for number in range(10, 14):
-        store(parts, number, force="essex", next_at=MONDAY + timedelta(days=1))
+        store(parts, number, force="essex", due_at=MONDAY + timedelta(days=1))
     store(parts, 20, status=Status.REJECTED)
+    store(parts, 21, due_at=MONDAY, status=Status.UNCONFIRMED, is_unproven=True)
     kent = parts.records.of("kent")
     assert numbers(kent.open(limit=5)) == [1, 0, 2]
     assert numbers(kent.open(limit=2)) == [1, 0]
-    assert kent.open(limit=1) == [line for line in parts.records.open(limit=9) if line.force == "kent"][:1]
+    assert kent.open(limit=1) == [line for line in parts.records.open(limit=9) if numbers([line]) == [1]]
+    assert list(kent.waiting()) == kent.open(limit=9)
     for force in ("", "ken", "kent#funding-claim", "national"):
         assert parts.records.of(force).open(limit=5) == []
 
@@ -167,6 +169,16 @@ def test_tasks_come_by_their_date_and_nobody_elses_among_them(parts: Parts) -> N
     assert [task.number for task in parts.records.asked_of("lead-kent", limit=5)] == [2, 3, 1]
     assert [task.number for task in parts.records.asked_of("lead-kent", limit=1)] == [2]
     assert parts.records.asked_of("lead", limit=5) == []
+
+
+def test_a_force_is_told_of_its_own_tasks_alone_whoever_is_asked(parts: Parts) -> None:
+    for number, force in ((1, "kent"), (2, "essex"), (3, "kent")):
+        due = MONDAY + timedelta(days=9 - number)
+        parts.records.commit([AddTask(task=a_task(number, force=force, person_id="programme", due_at=due))])
+    kent = parts.records.of("kent")
+    assert [task.number for task in kent.asked_of("programme", limit=5)] == [3, 1]
+    assert [task.number for task in kent.asked_of("programme", limit=1)] == [3]
+    assert parts.records.of("surrey").asked_of("programme", limit=5) == []
 
 
 def test_tasks_are_in_no_list_of_submissions(story: Story) -> None:

@@ -57,8 +57,15 @@ class MemoryForceRecords:
         return _page([one for one in found if (one.force, one.form) == (self.force, form)], after, limit)
 
     def open(self, *, limit: int) -> list[Listed]:
+        return list(islice(self.waiting(), limit))
+
+    def waiting(self) -> Iterator[Listed]:
         waits = [one for one in self.store.of_kind("submission") if one.is_open and one.force == self.force]
-        return [listed(one) for one in sorted(waits, key=_next_date)[:limit]]
+        yield from map(listed, sorted(waits, key=lambda one: one.due_at))
+
+    def asked_of(self, person_id: str, *, limit: int) -> list[AskedTask]:
+        tasks = MemoryRecords(self.store).asked_of(person_id, limit=10_000)
+        return [task for task in tasks if task.force == self.force][:limit]
 
     def _beside(self, kind: str, reference: str) -> dict[int, Any]:
         numbers = sorted(key[3] for key in self.store.items if key[:3] == (kind, self.force, reference))

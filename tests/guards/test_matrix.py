@@ -316,6 +316,23 @@ def test_no_list_of_essexs_holds_anything_of_kents(client: Client, path: str, qu
     assert mine.reference in text, "the question finds it for those whose it is"
 
 
+def test_no_id_of_another_forces_person_becomes_a_name(client: Client) -> None:
+    """Of somebody of Kent's and of nobody, Essex's coordinator is told the same."""
+    site = Site("coordinator-essex")
+    for path in (
+        "/desk/submissions?assignee={}",
+        "/desk/people/{}",
+        "/desk/people/{}/leave",
+        "/away?delegate={}",
+    ):
+        known, unknown = (
+            client.http.get(path.format(person), headers=site.headers)
+            for person in ("lead-kent", "lead-kant")
+        )
+        assert known.status_code == unknown.status_code, path
+        assert known.body.replace(b"lead-kent", b"") == unknown.body.replace(b"lead-kant", b""), path
+
+
 def test_kents_own_and_the_national_staff_do_read_it(client: Client) -> None:
     for role in ("coordinator-kent", "fund-holder", "national-coordinator"):
         site = Site(role)

@@ -57,6 +57,7 @@ BY_AWS_ITSELF = {
 PLACES: Mapping[str, Any] = {
     "table": {"Fn::GetAtt": ["Table", "Arn"]},
     "index/due": {"Fn::Sub": "${Table.Arn}/index/due"},
+    "index/force": {"Fn::Sub": "${Table.Arn}/index/force"},
     "index/listed": {"Fn::Sub": "${Table.Arn}/index/listed"},
     "index/everywhere": {"Fn::Sub": "${Table.Arn}/index/everywhere"},
     "index/public": {"Fn::Sub": "${Table.Arn}/index/public"},

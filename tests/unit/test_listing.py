@@ -265,3 +265,33 @@ def test_the_address_holds_the_filter(story: Scene) -> None:
     query = {"form": "funding-claim", "q": " two words & more ", "overdue": "true", "status": ""}
     assert read_wanted(query, story.parts.forms.all()) == wanted
     assert address("/desk/submissions", Wanted()) == "/desk/submissions"
+
+
+def test_a_name_is_told_to_whoever_has_to_do_with_the_person_and_to_nobody_else(story: Scene) -> None:
+    def name(by: Person, asked: str) -> str:
+        return listing.name_of_asked(story.parts, by, asked)
+
+    assert name(KENT, "lead-kent") == "Lead Kent"
+    assert name(ESSEX, "lead-kent") == name(ESSEX, "nobody-of-that-id") == name(ESSEX, "programme") == ""
+    assert name(NATIONAL, "lead-kent") == "Lead Kent"
+    assert name(BOTH, "lead-kent") == "Lead Kent"
+    (reference,) = claims(story, "Essex 1", force="essex")
+    for decision in ("approve", ""):
+        story.ask(reference, force="essex")
+        if decision:
+            story.decide(reference, force="essex")
+    assert name(ESSEX, "programme") == "Programme", "they are asked about a claim of Essex's"
+    assert name(KENT, "programme") == ""
+
+
+def test_what_somebody_is_asked_elsewhere_crowds_out_nothing_of_ones_own(
+    story: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (other,) = claims(story, "Essex 1", force="essex")
+    story.approve_up_to(other, "programme", force="essex")
+    story.ask(other, force="essex")
+    (own,) = claims(story, "Kent 1")
+    story.approve_up_to(own, "programme")
+    story.ask(own)
+    monkeypatch.setattr(listing, "MOST_TASKS", 1)
+    assert titles(look(story, assignee="programme")) == ["Kent 1"]
