@@ -23,19 +23,13 @@ def add_missing() -> list[str]:
 
 def _addition(index: Any) -> dict[str, Any]:
     """What UpdateTable is told; it takes one new index a call."""
-    keys = [one for one in index._get_attributes().values() if one.is_hash_key or one.is_range_key]
-    schema = [
-        {"AttributeName": one.attr_name, "KeyType": "HASH" if one.is_hash_key else "RANGE"}
-        for one in sorted(keys, key=lambda one: not one.is_hash_key)
-    ]
-    projection = {
-        "ProjectionType": index.Meta.projection.projection_type,
-        "NonKeyAttributes": list(index.Meta.projection.non_key_attributes),
+    schema = index._get_schema()
+    create = {
+        "IndexName": schema["index_name"],
+        "KeySchema": sorted(schema["key_schema"], key=lambda key: str(key["KeyType"])),  # HASH, RANGE
+        "Projection": schema["projection"],
     }
-    create = {"IndexName": index.Meta.index_name, "KeySchema": schema, "Projection": projection}
     return {
-        "AttributeDefinitions": [
-            {"AttributeName": one.attr_name, "AttributeType": one.attr_type} for one in keys
-        ],
+        "AttributeDefinitions": schema["attribute_definitions"],
         "GlobalSecondaryIndexUpdates": [{"Create": create}],
     }
