@@ -56,6 +56,19 @@ def holding_of(stage: Stage, task: Task) -> Holding:
     return asked.holding(task.force)
 
 
+def responsible_place(stage: Stage, task: Task | None, force: str) -> str:
+    """Whose coordinators say who decides: those of the force where the seat is held there, the national ones where it
+    is held nationally. Without a task it goes by the stage's first seat, for a submission of this force."""
+    return holding_of(stage, task).at if task else stage.seats[0].asks.holding(force).at
+
+
+def may_hand_on(person: Person, stage: Stage, task: Task | None, force: str) -> bool:
+    """Whether somebody may ask another in place of whoever is asked: their own task, or what they coordinate."""
+    if task is not None and task.person_id == person.id:
+        return True
+    return person.holds_for(COORDINATOR, force=responsible_place(stage, task, force))
+
+
 def waits_for(stage: Stage, turn: AskedAs) -> str:
     """Who decides in a turn, in one word: a role, or the panel."""
     if turn is AskedAs.COORDINATORS:

@@ -299,13 +299,17 @@ def coordinator_mails(
     submitter does not arrive."""
     told = coordinators(parts, (one.force, NATIONAL))
     letters = Letters(parts=parts, case=case, form=form, one=one)
-    has_task = bool(case.open_tasks)
     if is_stuck:
-        return [AddDelivery(delivery=letters.stuck(person, reason, has_task=has_task)) for person in told]
+        return [AddDelivery(delivery=letters.stuck(person, reason, task=case.open_task)) for person in told]
     return [AddDelivery(delivery=letters.undelivered(person, reason)) for person in told]
 
 
 def coordinators(parts: Parts, places: Iterable[str]) -> list[Person]:
-    """Who coordinates at these places, each once, no more than can be told in one transaction."""
-    found = [person for at in places for person in parts.people.holders(Holding(role=COORDINATOR, at=at))]
-    return list({person.id: person for person in found}.values())[:MOST_TOLD]
+    """Who coordinates at these places, each once with all of these places, no more than can be told in one
+    transaction."""
+    found: dict[str, Person] = {}
+    for at in places:
+        for person in parts.people.holders(Holding(role=COORDINATOR, at=at)):
+            before = found.get(person.id)
+            found[person.id] = replace(person, roles=before.roles + person.roles) if before else person
+    return list(found.values())[:MOST_TOLD]

@@ -13,6 +13,7 @@ from chalicelib.domain import deliveries
 from chalicelib.domain.amendments import Asked as ChangesAsked
 from chalicelib.domain.amendments import asked_for, differences
 from chalicelib.domain.answers import walk
+from chalicelib.domain.approvals import may_hand_on
 from chalicelib.domain.deadlines import short_day, spoken_day, spoken_time
 from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.forms import Form
@@ -107,8 +108,8 @@ class Letters:
         """To the claimant: `withdrawn` or `lapsed`."""
         return self._to_claimant(template, f"{self.one.reference}.{self.one.revision}")
 
-    def stuck(self, person: Person, reason: str, *, has_task: bool) -> Delivery:
-        """To a coordinator: nobody decides, and why."""
+    def stuck(self, person: Person, reason: str, *, task: Task | None) -> Delivery:
+        """To a coordinator: nobody decides, and why. `task` is the one that is open, if one is."""
         return self._mail(
             "stuck",
             to=person.address,
@@ -116,7 +117,8 @@ class Letters:
             force=self._force,
             stage_title=self.form.workflow.stage(self.one.stage).title,
             reason=reason,
-            has_task=has_task,
+            has_task=task is not None,
+            may_hand_on=may_hand_on(person, self.form.workflow.stage(self.one.stage), task, self.one.force),
             again_on=spoken_day(self.one.due_at) if self.one.due_at else "",
             desk_url=self._desk,
         )

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from chalicelib.domain import approvals
 from chalicelib.domain.decisions import waiting_until
-from chalicelib.domain.errors import InvalidAnswers, NotAsked, Overtaken, OwnSubmission, Problem
+from chalicelib.domain.errors import Forbidden, InvalidAnswers, NotAsked, Overtaken, OwnSubmission, Problem
 from chalicelib.domain.forms import Form
 from chalicelib.domain.people import COORDINATOR, Person, check_coordinator, role_words
 from chalicelib.domain.stages import AskedAs, Stage
@@ -97,10 +97,7 @@ def _check(parts: Parts, case: Case, task: Task | None, person: Person) -> tuple
     """The case, with its form and the ids of those who may not decide it."""
     one, barred = with_claimant(parts, case)
     form = parts.forms.form(one.form, one.form_version)
-    if task is None:
-        check_coordinator(person, one.force)
-    elif task.person_id != person.id and not person.holds_for(COORDINATOR, force=one.force):
-        raise NotAsked("Somebody else was asked. Only they, or a coordinator, can hand this on.")
+    _check_responsible(person, form.workflow.stage(one.stage), task, one.force)
     if person.id == one.claimant_id:
         raise OwnSubmission(f"This is your own {form.noun}. Another coordinator says who decides it.")
     is_asked = one.is_open and one.status not in (Status.SUBMITTED, Status.CHANGES_REQUESTED)
@@ -109,6 +106,18 @@ def _check(parts: Parts, case: Case, task: Task | None, person: Person) -> tuple
     if task is not None:
         check_waiting(parts, case, task, form)
     return replace(case, submission=one), form, barred
+
+
+def _check_responsible(person: Person, stage: Stage, task: Task | None, force: str) -> None:
+    """Raise unless they may hand it on: NotAsked for people who coordinate neither the force nor the nation, Forbidden
+    for a force's coordinator where the seat is a national one."""
+    if approvals.may_hand_on(person, stage, task, force):
+        return
+    if not person.holds_for(COORDINATOR, force=force):
+        if task is None:
+            check_coordinator(person, force)
+        raise NotAsked("Somebody else was asked. Only they, or a coordinator, can hand this on.")
+    raise Forbidden("This is decided nationally. Only a national coordinator can ask somebody else.")
 
 
 def _stage(case: Case, form: Form) -> Stage:

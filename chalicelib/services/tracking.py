@@ -7,7 +7,7 @@ from datetime import datetime
 from heapq import merge
 from typing import Any
 
-from chalicelib.domain import ideas, timeline
+from chalicelib.domain import approvals, ideas, timeline
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Fund
@@ -61,7 +61,7 @@ class StatusView:
 
 @value
 class Stuck:
-    """A submission that the coordinators are to see to."""
+    """A submission that the coordinators are to see to. `may_hand_on`: the person who looks may ask somebody else."""
 
     reference: str
     title: str
@@ -70,6 +70,7 @@ class Stuck:
     amount_pence: int
     since: datetime
     asked_name: str
+    may_hand_on: bool
 
 
 @value
@@ -115,7 +116,7 @@ def stuck_for(parts: Parts, person: Person, *, limit: int = 100) -> list[Stuck]:
     for force, reference in _for_coordinators(parts, person.staff_of()):
         case = parts.records.of(force).case(reference)
         if case.submission.is_open and case.submission.asked_as is AskedAs.COORDINATORS:
-            found.append(_stuck(parts, case))
+            found.append(_stuck(parts, person, case))
         if len(found) == limit:
             break
     return found
@@ -133,18 +134,20 @@ def _for_coordinators(parts: Parts, scope: frozenset[str]) -> Iterator[tuple[str
     yield from ((one.force, one.reference) for one in by_date if one.turn is AskedAs.COORDINATORS)
 
 
-def _stuck(parts: Parts, case: Case) -> Stuck:
+def _stuck(parts: Parts, person: Person, case: Case) -> Stuck:
     one = case.submission
     form = parts.forms.form(one.form, one.form_version)
     asked = parts.people.person(case.open_task.person_id) if case.open_task else None
+    stage = form.workflow.stage(one.stage)
     return Stuck(
         reference=one.reference,
         title=one.title,
         force_name=parts.forms.force_name(one.force),
-        stage_title=form.workflow.stage(one.stage).title,
+        stage_title=stage.title,
         amount_pence=one.amount_pence,
         since=_stuck_since(case),
         asked_name=asked.name if asked else "",
+        may_hand_on=approvals.may_hand_on(person, stage, case.open_task, one.force),
     )
 
 

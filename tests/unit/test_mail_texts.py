@@ -136,6 +136,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "stage_title": "Your force’s innovation lead",
         "reason": "nobody decided in time",
         "has_task": True,
+        "may_hand_on": True,
         "again_on": "Thursday 21 January 2027",
         "desk_url": f"https://ideas.example.org/desk/submissions/{REFERENCE}",
     },
@@ -550,7 +551,7 @@ WANTED = Asked(
         ("rejected", lambda: letters(status=Status.REJECTED).decided(DONE, choice("reject"), None, "No")),
         ("moved-on", lambda: letters(stage="finance").decided(DONE, choice("approve"), None, "")),
         ("undelivered", lambda: letters().undelivered(LEAD, "our email to them bounced")),
-        ("stuck", lambda: letters().stuck(LEAD, "nobody decided in time", has_task=False)),
+        ("stuck", lambda: letters().stuck(LEAD, "nobody decided in time", task=None)),
     ],
 )
 def test_the_samples_are_what_the_letters_give(template: str, made: Callable[[], Any]) -> None:

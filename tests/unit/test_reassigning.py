@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 
+from chalicelib.adapters.mail import render
 from chalicelib.domain.errors import (
     Forbidden,
     InvalidAnswers,
@@ -256,8 +257,53 @@ def test_it_does_not_go_to_whoever_approved_an_earlier_stage(story: Scene) -> No
     story.decide(reference)
     story.ask(reference)
     assert story.case(reference).open_task is not None
-    assert LEAD not in dict(candidates(story, reference, "coordinator-kent"))
-    refused_to(story, reference, LEAD)
+    assert LEAD not in dict(candidates(story, reference, "national-coordinator"))
+    refused_to(story, reference, LEAD, by="national-coordinator")
+
+
+@pytest.mark.parametrize("has_task", [True, False])
+def test_a_national_seat_is_handed_on_by_a_national_coordinator_and_not_by_the_forces(
+    story: Scene, has_task: bool
+) -> None:
+    if not has_task:
+        story.people.remove("programme")
+        story.people.remove("programme-deputy")
+    reference = story.at_programme()
+    if not has_task:
+        assert story.case(reference).open_task is None
+        story.people.register([a_person("programme-deputy", "programme-manager-deputy@national")])
+    before = story.store.snapshot()
+    with pytest.raises(Forbidden, match="Only a national coordinator can ask somebody else"):
+        hand_on_submission(story, reference, "coordinator-kent", "programme-deputy")
+    with pytest.raises(Forbidden):
+        reassigning.submission_hand_on_view(story.parts, story.person("coordinator-kent"), reference)
+    if has_task:
+        with pytest.raises(Forbidden):
+            hand_on(story, reference, "coordinator-kent", "programme-deputy")
+    assert story.store.snapshot() == before
+    hand_on_submission(story, reference, "national-coordinator", "programme-deputy")
+    assert story.case(reference).open_tasks[0].person_id == "programme-deputy"
+
+
+def test_a_forces_coordinator_is_told_who_sees_to_a_national_seat(story: Scene) -> None:
+    story.people.remove("programme")
+    story.people.remove("programme-deputy")
+    reference = story.at_programme()
+    (told,) = tracking.stuck_for(story.parts, story.person("coordinator-kent"))
+    assert (told.reference, told.may_hand_on) == (reference, False)
+    assert tracking.stuck_for(story.parts, story.person("national-coordinator"))[0].may_hand_on
+    mails = {mail.to.partition(".")[0]: render("stuck", mail.values).text for mail in story.mails("stuck")}
+    assert "This stage is decided nationally." in mails["coordinator"]
+    assert "Follow the link to ask somebody." in mails["national"]
+
+
+def test_whoever_coordinates_a_force_and_the_nation_may_do_both(story: Scene) -> None:
+    story.people.register([a_person("both", "coordinator@kent", "coordinator@national")])
+    story.people.remove("programme")
+    story.people.remove("programme-deputy")
+    story.at_programme()
+    (mail,) = [mail for mail in story.mails("stuck") if mail.to.startswith("both")]
+    assert mail.values["may_hand_on"] is True
 
 
 def test_it_does_not_go_to_somebody_who_gives_the_role_up_at_this_moment(story: Scene) -> None:
@@ -488,9 +534,9 @@ def test_while_the_last_decision_may_be_undone_there_is_nothing_to_hand_on(story
     reference = story.asked()
     story.decide(reference)
     with pytest.raises(Overtaken):
-        hand_on_submission(story, reference, "coordinator-kent", "programme-deputy")
+        hand_on_submission(story, reference, "national-coordinator", "programme-deputy")
     story.let_go(reference)
-    hand_on_submission(story, reference, "coordinator-kent", "programme-deputy")
+    hand_on_submission(story, reference, "national-coordinator", "programme-deputy")
     assert story.task_states(reference)[-1] == ("programme-deputy", "open", 0)
 
 
