@@ -76,9 +76,6 @@ def decide(
     """
     case, task = find_task(parts, task_id)
     form = parts.forms.form(case.submission.form, case.submission.form_version)
-    stage = form.workflow.stage(task.stage)
-    offered = decisions.offered_at(case, stage)
-    answered = decisions.read_answer(form, offered, decision=decision, comment=comment, changes=changes)
     read = [(case, task)]
 
     def attempt() -> Outcome:
@@ -86,6 +83,11 @@ def decide(
         return _decide(parts, person_id, case, task, answered, str(seen), maker)
 
     try:
+        # Who asks comes before what they ask: what may be chosen can say what others have chosen.
+        if not _has_decided(task, person_id):
+            approvals.check_asked(case, task, person_id, form)
+        offered = decisions.offered_at(case, form.workflow.stage(task.stage))
+        answered = decisions.read_answer(form, offered, decision=decision, comment=comment, changes=changes)
         return again_if_overtaken(attempt)
     except (Forbidden, Gone, Conflict) as refused:
         if not isinstance(refused, (DoesNotFit, ChangeRefused)):
@@ -130,9 +132,12 @@ def _decide(
     return _outcome(form, _after(case, one, decided, changes), decided.task, now)
 
 
+def _has_decided(task: Task, person_id: str) -> bool:
+    return task.person_id == person_id and task.state is TaskState.DECIDED
+
+
 def _is_repeat(task: Task, person_id: str, answered: Answered) -> bool:
-    same = task.person_id == person_id and task.state is TaskState.DECIDED
-    return same and task.decision == answered.choice.value
+    return _has_decided(task, person_id) and task.decision == answered.choice.value
 
 
 def _with_differences(

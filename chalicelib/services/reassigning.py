@@ -95,9 +95,9 @@ def hand_on_submission(parts: Parts, person: Person, reference: str, to: object)
 
 def _check(parts: Parts, case: Case, task: Task | None, person: Person) -> tuple[Case, Form, frozenset[str]]:
     """The case, with its form and the ids of those who may not decide it."""
+    check_responsible(parts, person, case, task)
     one, barred = with_claimant(parts, case)
     form = parts.forms.form(one.form, one.form_version)
-    _check_responsible(person, form.workflow.stage(one.stage), task, one.force)
     if person.id == one.claimant_id:
         raise OwnSubmission(f"This is your own {form.noun}. Another coordinator says who decides it.")
     is_asked = one.is_open and one.status not in (Status.SUBMITTED, Status.CHANGES_REQUESTED)
@@ -108,9 +108,19 @@ def _check(parts: Parts, case: Case, task: Task | None, person: Person) -> tuple
     return replace(case, submission=one), form, barred
 
 
-def _check_responsible(person: Person, stage: Stage, task: Task | None, force: str) -> None:
-    """Raise unless they may hand it on: NotAsked for people who coordinate neither the force nor the nation, Forbidden
-    for a force's coordinator where the seat is a national one."""
+def check_may_hand_on_task(parts: Parts, person: Person, task_id: str) -> None:
+    """Raise NotFound, and as `check_responsible`."""
+    case, task = find_task(parts, task_id)
+    check_responsible(parts, person, case, task)
+
+
+def check_responsible(parts: Parts, person: Person, case: Case, task: Task | None) -> None:
+    """Raise unless they may say who decides: NotAsked for people who coordinate neither the force nor the nation,
+    Forbidden for a force's coordinator where the seat is a national one."""
+    one = case.submission
+    force = one.force
+    workflow = parts.forms.form(one.form, one.form_version).workflow
+    stage = workflow.stage(task.stage if task else one.stage)
     if approvals.may_hand_on(person, stage, task, force):
         return
     if not person.holds_for(COORDINATOR, force=force):

@@ -64,11 +64,16 @@ def may_try_again(person: Person) -> bool:
     return any(held.role == COORDINATOR for held in person.roles)
 
 
+def check_may_try_again(person: Person) -> None:
+    """Raise Forbidden for whoever coordinates nothing."""
+    if not may_try_again(person):
+        raise Forbidden("This takes a coordinator.")
+
+
 def try_again(parts: Parts, person: Person, delivery_id: str) -> bool:
     """Have one tried again at once; False where it is not set aside any more, which is harmless. Raises Forbidden for
     whoever coordinates nothing, NotFound for a delivery that is not of their force."""
-    if not may_try_again(person):
-        raise Forbidden("This takes a coordinator.")
+    check_may_try_again(person)
     # What is about no submission, or comes from an earlier release, is of no force: the national team's alone.
     force = parts.outbox.force_of(delivery_id)
     if force is None or not person.holds_for(COORDINATOR, force=force or NATIONAL):

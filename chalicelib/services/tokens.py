@@ -118,13 +118,19 @@ def revoke(parts: Parts, person_id: str, token_id: str, *, by: Person | None, ac
     """Revoke a token, whether or not it has expired; False where there is none of this id, which is harmless. `by` is
     its owner, or a national coordinator or administrator; None for a command, whose `actor` is COMMAND. Raises
     Forbidden."""
-    if by is not None and by.id != person_id and not may_revoke_of_others(by):
-        raise Forbidden("This takes the owner of the token, or a national coordinator or administrator.")
+    if by is not None:
+        check_may_revoke(by, person_id)
     for token in parts.tokens.of(person_id):
         if hmac.compare_digest(token.id.encode(), token_id.encode()):
             change = _change(parts, token, What.TOKEN_REVOKED, by.id if by else actor)
             return parts.tokens.end(token, change)
     return False
+
+
+def check_may_revoke(by: Person, person_id: str) -> None:
+    """Raise Forbidden for whoever may not revoke the tokens of this person."""
+    if by.id != person_id and not may_revoke_of_others(by):
+        raise Forbidden("This takes the owner of the token, or a national coordinator or administrator.")
 
 
 def may_revoke_of_others(person: Person) -> bool:

@@ -93,6 +93,13 @@ def task_view(parts: Parts, person_id: str, task_id: str) -> TaskView:
     return _view(parts, case, task, form)
 
 
+def check_may_see(parts: Parts, person_id: str, task_id: str) -> None:
+    """Raise for whoever was not asked, as `task_view` does."""
+    case, task = find_task(parts, task_id)
+    form = parts.forms.form(case.submission.form, case.submission.form_version)
+    approvals.check_asked(case, task, person_id, form)
+
+
 def find_task(parts: Parts, task_id: str) -> tuple[Case, Task]:
     """The task of an id, with its case. Raises NotFound."""
     force, _, rest = task_id.partition(".")

@@ -13,7 +13,7 @@ from chalice import Blueprint
 from chalice.app import Response
 
 from chalicelib.domain.errors import InvalidAnswers, Problem, Refused, Unreadable
-from chalicelib.web import shapes
+from chalicelib.web import rights, shapes
 from chalicelib.web.access import PUBLIC, READ, SIGNED_IN, STAFF, SUBMIT
 from chalicelib.web.views import view
 
@@ -65,14 +65,14 @@ def list_forms(request: Request) -> Response:
 
 
 @api.route("/api/v1/forms/{form}")
-@view(PUBLIC)
+@view(PUBLIC, may=rights.names_form)
 def show_form(request: Request, form: str) -> Response:
     """One form with its JSON Schema."""
     return _json(shapes.form_whole(_form(request, form), request.parts.links))
 
 
 @api.route("/api/v1/forms/{form}/submissions", methods=["POST"])
-@view(PUBLIC, SUBMIT)
+@view(PUBLIC, SUBMIT, may=rights.names_form)
 def submit(request: Request, form: str) -> Response:
     """Take a submission in. 201 only once it is stored."""
     from chalicelib.services import intake
@@ -93,7 +93,7 @@ def submit(request: Request, form: str) -> Response:
 
 
 @api.route("/api/v1/status/{token}")
-@view(PUBLIC)
+@view(PUBLIC, may=rights.holds_link)
 def status(request: Request, token: str) -> Response:
     """The submitter's view."""
     from chalicelib.services import tracking
@@ -102,7 +102,7 @@ def status(request: Request, token: str) -> Response:
 
 
 @api.route("/api/v1/status/{token}/confirm", methods=["POST"])
-@view(PUBLIC, SUBMIT)
+@view(PUBLIC, SUBMIT, may=rights.holds_link)
 def confirm(request: Request, token: str) -> Response:
     """Show with the mailed code that the submission comes from the mailbox that it names."""
     from chalicelib.services import confirming, tracking
@@ -116,7 +116,7 @@ def confirm(request: Request, token: str) -> Response:
 
 
 @api.route("/api/v1/status/{token}/code", methods=["POST"])
-@view(PUBLIC, SUBMIT)
+@view(PUBLIC, SUBMIT, may=rights.holds_link)
 def mail_code(request: Request, token: str) -> Response:
     """Have the code mailed again, if it is time for a mail."""
     from chalicelib.services import unconfirmed
@@ -177,7 +177,7 @@ def ideas_on_a_map(request: Request) -> Response:
 
 
 @api.route("/api/v1/submissions/{reference}")
-@view(STAFF, READ)
+@view(STAFF, READ, may=rights.reads)
 def submission(request: Request, reference: str) -> Response:
     """One submission, whole, with its tasks."""
     from chalicelib.services import tracking
@@ -187,7 +187,7 @@ def submission(request: Request, reference: str) -> Response:
 
 
 @api.route("/api/v1/submissions/{reference}/timeline")
-@view(STAFF, READ)
+@view(STAFF, READ, may=rights.reads)
 def timeline(request: Request, reference: str) -> Response:
     """A submission's timeline, and whether it is as it was written."""
     from chalicelib.services import tracking
@@ -196,7 +196,7 @@ def timeline(request: Request, reference: str) -> Response:
 
 
 @api.route("/api/v1/tasks/{task}")
-@view(SIGNED_IN, READ)
+@view(SIGNED_IN, READ, may=rights.decides)
 def task(request: Request, task: str) -> Response:
     """What the asked person is to decide."""
     from chalicelib.services import viewing
@@ -205,7 +205,7 @@ def task(request: Request, task: str) -> Response:
 
 
 @api.route("/api/v1/tasks/{task}/decision", methods=["POST"])
-@view(SIGNED_IN)
+@view(SIGNED_IN, may=rights.decides)
 def decide(request: Request, task: str) -> Response:
     """Record the asked person's decision."""
     from chalicelib.services import deciding
@@ -225,7 +225,7 @@ def decide(request: Request, task: str) -> Response:
 
 
 @api.route("/api/v1/tasks/{task}/undo", methods=["POST"])
-@view(SIGNED_IN)
+@view(SIGNED_IN, may=rights.decides)
 def undo(request: Request, task: str) -> Response:
     """Take one's own decision back, while it has not gone out."""
     from chalicelib.services import deciding, viewing

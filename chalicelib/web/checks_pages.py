@@ -14,7 +14,7 @@ from chalicelib.domain.mails import name_of
 from chalicelib.domain.money import pounds
 from chalicelib.services import checking, setting_aside
 from chalicelib.services.ports import Parts
-from chalicelib.web import access
+from chalicelib.web import access, rights
 from chalicelib.web.pages import page, redirect
 from chalicelib.web.requests import Request
 from chalicelib.web.views import view
@@ -80,7 +80,7 @@ def show_checks(request: Request) -> Response:
 
 
 @checks_pages.route(f"{_PATH}/again", methods=["POST"])
-@view(access.STAFF, access.MANAGE)
+@view(access.STAFF, access.MANAGE, may=rights.tries_again)
 def post_again(request: Request) -> Response:
     delivery_id = request.fields().get("delivery", "")
     is_new = setting_aside.try_again(request.parts, request.person, delivery_id)

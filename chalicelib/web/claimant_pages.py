@@ -11,7 +11,7 @@ from chalicelib.domain.decisions import MAX_COMMENT, read_words
 from chalicelib.domain.errors import InvalidAnswers, NotSignedIn, Problem
 from chalicelib.services import confirming, ending, signing_in, tracking, unconfirmed
 from chalicelib.services.tracking import StatusView
-from chalicelib.web import access, cookies
+from chalicelib.web import access, cookies, rights
 from chalicelib.web.finishing import finish, may_finish
 from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
@@ -38,7 +38,7 @@ def post_finish(request: Request) -> Response:
 
 
 @claimant_pages.route("/status/{token}/code", methods=["GET"])
-@view(access.PUBLIC)
+@view(access.PUBLIC, may=rights.holds_link)
 def show_claimant_code(request: Request, token: str) -> Response:
     status = tracking.status_of(request.parts, token)
     after = _after(request.query.get("next", ""))
@@ -50,7 +50,7 @@ def show_claimant_code(request: Request, token: str) -> Response:
 
 
 @claimant_pages.route("/status/{token}/code", methods=["POST"])
-@view(access.PUBLIC)
+@view(access.PUBLIC, may=rights.holds_link)
 def post_claimant_code(request: Request, token: str) -> Response:
     """Have a code mailed; or, where one was typed, check it."""
     status = tracking.status_of(request.parts, token)

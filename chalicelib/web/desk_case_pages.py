@@ -16,7 +16,7 @@ from chalicelib.domain.people import check_coordinator
 from chalicelib.domain.references import read_reference
 from chalicelib.domain.submissions import Case
 from chalicelib.services import minding, paying, reassigning, tracking
-from chalicelib.web import access, desk_mails, desk_words
+from chalicelib.web import access, desk_mails, desk_words, rights
 from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
 from chalicelib.web.views import view
@@ -34,13 +34,13 @@ _DONE = {
 
 
 @desk_case_pages.route(_CASE, methods=["GET"])
-@view(access.STAFF)
+@view(access.STAFF, may=rights.reads)
 def show_submission(request: Request, reference: str) -> Response:
     return _case_page(request, reference)
 
 
 @desk_case_pages.route(f"{_CASE}/note", methods=["POST"])
-@view(access.STAFF, access.MANAGE)
+@view(access.STAFF, access.MANAGE, may=rights.reads)
 def post_note(request: Request, reference: str) -> Response:
     typed = request.fields().get("note", "")
     try:
@@ -53,34 +53,34 @@ def post_note(request: Request, reference: str) -> Response:
 
 
 @desk_case_pages.route(f"{_CASE}/chase", methods=["POST"])
-@view(access.STAFF, access.MANAGE)
+@view(access.STAFF, access.MANAGE, may=rights.coordinates)
 def post_chase(request: Request, reference: str) -> Response:
     minding.chase(request.parts, request.person, reference)
     return redirect(f"{_path(reference)}?done=chased")
 
 
 @desk_case_pages.route(f"{_CASE}/note", methods=["GET"])
-@view(access.STAFF)
+@view(access.STAFF, may=rights.reads)
 def show_note(request: Request, reference: str) -> Response:
     """Whoever had to sign in again on the way comes here: the form is on the submission's page."""
     return _case_page(request, reference)
 
 
 @desk_case_pages.route(f"{_CASE}/chase", methods=["GET"])
-@view(access.STAFF)
+@view(access.STAFF, may=rights.reads)
 def show_chase(request: Request, reference: str) -> Response:
     """As `show_note`."""
     return _case_page(request, reference)
 
 
 @desk_case_pages.route(f"{_CASE}/withdraw", methods=["GET"])
-@view(access.STAFF)
+@view(access.STAFF, may=rights.coordinates)
 def show_withdraw_for(request: Request, reference: str) -> Response:
     return _withdraw_page(request, reference)
 
 
 @desk_case_pages.route(f"{_CASE}/withdraw", methods=["POST"])
-@view(access.STAFF)
+@view(access.STAFF, may=rights.coordinates)
 def post_withdraw_for(request: Request, reference: str) -> Response:
     reason = request.fields().get("reason", "")
     try:

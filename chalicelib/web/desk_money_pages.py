@@ -11,7 +11,7 @@ from chalicelib.domain.references import read_reference
 from chalicelib.domain.strict_json import MAX_DIGITS
 from chalicelib.domain.submissions import Case
 from chalicelib.services import paying, tracking
-from chalicelib.web import access
+from chalicelib.web import access, rights
 from chalicelib.web.account_pages import proof_first
 from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
@@ -23,13 +23,13 @@ _CASE = "/desk/submissions/{reference}"
 
 
 @desk_money_pages.route(f"{_CASE}/paid", methods=["GET"])
-@view(access.STAFF)
+@view(access.STAFF, may=rights.records_money)
 def show_paid(request: Request, reference: str) -> Response:
     return _paid_page(request, reference)
 
 
 @desk_money_pages.route(f"{_CASE}/paid", methods=["POST"])
-@view(access.STAFF)
+@view(access.STAFF, may=rights.records_money)
 def post_paid(request: Request, reference: str) -> Response:
     proof = proof_first(request)
     if proof is not None:
@@ -43,13 +43,13 @@ def post_paid(request: Request, reference: str) -> Response:
 
 
 @desk_money_pages.route(f"{_CASE}/returned", methods=["GET"])
-@view(access.STAFF)
+@view(access.STAFF, may=rights.records_money)
 def show_returned(request: Request, reference: str) -> Response:
     return _returned_page(request, reference)
 
 
 @desk_money_pages.route(f"{_CASE}/returned", methods=["POST"])
-@view(access.STAFF)
+@view(access.STAFF, may=rights.records_money)
 def post_returned(request: Request, reference: str) -> Response:
     proof = proof_first(request)
     if proof is not None:

@@ -25,7 +25,7 @@ from chalicelib.domain.values import value
 from chalicelib.services import confirming, intake, tracking, unconfirmed
 from chalicelib.services.intake import DUPLICATE_LIFE
 from chalicelib.services.ports import Parts
-from chalicelib.web import access, html_forms, problems
+from chalicelib.web import access, html_forms, problems, rights
 from chalicelib.web.finishing import may_finish
 from chalicelib.web.form_views import FormView, form_view
 from chalicelib.web.pages import ErrorLink, page, redirect
@@ -52,7 +52,7 @@ def show_form(request: Request, form: str) -> Response:
 
 
 @form_pages.route("/forms/{form}", methods=["POST"])
-@view(access.PUBLIC)
+@view(access.PUBLIC, may=rights.names_form)
 def post_form(request: Request, form: str) -> Response:
     """Send the form, or add or remove a line and show it again. A double click has one key: it sends once."""
     fields = request.fields()

@@ -18,7 +18,7 @@ from chalicelib.domain.sentences import capital
 from chalicelib.services import leaving, looking_after, tokens
 from chalicelib.services.looking_after import PersonView
 from chalicelib.services.ports import Parts
-from chalicelib.web import access
+from chalicelib.web import access, rights
 from chalicelib.web.desk_words import names_of
 from chalicelib.web.form_views import date_field
 from chalicelib.web.happenings import Happening
@@ -95,7 +95,7 @@ def show_person(request: Request, person: str) -> Response:
 
 
 @people_pages.route(f"{_PERSON}/leave", methods=["GET"])
-@view(access.STAFF)
+@view(access.STAFF, may=rights.looks_after)
 def show_leave(request: Request, person: str) -> Response:
     leaving.person_for(request.parts, request.person, person)
     one = looking_after.person_view(request.parts, request.person, person)
@@ -104,7 +104,7 @@ def show_leave(request: Request, person: str) -> Response:
 
 
 @people_pages.route(f"{_PERSON}/leave", methods=["POST"])
-@view(access.STAFF)
+@view(access.STAFF, may=rights.looks_after)
 def post_leave(request: Request, person: str) -> Response:
     """First what will happen, on a page to be confirmed; then it is kept."""
     parts, fields = request.parts, request.fields()
@@ -138,7 +138,7 @@ def post_leave(request: Request, person: str) -> Response:
 
 
 @people_pages.route(f"{_PERSON}/stay", methods=["POST"])
-@view(access.STAFF)
+@view(access.STAFF, may=rights.looks_after)
 def post_stay(request: Request, person: str) -> Response:
     who = leaving.person_for(request.parts, request.person, person)
     leaving.take_back(request.parts, who, by=request.person.id)
@@ -146,7 +146,7 @@ def post_stay(request: Request, person: str) -> Response:
 
 
 @people_pages.route(f"{_PERSON}/revoke", methods=["POST"])
-@view(access.STAFF)
+@view(access.STAFF, may=rights.revokes_of)
 def post_revoke(request: Request, person: str) -> Response:
     who = leaving.person_for(request.parts, request.person, person)
     tokens.revoke(request.parts, who.id, request.fields().get("token", ""), by=request.person)
@@ -154,7 +154,7 @@ def post_revoke(request: Request, person: str) -> Response:
 
 
 @people_pages.route(f"{_PERSON}/stay", methods=["GET"])
-@view(access.STAFF)
+@view(access.STAFF, may=rights.looks_after)
 def show_stay(request: Request, person: str) -> Response:
     """Whoever had to sign in again on the way comes here: the buttons are on the person's page."""
     return _to_person(request, person)

@@ -12,7 +12,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.errors import InvalidAnswers, Problem, Reassigned
 from chalicelib.domain.references import read_reference
-from chalicelib.web import access
+from chalicelib.web import access, rights
 from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.requests import Request
 from chalicelib.web.views import view
@@ -24,7 +24,7 @@ reassign_pages = Blueprint(__name__)
 
 
 @reassign_pages.route("/tasks/{task}/reassign", methods=["GET"])
-@view(access.SIGNED_IN)
+@view(access.SIGNED_IN, may=rights.hands_on_task)
 def show_task_reassign(request: Request, task: str) -> Response:
     from chalicelib.services import reassigning
 
@@ -38,7 +38,7 @@ def show_task_reassign(request: Request, task: str) -> Response:
 
 
 @reassign_pages.route("/tasks/{task}/reassign", methods=["POST"])
-@view(access.SIGNED_IN)
+@view(access.SIGNED_IN, may=rights.hands_on_task)
 def post_task_reassign(request: Request, task: str) -> Response:
     from chalicelib.services import reassigning
 
@@ -52,7 +52,7 @@ def post_task_reassign(request: Request, task: str) -> Response:
 
 
 @reassign_pages.route("/desk/submissions/{reference}/reassign", methods=["GET"])
-@view(access.STAFF)
+@view(access.STAFF, may=rights.hands_on)
 def show_submission_reassign(request: Request, reference: str) -> Response:
     from chalicelib.services import reassigning
 
@@ -61,7 +61,7 @@ def show_submission_reassign(request: Request, reference: str) -> Response:
 
 
 @reassign_pages.route("/desk/submissions/{reference}/reassign", methods=["POST"])
-@view(access.STAFF)
+@view(access.STAFF, may=rights.hands_on)
 def post_submission_reassign(request: Request, reference: str) -> Response:
     from chalicelib.services import reassigning
 

@@ -10,7 +10,7 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain.decisions import MAX_COMMENT
 from chalicelib.domain.errors import ClaimChanged, InvalidAnswers, Problem
 from chalicelib.services import viewing
-from chalicelib.web import access, problems
+from chalicelib.web import access, problems, rights
 from chalicelib.web.pages import ErrorLink, page, redirect
 from chalicelib.web.task_words import Filled, deciding_words, filled, input_id
 from chalicelib.web.views import view
@@ -23,7 +23,7 @@ task_pages = Blueprint(__name__)
 
 
 @task_pages.route("/tasks/{task}", methods=["GET"])
-@view(access.SIGNED_IN)
+@view(access.SIGNED_IN, may=rights.decides)
 def show_task(request: Request, task: str) -> Response:
     one = viewing.task_view(request.parts, request.person_id, task)
     if one.may_decide:
@@ -32,7 +32,7 @@ def show_task(request: Request, task: str) -> Response:
 
 
 @task_pages.route("/tasks/{task}", methods=["POST"])
-@view(access.SIGNED_IN)
+@view(access.SIGNED_IN, may=rights.decides)
 def decide_task(request: Request, task: str) -> Response:
     from chalicelib.services import deciding
 
@@ -61,14 +61,14 @@ def decide_task(request: Request, task: str) -> Response:
 
 
 @task_pages.route("/tasks/{task}/undo", methods=["GET"])
-@view(access.SIGNED_IN)
+@view(access.SIGNED_IN, may=rights.decides)
 def show_undo(request: Request, task: str) -> Response:
     """Whoever had to sign in again on the way comes here: the button is on the task's page."""
     return redirect(f"/tasks/{task}")
 
 
 @task_pages.route("/tasks/{task}/undo", methods=["POST"])
-@view(access.SIGNED_IN)
+@view(access.SIGNED_IN, may=rights.decides)
 def undo_decision(request: Request, task: str) -> Response:
     from chalicelib.services import deciding
 

@@ -7,7 +7,7 @@ import logging
 import traceback
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -31,20 +31,23 @@ current = Blueprint(__name__)
 """Has no routes: it knows the request that is under way, for every view."""
 
 View = Callable[..., Response]
+May = Callable[..., object]
+"""Raises for a caller without right (`web/rights.py`)."""
 
 _log = logging.getLogger(__name__)
 
 
-def view(access: Access, token: Scope | None = None) -> Callable[[View], View]:
+def view(access: Access, token: Scope | None = None, *, may: May | None = None) -> Callable[[View], View]:
     """Declare who may call a view, and the scope that a bearer token needs; without one, no token gets in. It is called
-    with the Request and the path's parameters."""
+    with the Request and the path's parameters. So is `may`, where it takes more to call the view: whoever may not is
+    told that, whatever else is wrong with what they sent."""
 
     def decorate(function: View) -> View:
         @wraps(function)
         def handle(**path_parameters: str) -> Response:
             return answered(
                 current.current_request,
-                lambda request: _answer(function, access, token, request, path_parameters),
+                lambda request: _answer(function, _Rule(access, token, may), request, path_parameters),
             )
 
         handle.access = access  # type: ignore[attr-defined]
@@ -63,12 +66,22 @@ def answered(raw: ChaliceRequest, answer: Callable[[Request], Response]) -> Resp
     return with_headers(answer(request), secure=request.is_secure)
 
 
-def _answer(
-    function: View, access: Access, token: Scope | None, request: Request, path_parameters: dict[str, str]
-) -> Response:
+class _Rule(NamedTuple):
+    """Who may call a view."""
+
+    access: Access
+    token: Scope | None
+    may: May | None
+
+
+def _answer(function: View, rule: _Rule, request: Request, path_parameters: dict[str, str]) -> Response:
+    access = rule.access
     try:
-        _admit(access, token, request, path_parameters)
-        return function(request, **path_parameters)
+        try:
+            _admit(access, rule.token, request, path_parameters)
+            return function(request, **path_parameters)
+        except Refused as error:
+            raise _first(rule.may, error, request, path_parameters) from error
     except NotSignedIn as error:
         if request.wants_json:
             return problems.problem(error)
@@ -81,6 +94,20 @@ def _answer(
         return problems.page(error, path=request.path, signed_in=request.is_signed_in)
     except Exception as error:
         return failed(error, as_json=request.wants_json)
+
+
+def _first(may: May | None, error: Refused, request: Request, path_parameters: Mapping[str, str]) -> Refused:
+    """What a caller is told who was refused: that they have no right, before anything that depends on what they sent.
+    Looked at here, it costs a reading only where something is wrong."""
+    if may is None or isinstance(error, (NotSignedIn, NotWithThisToken)):
+        return error
+    try:
+        may(request, **path_parameters)
+    except NotSignedIn:
+        return error
+    except Refused as earlier:
+        return earlier
+    return error
 
 
 def failed(error: Exception, *, as_json: bool) -> Response:

@@ -84,6 +84,16 @@ def test_the_casting_vote_is_among_the_answers_that_were_given(ideas: Ideas) -> 
     assert ideas.status(reference) is Status.SHORTLISTED
 
 
+@pytest.mark.parametrize("decision", ["adopt", "decline", "refer", "burn"])
+def test_who_may_ask_is_looked_at_before_what_they_ask(ideas: Ideas, decision: str) -> None:
+    """Which answers the casting vote may be is what the panel has answered."""
+    reference = ideas.before_the_leaders()
+    ideas.panel(reference, "adopt", "pilot", "refer")
+    ideas.ask(reference)
+    with pytest.raises(NotAsked):
+        ideas.decide(reference, decision, comment="Why not?", by="coordinator-essex")
+
+
 def test_nobody_can_choose_that_there_is_no_majority(ideas: Ideas) -> None:
     reference = ideas.before_the_leaders()
     shown = ideas.look(reference, "npcc-leader")
