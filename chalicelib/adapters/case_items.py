@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
 
 from chalicelib.adapters import keys
 from chalicelib.adapters.tables import (
@@ -33,7 +31,6 @@ from chalicelib.domain.submissions import (
     Wait,
 )
 from chalicelib.domain.timeline import Chain, Entry, Text
-from chalicelib.services.ports import AskedTask, Listed, Published
 
 CHANGING = (
     "status",
@@ -56,6 +53,8 @@ CHANGING = (
     "returned_pence",
     "moved_to",
     "undo",
+    "link",
+    "linked_at",
     "tasks",
     "approved_by",
     "chain_length",
@@ -110,6 +109,8 @@ def submission_item(one: Submission) -> SubmissionItem:
         moved_to=one.moved_to or None,
         undo=undo_json(one.undo) if one.undo else None,
         unproven=1 if one.is_unproven else None,
+        link=one.link if one.linked_at else None,
+        linked_at=one.linked_at,
         tasks=one.tasks,
         approved_by={stage: list(people) for stage, people in one.approved_by.items()},
         chain_length=one.chain.length,
@@ -271,6 +272,8 @@ def _submission(item: SubmissionItem) -> Submission:
         moved_to=item.moved_to or "",
         undo=undo_from(item.undo) if item.undo else None,
         is_unproven=bool(item.unproven),
+        link=item.link or 1,
+        linked_at=item.linked_at,
         tasks=item.tasks,
         approved_by=people_from(item.approved_by),
         chain=Chain(length=item.chain_length, head=item.chain_head),
@@ -338,49 +341,6 @@ def version_items(one: Submission, version: Version) -> tuple[VersionItem, Perso
         PersonalVersionItem(
             pk, keys.personal_version(version.number), number=version.number, answers=dict(version.personal)
         ),
-    )
-
-
-def listed(row: Any) -> Listed:
-    """A submission in a list, from an index alone."""
-    return Listed(
-        reference=row.reference,
-        form=row.form,
-        title=row.title or row.reference,
-        force=row.force,
-        status=Status(row.status),
-        stage=row.stage,
-        turn=AskedAs(row.asked_as or AskedAs.APPROVER.value),
-        waiting_for=row.waiting_for or "",
-        due_at=row.deadline or row.due_at,
-        amount_pence=row.amount_pence,
-        submitted_at=row.listed_at,
-    )
-
-
-def published(row: Any, now: datetime) -> Published | None:
-    """A submission in the public list, from the index alone; None where it is public only by a decision that may
-    still be undone. The status is the one that the public may know."""
-    status = Status(row.status)
-    undo = undo_from(row.undo) if row.undo else None
-    if undo is not None and now < undo.until:
-        if ideas.PUBLISHES not in undo.before.approved_by:
-            return None
-        status = undo.before.status
-    return Published(
-        reference=row.reference,
-        title=row.title or row.reference,
-        force=row.force,
-        category=row.category or "",
-        status=status,
-        submitted_at=row.listed_at,
-    )
-
-
-def asked_task(row: Any) -> AskedTask:
-    """An open task of somebody, from the index alone."""
-    return AskedTask(
-        force=row.force, reference=row.reference, number=row.number, stage=row.stage, due_at=row.listed_at
     )
 
 

@@ -25,27 +25,37 @@ class SignedLinks:
         self._base_url = base_url.rstrip("/")
         self._keys = tuple(keys)
 
-    def status(self, force: str, reference: str) -> str:
+    def status(self, force: str, reference: str, number: int = 1) -> str:
         """The submitter's status page."""
-        return self.page(f"/status/{self.status_token(force, reference)}")
+        return self.page(f"/status/{self.status_token(force, reference, number)}")
 
-    def claimant(self, force: str, reference: str, action: str) -> str:
+    def claimant(self, force: str, reference: str, action: str, number: int = 1) -> str:
         """Below the status page. Takes a code that is mailed to the submitter."""
-        return f"{self.status(force, reference)}/{action}"
+        return f"{self.status(force, reference, number)}/{action}"
 
-    def status_token(self, force: str, reference: str) -> str:
-        """`kent.CLM-7K3F-9QXN.<signature>`: it names no person and expires with the key."""
-        return self._signer.sign(f"{force}.{reference}").decode("ascii")
+    def status_token(self, force: str, reference: str, number: int = 1) -> str:
+        """`kent.CLM-7K3F-9QXN.<signature>`, and from the second link on `kent.CLM-7K3F-9QXN.2.<signature>`. It names no
+        person and expires with the key."""
+        named = f"{force}.{reference}" if number == 1 else f"{force}.{reference}.{number}"
+        return self._signer.sign(named).decode("ascii")
 
     def read_status_token(self, token: str) -> tuple[str, str]:
         """Force and reference, where the signature is ours."""
+        force, reference, *_ = self._signed(token)
+        return force, reference
+
+    def link_number(self, token: str) -> int:
+        """The number of the link, where the signature is ours."""
+        _, _, *number = self._signed(token)
+        return int(number[0]) if number else 1
+
+    def _signed(self, token: str) -> list[str]:
         from itsdangerous import BadSignature
 
         try:
-            force, _, reference = self._signer.unsign(token).decode("ascii").partition(".")
+            return self._signer.unsign(token).decode("ascii").split(".")
         except (BadSignature, UnicodeError):
             raise NotFound("This status link is not complete. Copy it whole from your receipt.") from None
-        return force, reference
 
     def page_token(self, place: Sequence[str]) -> str:
         """Opaque to its reader, and of no use when changed."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from pynamodb.exceptions import TransactWriteError
 
-from chalicelib.adapters import case_items, changes, counts, items, keys
+from chalicelib.adapters import case_items, changes, counts, items, keys, line_items
 from chalicelib.adapters.failures import code_of, in_our_words, is_unavailable
 from chalicelib.adapters.tables import ContentItem, KeyItem, ReferenceItem, Row, SubmissionItem, TaskItem
 from chalicelib.adapters.undo_items import undo_from
@@ -69,7 +69,7 @@ class DynamoForceRecords:
         """From the index alone."""
         with in_our_words():
             rows = Row.listed.query(keys.listed(self._force, form), scan_index_forward=False, limit=limit)
-            return [case_items.listed(row) for row in rows]
+            return [line_items.listed(row) for row in rows]
 
     def page(self, form: str, *, after: Place | None, limit: int) -> list[Listed]:
         """From the index alone; the force is in its key."""
@@ -85,7 +85,7 @@ class DynamoForceRecords:
             rows = Row.of_force.query(
                 self._force, filter_condition=Row.due_kind == keys.DUE_SUBMISSION, page_size=_MANY
             )
-            yield from map(case_items.listed, rows)
+            yield from map(line_items.listed, rows)
 
     def asked_of(self, person_id: str, *, limit: int) -> list[AskedTask]:
         """From the index of what waits for the person, who may be asked by other forces, too."""
@@ -96,7 +96,7 @@ class DynamoForceRecords:
                 limit=limit,
                 page_size=_MANY,
             )
-            return [case_items.asked_task(row) for row in rows]
+            return [line_items.asked_task(row) for row in rows]
 
 
 class DynamoRecords:
@@ -170,13 +170,13 @@ class DynamoRecords:
     def open(self, *, limit: int) -> list[Listed]:
         """From the index of what is due, alone."""
         with in_our_words():
-            return [case_items.listed(row) for row in Row.due.query(keys.DUE_SUBMISSION, limit=limit)]
+            return [line_items.listed(row) for row in Row.due.query(keys.DUE_SUBMISSION, limit=limit)]
 
     def asked_of(self, person_id: str, *, limit: int) -> list[AskedTask]:
         """From the index alone."""
         with in_our_words():
             rows = Row.listed.query(keys.asked(person_id), limit=limit)
-            return [case_items.asked_task(row) for row in rows]
+            return [line_items.asked_task(row) for row in rows]
 
     def published(
         self,
@@ -202,7 +202,7 @@ class DynamoRecords:
             ).page_iter
             for page in _ever_larger(pages):
                 rows = map(Row.from_raw_data, page["Items"])
-                yield from filter(None, (case_items.published(row, now) for row in rows))
+                yield from filter(None, (line_items.published(row, now) for row in rows))
 
     def count_published(self, now: datetime, *, most: int) -> tuple[Mapping[str, int], bool]:
         """From the index alone. Of each line it asks for what it takes to count it, and makes no item of it: that
@@ -276,7 +276,7 @@ def _page(index: Any, name: str, key: str, after: Place | None, limit: int) -> l
     start = _start(name, key, after) if after else None
     with in_our_words():
         rows = index.query(key, scan_index_forward=False, limit=limit, last_evaluated_key=start)
-        return [case_items.listed(row) for row in rows]
+        return [line_items.listed(row) for row in rows]
 
 
 def _start(name: str, key: str, after: Place) -> dict[str, dict[str, str]]:

@@ -117,6 +117,8 @@ class SubmissionItem(Row, discriminator="submission"):
     moved_to = UnicodeAttribute(null=True)
     undo = JSONAttribute(null=True)
     unproven = IntegerAttribute(null=True)
+    link = IntegerAttribute(null=True)
+    linked_at = UTCDateTimeAttribute(null=True)
     tasks = IntegerAttribute()
     approved_by = JSONAttribute()
     chain_length = IntegerAttribute()

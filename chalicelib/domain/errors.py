@@ -141,6 +141,18 @@ class Reassigned(Gone):
     """The task was handed to somebody else."""
 
 
+class LinkOver(Gone):
+    """A status link that we signed and that no longer works. Whoever proves the mailbox can have a new one."""
+
+
+class LinkReplaced(LinkOver):
+    """A newer link was made."""
+
+
+class LinkEnded(LinkOver):
+    """The submission ended long ago."""
+
+
 class Overtaken(Gone):
     """What was to be decided is no longer so: withdrawn, lapsed, changed or decided on the way."""
 

@@ -50,6 +50,7 @@ _BY_READER: Mapping[Reader, Mapping[str, str]] = {
         "withdrawn": "confirmation of withdrawal",
         "lapsed": "notice that it lapsed",
         "claimant-code": "security code",
+        "new-link": "new link",
     },
     Reader.ASKED: {
         "asked": "request to decide",

@@ -159,6 +159,7 @@ class Submission:
     which something is to happen (a reminder, or the deadline); all empty once it is decided. `approved_by` maps
     stages to the ids of the people who approved there. `moved_to` is the force it was moved to by a change of
     its answers. `is_unproven`: nobody has shown yet that the submitter's mailbox is theirs, so nobody else may read it.
+    `link` is the number of the status link that works, `linked_at` when it was made where it is not the first.
     `submitted_at` is when that was shown; until then, when it came in. `paid_pence` has left the fund for it,
     `returned_pence` of that came back. Times are UTC, money is pence.
     """
@@ -193,6 +194,8 @@ class Submission:
     moved_to: str = ""
     undo: Undo | None = None
     is_unproven: bool = False
+    link: int = 1
+    linked_at: datetime | None = None
 
     @property
     def is_open(self) -> bool:

@@ -13,6 +13,7 @@ from chalicelib.domain.answers import Answer, check_answers, fingerprint, walk
 from chalicelib.domain.decisions import closed
 from chalicelib.domain.errors import ClaimChanged, InvalidAnswers, Problem
 from chalicelib.domain.forms import Form
+from chalicelib.domain.status_links import check_link
 from chalicelib.domain.submissions import Case, Status, Submission
 from chalicelib.domain.timeline import CLAIMANT, Chain
 from chalicelib.domain.values import value
@@ -55,13 +56,17 @@ class AmendedTo:
 
     force: str
     reference: str
+    link: int = 1
 
 
-def amend_view(parts: Parts, force: str, reference: str) -> AmendView:
-    """What is to be changed. Raises NotFound, and Overtaken where nothing is."""
+def amend_view(parts: Parts, force: str, reference: str, *, link: int | None = None) -> AmendView:
+    """What is to be changed, for whoever came by the status link of this number, if any. Raises NotFound, Overtaken
+    where nothing is, and LinkReplaced for a link that no longer works."""
     case = case_of(parts, force, reference).as_told(parts.now())
     one = case.submission
     form = parts.forms.form(one.form, one.form_version)
+    if link is not None:
+        check_link(case, link, noun=form.noun, now=parts.now())
     asked = amendments.asked_for(case, form)
     open_form = amendments.open_form(form, asked.changes)
     names = {question.name for question in open_form.questions()}
@@ -93,7 +98,7 @@ def _amend(parts: Parts, force: str, reference: str, given: Mapping[str, Any], v
     form = parts.forms.form(one.form, one.form_version)
     if one.version > version:
         _check_same(case, form, given)
-        return AmendedTo(force=one.force, reference=one.reference)  # a double click
+        return AmendedTo(force=one.force, reference=one.reference, link=one.link)  # a double click
     asked = amendments.asked_for(case, form)
     amended = amendments.amend(case, form, given, changes=asked.changes, calendar=parts.calendar, now=now)
     sections = [page.title for page in form.pages if page.id in asked.changes]
@@ -109,7 +114,7 @@ def _amend(parts: Parts, force: str, reference: str, given: Mapping[str, Any], v
         if isinstance(refused.change, MoveSubmission):
             raise InvalidAnswers([_was_there_before(form)]) from refused
         raise
-    return AmendedTo(force=amended.submission.force, reference=one.reference)
+    return AmendedTo(force=amended.submission.force, reference=one.reference, link=one.link)
 
 
 def _check_same(case: Case, form: Form, given: Mapping[str, Any]) -> None:

@@ -104,6 +104,10 @@ class Letters:
         """To the claimant: what was paid, under which reference."""
         return self._to_claimant("paid", self.one.reference, paid=amount, payment=payment)
 
+    def new_link(self) -> Delivery:
+        """To the claimant: the link that works from now on."""
+        return self._to_claimant("new-link", f"{self.one.reference}.{self.one.link}")
+
     def ended(self, template: str) -> Delivery:
         """To the claimant: `withdrawn` or `lapsed`."""
         return self._to_claimant(template, f"{self.one.reference}.{self.one.revision}")
@@ -181,7 +185,9 @@ class Letters:
         return {
             "changes": [[titles[page], words] for page, words in changes.changes.items()],
             "change_by": short_day(self.one.due_at) if self.one.due_at else "",
-            "amend_url": self.parts.links.claimant(self.one.force, self.one.reference, "amend"),
+            "amend_url": self.parts.links.claimant(
+                self.one.force, self.one.reference, "amend", self.one.link
+            ),
         }
 
     def _to_claimant(self, template: str, about: str, **values: Any) -> Delivery:
@@ -189,7 +195,7 @@ class Letters:
             template,
             to=str(self.case.personal[self.form.email_field]),
             about=f"{about}.{self.one.revision}",
-            status_url=self.parts.links.status(self.one.force, self.one.reference),
+            status_url=self.parts.links.status(self.one.force, self.one.reference, self.one.link),
             **values,
         )
 

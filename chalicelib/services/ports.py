@@ -252,17 +252,20 @@ class Mailer(Protocol):
 class Links(Protocol):
     """Absolute addresses of our pages, from configuration."""
 
-    def status(self, force: str, reference: str) -> str:
-        """The submitter's status page, with its signed token."""
+    def status(self, force: str, reference: str, number: int = 1) -> str:
+        """The submitter's status page, with its signed token. `number` counts the links that a submission has had."""
 
-    def claimant(self, force: str, reference: str, action: str) -> str:
+    def claimant(self, force: str, reference: str, action: str, number: int = 1) -> str:
         """Where the submitter does something about it: `amend`."""
 
-    def status_token(self, force: str, reference: str) -> str:
+    def status_token(self, force: str, reference: str, number: int = 1) -> str:
         """The signed token alone."""
 
     def read_status_token(self, token: str) -> tuple[str, str]:
-        """Force and reference of a token that we signed. Raises NotFound for any other."""
+        """Force and reference of a token that we signed, whether or not it still works. Raises NotFound for others."""
+
+    def link_number(self, token: str) -> int:
+        """Which of the submission's links it is. Raises as `read_status_token`."""
 
     def page_token(self, place: Sequence[str]) -> str:
         """A place in a list, signed: what a reader brings back for the next page."""

@@ -29,8 +29,9 @@ def receipt_mail(
     answers: Mapping[str, Any],
     now: datetime,
     again: str = "",
+    link: int = 1,
 ) -> deliveries.Delivery:
-    """The receipt for these answers. `again` tells it from the first one."""
+    """The receipt for these answers. `again` tells it from the first one; `link` is the number of the status link."""
     shown = [answer for answer in walk(form, answers) if not answer.personal and not answer.rows]
     amount = total_pence(answers)
     return deliveries.mail(
@@ -47,7 +48,7 @@ def receipt_mail(
             "costs": cost_rows(form, answers),
             "total": pounds(amount) if form.workflow.fund else "",
             "stage_title": form.workflow.first(amount).title,
-            "status_url": parts.links.status(force, reference),
+            "status_url": parts.links.status(force, reference, link),
         },
         now=now,
     )
@@ -58,7 +59,8 @@ def mail_receipt_again(parts: Parts, first: Case, *, now: datetime) -> bool:
     False, and nothing is mailed, where it no longer counts: its submitter took it back, or it has been removed."""
     one = first.submission
     try:
-        if _now(parts, first).submission.status in _TAKEN_BACK:
+        present = _now(parts, first).submission
+        if present.status in _TAKEN_BACK:
             return False
     except NotFound:
         return False
@@ -75,6 +77,7 @@ def mail_receipt_again(parts: Parts, first: Case, *, now: datetime) -> bool:
         answers=answers,
         now=now,
         again=f".again.{hour}",
+        link=present.link,
     )
     parts.outbox.add(mail)
     return True

@@ -8,7 +8,7 @@ from heapq import merge
 from typing import Any
 
 from chalicelib.domain import approvals, ideas, timeline
-from chalicelib.domain.errors import NotFound
+from chalicelib.domain.errors import LinkOver, NotFound
 from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Fund
 from chalicelib.domain.money import pounds
@@ -16,6 +16,7 @@ from chalicelib.domain.people import NATIONAL, Person, check_staff, role_words
 from chalicelib.domain.references import read_reference
 from chalicelib.domain.sentences import mid_sentence
 from chalicelib.domain.stages import AskedAs
+from chalicelib.domain.status_links import check_link
 from chalicelib.domain.submissions import STATUS_WORDS, Case, Status
 from chalicelib.domain.timeline import Entry
 from chalicelib.domain.values import value
@@ -37,9 +38,11 @@ class HistoryLine:
 
 @value
 class StatusView:
-    """The submitter's view: roles, not names, and no personal data. `token` is of where the submission is now."""
+    """The submitter's view: roles, not names, and no personal data. `token` is of where the submission is now,
+    `link` the number of the link that works."""
 
     token: str
+    link: int
     reference: str
     form: str
     form_title: str
@@ -83,13 +86,24 @@ class Timeline:
     faults: tuple[str, ...]
 
 
-def status_of(parts: Parts, token: str) -> StatusView:
-    """What a status link shows. Raises NotFound for a link that we did not sign."""
-    case = case_of(parts, *parts.links.read_status_token(token)).as_told(parts.now())
+def status_of(parts: Parts, token: str, *, may_be_over: bool = False) -> StatusView:
+    """What a status link shows. Raises NotFound for a link that we did not sign, LinkReplaced or LinkEnded for one that
+    no longer works. With `may_be_over` such a link is shown as well, to whoever is about to prove the mailbox: nobody
+    gets the newer link that way."""
+    stored = case_of(parts, *parts.links.read_status_token(token))
+    case = stored.as_told(parts.now())
     one = case.submission
     form = parts.forms.form(one.form, one.form_version)
+    current = parts.links.status_token(one.force, one.reference, one.link)
+    try:
+        check_link(stored, parts.links.link_number(token), noun=form.noun, now=parts.now())
+    except LinkOver:
+        if not may_be_over:
+            raise
+        current = token
     return StatusView(
-        token=parts.links.status_token(one.force, one.reference),
+        token=current,
+        link=one.link,
         reference=one.reference,
         form=form.id,
         form_title=form.title,
@@ -268,4 +282,5 @@ _SAID = {
     "disowned": "Whoever reads the mailbox said that they did not send it. What was sent has been removed.",
     "withdrawn": "The {noun} was withdrawn.",
     "lapsed": "The {noun} lapsed: the changes did not come in time.",
+    "link-renewed": "You had a new link sent. The one before no longer works.",
 }

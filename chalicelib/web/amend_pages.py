@@ -24,7 +24,8 @@ amend_pages = Blueprint(__name__)
 @amend_pages.route("/status/{token}/amend", methods=["GET"])
 @view(access.CLAIMANT)
 def show_amend(request: Request, token: str) -> Response:
-    one = amending.amend_view(request.parts, *request.parts.links.read_status_token(token))
+    links = request.parts.links
+    one = amending.amend_view(request.parts, *links.read_status_token(token), link=links.link_number(token))
     return _amend_page(request, token, one, _stored(one))
 
 
@@ -36,7 +37,8 @@ def post_amend(request: Request, token: str) -> Response:
     fields = request.fields()
     version = _version(fields.get("version", ""))
     try:
-        one = amending.amend_view(request.parts, force, reference)
+        number = request.parts.links.link_number(token)
+        one = amending.amend_view(request.parts, force, reference, link=number)
     except Overtaken:
         # A double click finds nothing left to change. The service knows whether it was one.
         submission = case_of(request.parts, force, reference).submission
@@ -69,7 +71,8 @@ def _stored(one: AmendView) -> Posted:
 
 def _to_status(request: Request, amended: AmendedTo) -> Response:
     """Where the submission is now: its changes may have moved it to another force."""
-    return redirect(f"/status/{request.parts.links.status_token(amended.force, amended.reference)}")
+    token = request.parts.links.status_token(amended.force, amended.reference, amended.link)
+    return redirect(f"/status/{token}")
 
 
 def _amend_page(

@@ -8,8 +8,8 @@ from urllib.parse import quote
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.decisions import MAX_COMMENT, read_words
-from chalicelib.domain.errors import InvalidAnswers, NotSignedIn, Problem
-from chalicelib.services import confirming, ending, signing_in, tracking, unconfirmed
+from chalicelib.domain.errors import InvalidAnswers, NotSignedIn, Problem, Unreadable
+from chalicelib.services import confirming, ending, renewing, signing_in, tracking, unconfirmed
 from chalicelib.services.tracking import StatusView
 from chalicelib.web import access, cookies, rights
 from chalicelib.web.finishing import finish, may_finish
@@ -22,7 +22,8 @@ claimant_pages = Blueprint(__name__)
 FINISH = "/status/finish"
 """Below the path of the cookie of a submitter's session, so that this comes with the request and can be ended."""
 
-_ACTIONS = ("amend", "withdraw", "confirm")
+MOST_DIGITS = 6
+_ACTIONS = ("amend", "withdraw", "confirm", "link")
 
 
 @claimant_pages.route(FINISH, methods=["GET"])
@@ -40,7 +41,7 @@ def post_finish(request: Request) -> Response:
 @claimant_pages.route("/status/{token}/code", methods=["GET"])
 @view(access.PUBLIC, may=rights.holds_link)
 def show_claimant_code(request: Request, token: str) -> Response:
-    status = tracking.status_of(request.parts, token)
+    status = tracking.status_of(request.parts, token, may_be_over=True)
     after = _after(request.query.get("next", ""))
     if _is_known(request, status.token):
         return redirect(_path(status, after))
@@ -53,7 +54,7 @@ def show_claimant_code(request: Request, token: str) -> Response:
 @view(access.PUBLIC, may=rights.holds_link)
 def post_claimant_code(request: Request, token: str) -> Response:
     """Have a code mailed; or, where one was typed, check it."""
-    status = tracking.status_of(request.parts, token)
+    status = tracking.status_of(request.parts, token, may_be_over=True)
     fields = request.fields()
     after = _after(fields.get("next", ""))
     force, reference = request.parts.links.read_status_token(status.token)
@@ -117,6 +118,31 @@ def post_confirm(request: Request, token: str) -> Response:
     answer = confirming.disown if request.fields().get("answer") == "not-mine" else confirming.send
     answer(request.parts, force, reference)
     return redirect(f"/status/{token}")
+
+
+@claimant_pages.route("/status/{token}/link", methods=["GET"])
+@view(access.CLAIMANT)
+def show_link(request: Request, token: str) -> Response:
+    """Also by a link that is over: whoever comes here has proven the mailbox."""
+    status = tracking.status_of(request.parts, token, may_be_over=True)
+    return page(
+        "new_link.html",
+        submission=status,
+        is_sent=request.query.get("sent") == "yes",
+        csrf=request.claimant_session(token).csrf,
+    )
+
+
+@claimant_pages.route("/status/{token}/link", methods=["POST"], content_types=ANY_TYPE)
+@view(access.CLAIMANT)
+def post_link(request: Request, token: str) -> Response:
+    force, reference = request.parts.links.read_status_token(token)
+    typed = request.fields().get("number", "")
+    if not (typed.isascii() and typed.isdigit() and len(typed) <= MOST_DIGITS):
+        raise Unreadable("The form could not be read. Go back, and send it again.")
+    seen = int(typed)
+    renewing.renew(request.parts, force, reference, seen=seen)
+    return redirect(f"/status/{token}/link?sent=yes")
 
 
 def _is_known(request: Request, token: str) -> bool:

@@ -23,6 +23,7 @@ _TO_THE_SUBMITTER = {
     "withdrawn": "Withdrawn",
     "lapsed": "Lapsed",
     "paid": "Paid",
+    "link-renewed": "New link",
 }
 
 _FAILURES = {SET_ASIDE: "Could not be sent", "complaint": "Marked as spam"}

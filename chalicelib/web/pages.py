@@ -63,10 +63,11 @@ def problem_page(
     *,
     signed_in: bool = False,
     may_sign_in: bool = False,
+    renew_path: str = "",
 ) -> Response:
     """What went wrong, in plain words. With `request_id`, whoever is asked for help finds it in the logs.
 
-    `may_sign_in` adds a link to where people sign in.
+    `may_sign_in` adds a link to where people sign in, `renew_path` one to where a submitter has a new link sent.
     """
     return page(
         "problem.html",
@@ -76,6 +77,7 @@ def problem_page(
         request_id=request_id,
         signed_in=signed_in,
         may_sign_in=may_sign_in,
+        renew_path=renew_path,
     )
 
 

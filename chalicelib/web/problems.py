@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from chalice.app import Response
 
@@ -61,6 +62,9 @@ TITLES: Mapping[type[Exception], str] = {
     errors.Expired: "The time to decide has run out",
     errors.Reassigned: "This was handed to somebody else",
     errors.Overtaken: "This has moved on",
+    errors.LinkOver: "This link is over",
+    errors.LinkReplaced: "A newer link was sent",
+    errors.LinkEnded: "This link no longer works",
     errors.Gone: "This is over",
     errors.TooLarge: "This is too large",
     errors.UnsupportedMediaType: "We cannot read this kind of content",
@@ -111,10 +115,17 @@ def page(error: errors.Refused, *, path: str, signed_in: bool = False) -> Respon
         _nearest(error, TITLES),
         str(error),
         signed_in=signed_in,
+        renew_path=_renew_path(path) if isinstance(error, errors.LinkOver) else "",
         may_sign_in=path.strip("/").partition("/")[0] in SIGNED_IN and not signed_in,
     )
     response.headers.update(headers_of(error))
     return response
+
+
+def _renew_path(path: str) -> str:
+    """Where somebody with a link that is over proves the mailbox, and has a new one sent."""
+    token = path.strip("/").split("/")[1]
+    return f"/status/{quote(token, safe='')}/code?next=link"
 
 
 def by_status(status: int, detail: str, *, as_json: bool) -> Response:

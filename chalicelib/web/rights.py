@@ -76,7 +76,7 @@ def holds_link(request: Request, token: str) -> None:
     """Whoever has a link that we signed."""
     from chalicelib.services import tracking
 
-    tracking.status_of(request.parts, token)
+    tracking.status_of(request.parts, token, may_be_over=True)
 
 
 def names_form(request: Request, form: str) -> None:

@@ -273,6 +273,16 @@ def as_claimant(page: Page, site: Website, action: str, changes: dict[str, str] 
     page.goto(f"/status/{receipt.status_token}/{action}")
 
 
+def having_a_new_link_sent(page: Page, site: Website) -> None:
+    as_claimant(page, site, "link")
+    page.get_by_role("button", name="Send me a new link").click()
+
+
+def an_old_link(page: Page, site: Website) -> None:
+    having_a_new_link_sent(page, site)
+    page.goto(page.url.partition("/link")[0])
+
+
 def amending_with_mistakes(page: Page, site: Website) -> None:
     as_claimant(page, site, "amend")
     page.get_by_role("button", name="Add another line").click()
@@ -454,6 +464,9 @@ PAGES: dict[str, tuple[Visit, str]] = {
     "status-changes": (status_with_changes, "Claim CLM-"),
     "claimant-code-ask": (asking_for_a_claimants_code, "Show us that it is you"),
     "claimant-code-wrong": (a_wrong_claimants_code, "Error: Check your email"),
+    "new-link": (lambda page, site: as_claimant(page, site, "link"), "Get a new link"),
+    "new-link-sent": (having_a_new_link_sent, "Check your email"),
+    "link-replaced": (an_old_link, "A newer link was sent"),
     "amend": (lambda page, site: as_claimant(page, site, "amend"), "Change claim CLM-"),
     "amend-all": (lambda page, site: as_claimant(page, site, "amend", {}), "Change claim CLM-"),
     "amend-mistakes": (amending_with_mistakes, "Error: Change claim CLM-"),

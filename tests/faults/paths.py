@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chalicelib.adapters.accounts import DynamoAccounts
-from chalicelib.adapters.case_items import listed
 from chalicelib.adapters.keys import DUE_UNCONFIRMED
+from chalicelib.adapters.line_items import listed
 from chalicelib.adapters.outbox import DynamoOutbox
 from chalicelib.adapters.records import DynamoRecords
 from chalicelib.adapters.tables import Row
