@@ -57,9 +57,10 @@ def holding_of(stage: Stage, task: Task) -> Holding:
 
 
 def responsible_place(stage: Stage, task: Task | None, force: str) -> str:
-    """Whose coordinators say who decides: those of the force where the seat is held there, the national ones where it
-    is held nationally. Without a task it goes by the stage's first seat, for a submission of this force."""
-    return holding_of(stage, task).at if task else stage.seats[0].asks.holding(force).at
+    """Whose coordinators say who decides: those of the force where the task's seat is one of the force, the national
+    ones where it is a national one, whoever stands in. Without a task it goes by the stage's first seat."""
+    seat = seat_of(stage, task) if task else stage.seats[0]
+    return seat.asks.holding(force).at
 
 
 def may_hand_on(person: Person, stage: Stage, task: Task | None, force: str) -> bool:

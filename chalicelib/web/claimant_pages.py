@@ -133,7 +133,7 @@ def show_link(request: Request, token: str) -> Response:
     )
 
 
-@claimant_pages.route("/status/{token}/link", methods=["POST"], content_types=ANY_TYPE)
+@claimant_pages.route("/status/{token}/link", methods=["POST"])
 @view(access.CLAIMANT)
 def post_link(request: Request, token: str) -> Response:
     force, reference = request.parts.links.read_status_token(token)

@@ -60,7 +60,7 @@ _SAID: Mapping[str, str] = {
     "paid": "{actor} recorded that {amount} was paid, under the reference {payment}",
     "returned": "{actor} recorded that {amount} came back",
     "mended": "The service released {amount} that was still held for the {noun}",
-    "link-renewed": "The claimant had a new status link sent",
+    "link-renewed": "{submitter} had a new status link sent",
     "restarted": "The workflow was started anew",
 }
 

@@ -12,6 +12,7 @@ import pytest
 
 from chalicelib.domain.errors import (
     Conflict,
+    Forbidden,
     InvalidAnswers,
     NoLongerUndoable,
     Overtaken,
@@ -19,7 +20,7 @@ from chalicelib.domain.errors import (
     Unavailable,
 )
 from chalicelib.domain.submissions import Status
-from chalicelib.services import deciding, delivering
+from chalicelib.services import deciding, delivering, renewing
 from chalicelib.services.choosing import MOST_ASKED
 from chalicelib.services.ports import Parts
 from tests.builders import a_cost, a_person
@@ -132,6 +133,13 @@ DEEDS = [
         act=Life.withdraw,
         action="withdrawn",
         status=WITHDRAWN,
+    ),
+    Deed(
+        name="have a new link sent",
+        prepare=asked,
+        act=lambda life, reference: renewing.renew(life.parts, "kent", reference, seen=1),
+        action="link-renewed",
+        status=IN_REVIEW,
     ),
     Deed(
         name="hand on",
@@ -341,7 +349,8 @@ def test_a_schedule_that_comes_just_after_the_decision_finds_nothing_to_do(life:
 def test_who_hands_on_what_was_decided_a_moment_ago_is_refused(life: Life, line: Line) -> None:
     reference = asked(life)
     quicker(line, lambda: life.decide(reference))
-    with pytest.raises((Conflict, Overtaken, InvalidAnswers)):
+    # It stands at a national stage then, which is not the force's to hand on.
+    with pytest.raises((Conflict, Overtaken, InvalidAnswers, Forbidden)):
         life.hand_on(reference, "deputy-kent")
     assert [task.person_id for task in life.case(reference).tasks] == ["lead-kent"]
     check_whole(life, reference)

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.errors import InvalidAnswers, NotAsked, OwnSubmission
+from chalicelib.domain.errors import Forbidden, InvalidAnswers, NotAsked, OwnSubmission
 from chalicelib.domain.people import Away
 from chalicelib.domain.submissions import Status, TaskState
-from chalicelib.services import following_up, tracking
+from chalicelib.services import following_up, reassigning, tracking
 from tests.builders import a_person, all_values, idea_answers
 from tests.unit.escalation_scenes import ADDRESS, NAME, PANEL, Ideas
 from tests.unit.scenes import TEN_MINUTES
@@ -319,3 +319,16 @@ def test_without_anybody_registered_for_the_panel_the_coordinators_are_told(idea
     ideas.people.register([a_person(one, f"{one}@national") for one in PANEL])
     late(ideas, reference)
     assert open_to(ideas, reference) == list(PANEL)
+
+
+def test_triage_is_the_forces_to_hand_on_also_while_the_national_reviewer_stands_in(ideas: Ideas) -> None:
+    reference = ideas.asked()
+    late(ideas, reference)
+    assert open_to(ideas, reference) == ["idea-reviewer"]
+    by = ideas.person("coordinator-kent")
+    reassigning.hand_on_submission(ideas.parts, by, reference, "coordinator-kent")
+    assert open_to(ideas, reference) == ["coordinator-kent"]
+    ideas.decide(reference, "publish")
+    ideas.ask(reference)
+    with pytest.raises(Forbidden):
+        reassigning.hand_on_submission(ideas.parts, by, reference, "idea-reviewer-deputy")
