@@ -18,7 +18,7 @@ from tests.faults.paths import BY_NAME, PATHS, Cut, calls_of, cuts, play
 from tests.faults.proxy import KILLS, Fault, Rule
 from tests.faults.stage import Stage, open_stage
 
-EVERY = 1 if os.environ.get("PROVE") else 23
+EVERY = 1 if os.environ.get("PROVE") else 41
 """Prime, and so in step with no dimension of the cases."""
 
 pytestmark = [pytest.mark.needs_dynoxide("transactions that are isolated"), pytest.mark.xdist_group("faults")]
