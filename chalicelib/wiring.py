@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Accounts,
         Archive,
         Checks,
+        EntryMacs,
         Files,
         Forms,
         Funds,
@@ -76,7 +77,7 @@ class _Late(Parts):
 def _records(settings: Settings) -> Records:
     from chalicelib.adapters.records import DynamoRecords
 
-    return DynamoRecords(relay_grace=timedelta(seconds=settings.relay_grace_seconds))
+    return DynamoRecords(relay_grace=timedelta(seconds=settings.relay_grace_seconds), macs=_macs(settings))
 
 
 def _outbox(settings: Settings) -> Outbox:
@@ -125,6 +126,12 @@ def _seals(settings: Settings) -> Seals:
     from chalicelib.adapters.seals import KeyedSeals
 
     return KeyedSeals(settings.signing_keys)
+
+
+def _macs(settings: Settings) -> EntryMacs:
+    from chalicelib.adapters.macs import KeyedMacs, key_of
+
+    return KeyedMacs([key_of(key) for key in settings.mac_keys], since=settings.sealed_since)
 
 
 def _identities(_settings: Settings) -> Identities:
@@ -240,6 +247,7 @@ _BUILDERS: Mapping[str, Callable[[Settings], Any]] = {
     "tokens": _tokens,
     "leavings": _leavings,
     "seals": _seals,
+    "macs": _macs,
     "identities": _identities,
     "providers": _providers,
     "sign_in": _sign_in,

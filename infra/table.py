@@ -17,5 +17,6 @@ def parts_of(table_name: str) -> Parts:
         mail_from="",
         mail_reply_to="",
         exports_bucket="",
+        mac_keys=(),
     )
     return wiring.build(settings)

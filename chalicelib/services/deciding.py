@@ -17,6 +17,7 @@ from chalicelib.domain.errors import (
     Forbidden,
     Gone,
     NoLongerUndoable,
+    NotAsWritten,
     Refused,
     RoleGivenUp,
 )
@@ -26,6 +27,7 @@ from chalicelib.domain.people import Person, role_words
 from chalicelib.domain.stages import Effect
 from chalicelib.domain.submissions import Case, Status, Submission, Task, TaskState, Undo
 from chalicelib.domain.values import value
+from chalicelib.services import trail
 from chalicelib.services.changes import (
     AddDelivery,
     AddEntry,
@@ -72,9 +74,9 @@ def decide(
     """Record a decision. The same again by its maker gives the same answer.
 
     `changes` says what is to be changed, by the form's pages; `maker` is the person, where they have been read
-    already. Raises InvalidAnswers, NotFound, the refusals of
-    `viewing.task_view`, AlreadyDecided, ClaimChanged, RoleGivenUp, and DoesNotFit where the fund or the force's
-    cap has too little left. Whoever tried and may not is in the timeline.
+    already. Raises InvalidAnswers, NotFound, the refusals of `viewing.task_view` (NotAsWritten among them),
+    AlreadyDecided, ClaimChanged, RoleGivenUp, and DoesNotFit where the fund or the force's cap has too little left.
+    Whoever tried and may not is in the timeline.
     """
     case, task = find_task(parts, task_id)
     form = parts.forms.form(case.submission.form, case.submission.form_version)
@@ -90,7 +92,7 @@ def decide(
     try:
         return again_if_overtaken(attempt)
     except (Forbidden, Gone, Conflict) as refused:
-        if not isinstance(refused, (DoesNotFit, ChangeRefused)):
+        if not isinstance(refused, (DoesNotFit, ChangeRefused, NotAsWritten)):
             _note_attempt(parts, person_id, task_id, refused)
         raise
 
@@ -109,6 +111,7 @@ def _decide(
         return _outcome(form, case, task, parts.now(), repeated=True)
     approvals.check_asked(case, task, person_id, form)
     check_waiting(parts, case, task, form)
+    trail.check_for_decision(parts, case)
     now = parts.now()
     try:
         decided = decisions.decide(

@@ -23,6 +23,7 @@ from chalicelib.services.people_ports import Leavings as Leavings
 from chalicelib.services.people_ports import Tokens as Tokens
 from chalicelib.services.sign_in_ports import Accounts as Accounts
 from chalicelib.services.sign_in_ports import Seals as Seals
+from chalicelib.services.trail_ports import EntryMacs as EntryMacs
 
 if TYPE_CHECKING:
     from chalicelib.domain.checks import Run
@@ -322,6 +323,7 @@ class Parts:
     tokens: Tokens
     leavings: Leavings
     seals: Seals
+    macs: EntryMacs
     identities: Identities
     providers: Providers
     sign_in: SignIn

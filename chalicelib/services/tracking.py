@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from chalicelib.domain import ideas, timeline
+from chalicelib.domain import ideas
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Fund
@@ -18,6 +18,7 @@ from chalicelib.domain.submissions import STATUS_WORDS, Case, Status
 from chalicelib.domain.timeline import Entry
 from chalicelib.domain.values import value
 from chalicelib.domain.verdicts import verdicts
+from chalicelib.services import trail
 from chalicelib.services.ending import WITHDRAWABLE
 from chalicelib.services.finding import case_of
 from chalicelib.services.ports import Parts
@@ -181,7 +182,7 @@ def timeline_for(parts: Parts, person: Person, reference: str) -> Timeline:
         reference=case.submission.reference,
         entries=case.entries,
         words={sequence: text.words for sequence, text in case.texts.items()},
-        faults=tuple(timeline.faults(case.entries, case.submission.chain, case.texts)),
+        faults=tuple(trail.faults_of(parts, case)),
     )
 
 

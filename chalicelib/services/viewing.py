@@ -16,6 +16,7 @@ from chalicelib.domain.stages import Choice, Effect
 from chalicelib.domain.submissions import Case, Submission, Task, TaskState
 from chalicelib.domain.timeline import Entry
 from chalicelib.domain.values import value
+from chalicelib.services import trail
 from chalicelib.services.ports import Listed, Parts
 
 MOST_LISTED = 6
@@ -80,14 +81,15 @@ class TaskView:
 def task_view(parts: Parts, person_id: str, task_id: str) -> TaskView:
     """What the person is asked to decide, or what they decided.
 
-    Raises NotFound; NotAsked, OwnSubmission, DecidedEarlierStage; and where the task ended otherwise
-    DecidedByAnother, Reassigned, Expired or Overtaken.
+    Raises NotFound; NotAsked, OwnSubmission, DecidedEarlierStage; NotAsWritten where what is stored is not what was
+    written; and where the task ended otherwise DecidedByAnother, Reassigned, Expired or Overtaken.
     """
     case, task = find_task(parts, task_id)
     form = parts.forms.form(case.submission.form, case.submission.form_version)
     approvals.check_asked(case, task, person_id, form)
     if task.state is not TaskState.DECIDED:
         check_waiting(parts, case, task, form)
+        trail.check_for_decision(parts, case)
     return _view(parts, case, task, form)
 
 

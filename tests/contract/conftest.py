@@ -43,7 +43,7 @@ def dynamo_parts(dynamodb: str, table_name: str, monkeypatch: pytest.MonkeyPatch
         for row in tables.Row.scan():
             batch.delete(row)
     return fakes.parts(
-        records=DynamoRecords(relay_grace=timedelta(seconds=60)),
+        records=DynamoRecords(relay_grace=timedelta(seconds=60), macs=fakes.MACS),
         outbox=DynamoOutbox(relay_grace=timedelta(seconds=60)),
         funds=DynamoFunds(),
         checks=DynamoChecks(),

@@ -37,7 +37,7 @@ from infra.local.demo.stand_ins import Machines
 from infra.local.demo.story import Script, Unfinished
 from infra.local.mailbox import Mailbox
 from infra.local.options import ROOT, Refused
-from tests.builders import FORMS, a_form
+from tests.builders import FORMS, MAC_KEY, a_form
 from tests.contract.lives import ledger, reservations
 from tests.embedded.running import started
 from tests.table import create_table_without_stream
@@ -81,6 +81,7 @@ def tell(script: Script, folder: Path, *, seed: int = 1, people: Path = PEOPLE) 
         mail_from="share-your-knowledge@example.org",
         mail_reply_to="coordinator@example.org",
         exports_bucket="exports",
+        mac_keys=(MAC_KEY,),
     )
     tables.connect(settings.table_name)
     create_table_without_stream()

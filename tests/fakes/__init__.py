@@ -27,7 +27,7 @@ from tests.fakes.others import (
     SentMail,
 )
 from tests.fakes.people import MemoryLeavings, MemoryTokens
-from tests.fakes.records import MOST_OPERATIONS, MemoryForceRecords, MemoryRecords
+from tests.fakes.records import MACS, MOST_OPERATIONS, MemoryForceRecords, MemoryRecords
 from tests.fakes.store import RELAY_GRACE, Operation, Queued, RefusedOperation, Store
 
 LIMITS = Limits(mailbox_an_hour=1000, force_an_hour=1000, form_wait=timedelta(0))
@@ -38,6 +38,7 @@ __all__ = [
     "BASE_URL",
     "KENTS",
     "LIMITS",
+    "MACS",
     "MOST_OPERATIONS",
     "RELAY_GRACE",
     "Clock",
@@ -104,6 +105,7 @@ def parts(store: Store | None = None, **replacements: Any) -> Parts:
         "tokens": MemoryTokens(store),
         "leavings": MemoryLeavings(store),
         "seals": KeyedSeals(("k" * 40,)),
+        "macs": MACS,
         "identities": MemoryIdentities(store),
         "providers": MemoryProviders(),
         "sign_in": SignIn(issuers=(KENTS,)),

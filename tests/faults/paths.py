@@ -19,6 +19,7 @@ from chalicelib.domain.submissions import Case, TaskState
 from chalicelib.domain.timeline import faults
 from tests.builders import a_cost, claim_answers, idea_answers
 from tests.faults import sign_ins, waiting
+from tests.fakes import MACS
 from tests.faults.proxy import APPLIED, KILLS, Fault, Rule
 from tests.faults.stage import Outcome, Stage, cookie_of
 
@@ -27,7 +28,7 @@ LATER = 120
 """Seconds after which a sweep finds whatever was left: beyond the relay's grace and a dead caller's claim."""
 
 MUCH_LATER = 7200
-RECORDS = DynamoRecords(relay_grace=timedelta(seconds=60))
+RECORDS = DynamoRecords(relay_grace=timedelta(seconds=60), macs=MACS)
 OUTBOX = DynamoOutbox(relay_grace=timedelta(seconds=60))
 
 

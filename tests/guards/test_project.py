@@ -33,6 +33,7 @@ ENV = {
     "MAIL_FROM": "from@example.org",
     "MAIL_REPLY_TO": "people@example.org",
     "EXPORTS_BUCKET": "share-exports",
+    "MAC_KEYS": "kms:arn:aws:kms:eu-west-2:123456789012:key/1",
 }
 
 
@@ -112,6 +113,7 @@ def test_everything_missing_is_named_at_once_and_no_secret_is() -> None:
         "MAIL_FROM",
         "MAIL_REPLY_TO",
         "EXPORTS_BUCKET",
+        "MAC_KEYS",
         "SIGNING_KEYS",
         "RELAY_GRACE_SECONDS",
     ):

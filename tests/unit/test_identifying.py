@@ -161,6 +161,7 @@ ENV = {
     "MAIL_FROM": "a@example.org",
     "MAIL_REPLY_TO": "b@example.org",
     "EXPORTS_BUCKET": "b",
+    "MAC_KEYS": "kms:k",
 }
 
 

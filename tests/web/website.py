@@ -30,7 +30,7 @@ from chalicelib.services.intake import Receipt
 from chalicelib.services.ports import Parts
 from chalicelib.settings import Settings
 from infra.local import seeds
-from tests.builders import submitted, told_apart
+from tests.builders import MAC_KEY, submitted, told_apart
 from tests.table import create_table_without_stream
 
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -85,6 +85,7 @@ def open_website(base_url: str) -> Parts:
         mail_from="share@example.police.uk",
         mail_reply_to="help@example.police.uk",
         exports_bucket="web-tests-exports",
+        mac_keys=(MAC_KEY,),
         undo_seconds=0,
         form_seconds=0,  # nobody waits between two steps of a test
         mailbox_quota=1000,
