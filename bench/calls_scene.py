@@ -57,7 +57,7 @@ class Calls:
 
     @property
     def others(self) -> int:
-        """Calls to Step Functions, SES and S3."""
+        """Calls to Step Functions, SES, S3 and KMS."""
         return sum(self.made.values()) - self.reads - self.writes
 
     def __str__(self) -> str:
@@ -77,6 +77,7 @@ def on_aws(dynamodb: str) -> Iterator[None]:
         os.environ,
         base_url=BASE_URL,
         signing_keys="a:signs what is counted here and nothing else",
+        timeline_keys={},
         dynamodb=dynamodb,
         cloud="",
     )
@@ -85,6 +86,7 @@ def on_aws(dynamodb: str) -> Iterator[None]:
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB_STREAMS"):
         del settings[name]
     with patch.dict(os.environ, settings, clear=True), mock_aws():
+        os.environ.update(cloud.create_timeline_keys())
         _forget_parts()
         yield
         _forget_parts()

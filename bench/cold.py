@@ -23,6 +23,7 @@ from typing import Any
 
 import chalice
 
+from bench.environment import MAC_KEY
 from bench.figures import Figure, Goal
 from bench.machine import ROOT
 from bench.serving import StandIn, serving
@@ -163,6 +164,7 @@ def environ(dynamodb: str, cloud: str) -> dict[str, str]:
         {"PATH": os.environ["PATH"], "UNDO_SECONDS": "600"},
         base_url="http://127.0.0.1:8000",
         signing_keys="k1:" + "s" * 40,
+        timeline_keys={"MAC_KEYS": f"file:{MAC_KEY}", "ROOT_KEYS": "file:none"},
         dynamodb=dynamodb,
         cloud=cloud,
     )

@@ -16,6 +16,8 @@ ENVIRONMENT = {
     "TABLE_NAME": "submissions",
     "EXPORTS_BUCKET": "exports",
     "MAC_KEYS": f"file:{MAC_KEY}",
+    "ROOT_KEYS": "file:none",
+    "ROOTS_BUCKET": "roots",
     "SIGNING_KEYS": "bench:only the benchmarks sign with this one",
     "STATE_MACHINE_ARN_PREFIX": "arn:aws:states:eu-west-2:123456789012:stateMachine:",
     "MAIL_FROM": "share@example.org",

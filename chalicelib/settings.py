@@ -45,6 +45,12 @@ class Settings:
     """Keys of the timeline's MACs, newest first: the first makes, all verify. Each is `kms:` and an ARN, or `file:` and
     a path."""
 
+    root_keys: tuple[str, ...]
+    """Keys that roots are signed with, named as those of MACs are. The first signs, all verify."""
+
+    roots_bucket: str
+    """The S3 bucket that keeps roots, where nobody can remove or replace them."""
+
     sealed_since: datetime | None = None
     """When this service first ran a release that makes MACs (RFC 3339). Entries from before have none. Not set: it has
     made them from the beginning."""
@@ -99,9 +105,7 @@ class Settings:
         keys = tuple(part.partition(":")[2] for part in env.get("SIGNING_KEYS", "").split(",") if part)
         if not all(len(key) >= 32 for key in keys):
             faults.append("SIGNING_KEYS (id:secret, of 32 characters or more)")
-        mac_keys = tuple(key for key in env.get("MAC_KEYS", "").split(",") if key)
-        if not all(key.startswith(("kms:", "file:")) for key in mac_keys):
-            faults.append("MAC_KEYS (kms:ARN or file:PATH)")
+        mac_keys, root_keys = (_named_keys(env, name, faults) for name in ("MAC_KEYS", "ROOT_KEYS"))
         sealed_since = _moment(env.get("SEALED_SINCE", ""), faults)
         issuers = _issuers(env, faults)
         if faults:
@@ -116,6 +120,8 @@ class Settings:
             mail_reply_to=env["MAIL_REPLY_TO"],
             exports_bucket=env["EXPORTS_BUCKET"],
             mac_keys=mac_keys,
+            root_keys=root_keys,
+            roots_bucket=env["ROOTS_BUCKET"],
             sealed_since=sealed_since,
             working_day_seconds=numbers["WORKING_DAY_SECONDS"] or 0,
             relay_grace_seconds=numbers["RELAY_GRACE_SECONDS"] or 0,
@@ -141,6 +147,8 @@ _REQUIRED = (
     "MAIL_REPLY_TO",
     "EXPORTS_BUCKET",
     "MAC_KEYS",
+    "ROOT_KEYS",
+    "ROOTS_BUCKET",
 )
 
 
@@ -159,6 +167,13 @@ _NUMBERS = {
 
 def _whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else None
+
+
+def _named_keys(env: Mapping[str, str], name: str, faults: list[str]) -> tuple[str, ...]:
+    keys = tuple(key for key in env.get(name, "").split(",") if key)
+    if not all(key.startswith(("kms:", "file:")) for key in keys):
+        faults.append(f"{name} (kms:ARN or file:PATH)")
+    return keys
 
 
 def _moment(text: str, faults: list[str]) -> datetime | None:

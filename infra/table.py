@@ -18,5 +18,7 @@ def parts_of(table_name: str) -> Parts:
         mail_reply_to="",
         exports_bucket="",
         mac_keys=(),
+        root_keys=(),
+        roots_bucket="",
     )
     return wiring.build(settings)

@@ -149,6 +149,10 @@ CHECKS = "CHECKS"
 COUNTED = "COUNTED"
 
 
+VERIFIED = "VERIFIED"
+"""How far the reconciler has verified the timelines; under CHECKS."""
+
+
 def run(slot: int) -> str:
     """The place of a run."""
     return f"RUN#{slot:02d}"

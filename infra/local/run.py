@@ -161,6 +161,7 @@ def _environment(options: Options, folder: Folder, database: Child, backend: soc
         os.environ,
         base_url=options.address,
         signing_keys=folder.signing_keys(),
+        timeline_keys=folder.timeline_keys(),
         dynamodb=f"http://{processes.HOST}:{database.port}",
         cloud=f"http://{processes.HOST}:{backend.getsockname()[1]}",
     )

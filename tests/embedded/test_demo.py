@@ -82,6 +82,8 @@ def tell(script: Script, folder: Path, *, seed: int = 1, people: Path = PEOPLE) 
         mail_reply_to="coordinator@example.org",
         exports_bucket="exports",
         mac_keys=(MAC_KEY,),
+        root_keys=(),
+        roots_bucket="roots",
     )
     tables.connect(settings.table_name)
     create_table_without_stream()

@@ -34,6 +34,8 @@ ENV = {
     "MAIL_REPLY_TO": "people@example.org",
     "EXPORTS_BUCKET": "share-exports",
     "MAC_KEYS": "kms:arn:aws:kms:eu-west-2:123456789012:key/1",
+    "ROOT_KEYS": "kms:arn:aws:kms:eu-west-2:123456789012:key/2",
+    "ROOTS_BUCKET": "share-roots",
 }
 
 
@@ -114,6 +116,8 @@ def test_everything_missing_is_named_at_once_and_no_secret_is() -> None:
         "MAIL_REPLY_TO",
         "EXPORTS_BUCKET",
         "MAC_KEYS",
+        "ROOT_KEYS",
+        "ROOTS_BUCKET",
         "SIGNING_KEYS",
         "RELAY_GRACE_SECONDS",
     ):

@@ -162,6 +162,8 @@ ENV = {
     "MAIL_REPLY_TO": "b@example.org",
     "EXPORTS_BUCKET": "b",
     "MAC_KEYS": "kms:k",
+    "ROOT_KEYS": "kms:r",
+    "ROOTS_BUCKET": "r",
 }
 
 
