@@ -46,11 +46,16 @@ def kms_in_our_words() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") in _KMS_SAYS_NO:
+        if code_of_answer(error) in _KMS_SAYS_NO:
             raise
         raise Unavailable("The service is busy. Nothing was stored; try again in a minute.") from error
     except BotoCoreError as error:
         raise Unavailable("The service is busy. Nothing was stored; try again in a minute.") from error
+
+
+def code_of_answer(error: ClientError) -> str:
+    """What AWS called the error."""
+    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def is_unavailable(error: PynamoDBException) -> bool:

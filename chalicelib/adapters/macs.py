@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from chalicelib.adapters import aws
-from chalicelib.adapters.failures import kms_in_our_words
+from chalicelib.adapters.failures import code_of_answer, kms_in_our_words
 from chalicelib.domain.timeline import Entry
 from chalicelib.services.changes import AddEntry
 
@@ -55,24 +55,23 @@ class KmsKey:
 
     def make(self, message: bytes) -> bytes:
         """One call."""
-        made = self._call("generate_mac", Message=message)
+        with kms_in_our_words():
+            made = aws.client("kms").generate_mac(KeyId=self._arn, MacAlgorithm=_ALGORITHM, Message=message)
         return bytes(made["Mac"])
 
     def is_right(self, message: bytes, mac: bytes) -> bool:
         """One call; KMS raises an error for a wrong MAC."""
         from botocore.exceptions import ClientError
 
+        given = {"KeyId": self._arn, "MacAlgorithm": _ALGORITHM, "Message": message, "Mac": mac}
         try:
-            self._call("verify_mac", Message=message, Mac=mac)
+            with kms_in_our_words():
+                aws.client("kms").verify_mac(**given)
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") == "KMSInvalidMacException":
+            if code_of_answer(error) == "KMSInvalidMacException":
                 return False
             raise
         return True
-
-    def _call(self, operation: str, **given: Any) -> Any:
-        with kms_in_our_words():
-            return getattr(aws.client("kms"), operation)(KeyId=self._arn, MacAlgorithm=_ALGORITHM, **given)
 
 
 class KeyedMacs:

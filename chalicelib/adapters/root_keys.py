@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from chalicelib.adapters import aws
-from chalicelib.adapters.failures import kms_in_our_words
+from chalicelib.adapters.failures import code_of_answer, kms_in_our_words
 
 _ALGORITHM = "ECDSA_SHA_256"
 
@@ -54,24 +54,29 @@ class KmsKey:
 
     def sign(self, digest: bytes) -> bytes:
         """One call."""
-        return bytes(self._call("sign", digest)["Signature"])
+        with kms_in_our_words():
+            return bytes(aws.client("kms").sign(**self._given(digest))["Signature"])
 
     def is_right(self, digest: bytes, signature: bytes) -> bool:
         """One call; KMS raises an error for a wrong signature."""
         from botocore.exceptions import ClientError
 
         try:
-            return bool(self._call("verify", digest, Signature=signature)["SignatureValid"])
+            with kms_in_our_words():
+                told = aws.client("kms").verify(**self._given(digest), Signature=signature)
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") == "KMSInvalidSignatureException":
+            if code_of_answer(error) == "KMSInvalidSignatureException":
                 return False
             raise
+        return bool(told["SignatureValid"])
 
-    def _call(self, operation: str, digest: bytes, **given: Any) -> Any:
-        with kms_in_our_words():
-            return getattr(aws.client("kms"), operation)(
-                KeyId=self._arn, Message=digest, MessageType="DIGEST", SigningAlgorithm=_ALGORITHM, **given
-            )
+    def _given(self, digest: bytes) -> dict[str, Any]:
+        return {
+            "KeyId": self._arn,
+            "Message": digest,
+            "MessageType": "DIGEST",
+            "SigningAlgorithm": _ALGORITHM,
+        }
 
 
 class RootKeys:
