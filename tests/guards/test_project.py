@@ -186,6 +186,7 @@ def test_statuses_are_those_that_were_promised() -> None:
         "MistypedReference": 404,
         "NoLongerUndoable": 409,
         "NotAsked": 403,
+        "NotAsWritten": 409,
         "NotAskedHere": 403,
         "NotFound": 404,
         "NotSignedIn": 401,
