@@ -33,7 +33,7 @@ class HeldKey:
 
     def sign(self, digest: bytes) -> bytes:
         """As KMS signs."""
-        return bytes(self._key().sign(digest, _prehashed()))
+        return bytes(self._key().sign(digest, _algorithm()))
 
     def is_right(self, digest: bytes, signature: bytes) -> bool:
         """By the public half."""
@@ -74,7 +74,7 @@ class KmsKey:
         return {
             "KeyId": self._arn,
             "Message": digest,
-            "MessageType": "DIGEST",
+            "MessageType": "RAW",
             "SigningAlgorithm": _ALGORITHM,
         }
 
@@ -100,18 +100,18 @@ def is_signed_by(public_key: Any, digest: bytes, signature: bytes) -> bool:
     from cryptography.exceptions import InvalidSignature
 
     try:
-        public_key.verify(signature, digest, _prehashed())
+        public_key.verify(signature, digest, _algorithm())
     except InvalidSignature:
         return False
     return True
 
 
-def _prehashed() -> Any:
+def _algorithm() -> Any:
+    """The digest is the message: KMS hashes it once more, and so does `openssl dgst -sha256 -verify`."""
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
-    from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
     from cryptography.hazmat.primitives.hashes import SHA256
 
-    return ECDSA(Prehashed(SHA256()))
+    return ECDSA(SHA256())
 
 
 def key_of(named: str) -> Key:

@@ -18,6 +18,7 @@ from chalicelib.adapters.leavings import DynamoLeavings
 from chalicelib.adapters.outbox import DynamoOutbox
 from chalicelib.adapters.people import DynamoPeople
 from chalicelib.adapters.records import DynamoRecords
+from chalicelib.adapters.timelines import DynamoTimelines
 from chalicelib.adapters.tokens import DynamoTokens
 from chalicelib.services.ports import Parts
 from tests import fakes
@@ -52,6 +53,7 @@ def dynamo_parts(dynamodb: str, table_name: str, monkeypatch: pytest.MonkeyPatch
         identities=DynamoIdentities(),
         tokens=DynamoTokens(),
         leavings=DynamoLeavings(),
+        timelines=DynamoTimelines(),
     )
 
 
