@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from chalicelib.domain import roots
-from chalicelib.domain.errors import NotFound
+from chalicelib.domain.errors import NotFound, Unavailable
 from chalicelib.domain.roots import Line, Root, SignedRoot
 from chalicelib.domain.submissions import Case
 from chalicelib.domain.timeline import GENESIS
@@ -103,10 +103,13 @@ def _line(parts: Parts, force: str, reference: str, line: Line | None) -> tuple[
     kept = line or Line(force=force, reference=reference, length=0, head=GENESIS)
     try:
         case = parts.records.of(force).case(reference)
-    except NotFound:
-        _log.warning("not as it was written: %s of %s is missing", reference, force)
+        faults = faults_beside(parts, case, kept)
+    except Unavailable:
+        raise
+    except Exception as error:  # it is missing, or spoiled so that it cannot be read: the rest gets its root
+        _log.warning("not as it was written: %s of %s: %s", reference, force, type(error).__name__)
         return kept, False
-    if faults_beside(parts, case, kept):
+    if faults:
         trail.tell(parts, case)
         return kept, False
     chain = case.submission.chain

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from chalicelib.domain import roots
 from chalicelib.domain.checks import Finding, Found, Looked
-from chalicelib.domain.errors import NotFound
+from chalicelib.domain.errors import NotFound, Unavailable
 from chalicelib.domain.roots import Line, Root, Verified
 from chalicelib.domain.submissions import Case
 from chalicelib.services import rooting, trail
 from chalicelib.services.ports import Parts
+from chalicelib.services.restarting import could_not
 
 RUNS = 150
 """Runs in which all timelines are verified. A week has 168: some may fail."""
@@ -24,16 +25,26 @@ def look(parts: Parts) -> Looked:
     """Verify the next share. What is not as it was written is found again with every pass."""
     root, false = rooting.newest(parts)
     findings = [Finding(found=Found.FALSE_ROOT, reference=name) for name in false]
-    if root is None or parts.now() - root.at > roots.OVERDUE_AFTER:
+    so_far = parts.checks.verified()
+    if so_far is None:
+        so_far = Verified(began=parts.now())
+        parts.checks.keep_verified(so_far)
+    if _is_root_missing(parts, root, so_far):
         findings.append(Finding(found=Found.NO_ROOT))
     if root is None:
         return Looked(at={"timelines": 0}, findings=tuple(findings))
-    so_far = parts.checks.verified() or Verified(began=parts.now())
     share = _share(root, so_far)
     for line in share:
         findings += _findings(parts, line)
     parts.checks.keep_verified(_after(parts, root, so_far, share))
     return Looked(at={"timelines": len(share)}, findings=tuple(findings))
+
+
+def _is_root_missing(parts: Parts, root: Root | None, so_far: Verified) -> bool:
+    """A new service has none for a day; where timelines were verified by one before, one was there."""
+    if root is None and so_far.last_ended is not None:
+        return True
+    return parts.now() - (root.at if root else so_far.began) > roots.OVERDUE_AFTER
 
 
 def _share(root: Root, so_far: Verified) -> list[Line]:
@@ -53,13 +64,26 @@ def _after(parts: Parts, root: Root, so_far: Verified, share: list[Line]) -> Ver
 def _findings(parts: Parts, line: Line) -> Iterator[Finding]:
     force, reference = line.place
     try:
-        case = parts.records.of(force).case(reference)
+        is_altered = _is_altered(parts, line)
     except NotFound:
         yield Finding(found=Found.MISSING, force=force, reference=reference)
-        return
-    if _faults(parts, case, line):
+    except Unavailable:
+        raise
+    except (
+        Exception
+    ) as error:  # what was spoiled so that it cannot be read must not keep the rest from being verified
+        yield could_not(error, force=force, reference=reference)
+    else:
+        if is_altered:
+            yield Finding(found=Found.ALTERED, force=force, reference=reference)
+
+
+def _is_altered(parts: Parts, line: Line) -> bool:
+    case = parts.records.of(line.force).case(line.reference)
+    faults = _faults(parts, case, line)
+    if faults:
         trail.tell(parts, case)
-        yield Finding(found=Found.ALTERED, force=force, reference=reference)
+    return bool(faults)
 
 
 def _faults(parts: Parts, case: Case, line: Line) -> list[str]:

@@ -261,6 +261,22 @@ def test_a_whole_submission_that_is_removed_is_found_from_the_last_root_on(story
     assert found(story) == [(Found.MISSING, rooted)]
 
 
+def test_a_submission_that_is_spoiled_does_not_keep_the_others_from_being_verified(
+    story: Scene, rooted: str
+) -> None:
+    other = story.asked()
+    assert next_day(story).altered == ()
+    change(story, "submission", rooted, answers=None)
+    answers_of_the_other = story.case(other).submission.answers
+    change(story, "submission", other, answers={**answers_of_the_other, "purpose": "Something else"})
+    assert sorted(kind.value for kind, _ in found(story)) == ["altered", "could-not"]
+    for reference in (rooted, other):
+        story.store.items[("entry", "kent", reference, 1)] = replace(
+            story.store.items[("entry", "kent", reference, 1)], at=story.clock.at
+        )
+    assert set(next_day(story).altered) == {rooted, other}
+
+
 def test_a_submission_that_is_put_in_anothers_place_is_found_at_once(story: Scene, rooted: str) -> None:
     other = story.asked()
     for key, one in items_of(story, rooted).items():
@@ -315,14 +331,10 @@ def test_an_older_root_under_a_newer_name_is_found_at_once(story: Scene, rooted:
     assert rooting.newest(story.parts)[0] == root
 
 
-def test_a_root_that_is_removed_is_found_two_days_later_and_all_of_them_as_well(
-    story: Scene, rooted: str
-) -> None:
-    root, _ = rooting.newest(story.parts)
-    assert root
+def test_all_roots_that_are_removed_are_missed_at_once(story: Scene, rooted: str) -> None:
+    assert found(story) == []
     files: Any = story.parts.roots
-    del files.kept[root.name]
-    story.clock.pass_by(hours=1)
+    files.kept.clear()
     assert found(story) == [(Found.NO_ROOT, "")]
 
 
