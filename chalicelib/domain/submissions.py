@@ -222,6 +222,7 @@ class Submission:
             self.status.value,
             self.stage,
             self.amount_pence,
+            [self.reserved_pence, self.committed_pence, self.paid_pence, self.returned_pence],
             self.claimant_id,
             self.moved_to,
             {stage: list(people) for stage, people in self.approved_by.items()},

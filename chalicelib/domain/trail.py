@@ -103,9 +103,14 @@ def _is_version_as_told(case: Case, entry: Entry, version: Version, told: object
 
 
 def _of_the_submission(case: Case) -> Iterator[str]:
-    """Its state is in entries of this release alone."""
-    if case.entries and case.entries[-1].state and case.entries[-1].state != case.submission.state:
+    """Its state is in entries of this release alone. An undo puts back what the decision's entry found."""
+    one = case.submission
+    if case.entries and case.entries[-1].state and case.entries[-1].state != one.state:
         yield "the submission is not as its timeline says"
+    if one.undo is not None:
+        found = next((entry.before for entry in case.entries if entry.sequence == one.undo.sequence), "")
+        if found and found != one.put_back(one.undo.before).state:
+            yield "what an undo would put back is not as it was"
 
 
 def _of_the_tasks(case: Case) -> Iterator[str]:

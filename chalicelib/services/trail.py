@@ -1,5 +1,5 @@
-"""Whether what is stored is what was written: before it is shown for a decision, when it is decided, and week by week.
-Coordinators are told where it is not."""
+"""Whether what is stored is what was written: before it is shown for a decision, when it is decided, undone or paid,
+and week by week. Coordinators are told where it is not."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from chalicelib.services.ports import Parts
 _log = logging.getLogger(__name__)
 
 
-def check_for_decision(parts: Parts, case: Case) -> None:
-    """Raise NotAsWritten, once the coordinators are told, unless the case is as it was written, as far as a decision
-    on it rests on that. Raises Unavailable where the key does not answer."""
+def check_as_written(parts: Parts, case: Case) -> None:
+    """Raise NotAsWritten, once the coordinators are told, unless the case is as it was written, as far as a decision or
+    a payment rests on that. Raises Unavailable where the key does not answer."""
     if faults_of(parts, case, trail.rests_on(case)):
         tell(parts, case)
         noun = parts.forms.form(case.submission.form, case.submission.form_version).noun
         raise NotAsWritten(
-            f"What is stored about this {noun} is not what was written. It cannot be decided until that is "
-            "looked into. The coordinators have been told; nothing that you do here changes it."
+            f"What is stored about this {noun} is not what was written. Nobody can decide it, or record a "
+            "payment, until that is looked into. The coordinators have been told; nothing that you do here changes it."
         )
 
 

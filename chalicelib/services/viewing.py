@@ -89,7 +89,7 @@ def task_view(parts: Parts, person_id: str, task_id: str) -> TaskView:
     approvals.check_asked(case, task, person_id, form)
     if task.state is not TaskState.DECIDED:
         check_waiting(parts, case, task, form)
-        trail.check_for_decision(parts, case)
+        trail.check_as_written(parts, case)
     return _view(parts, case, task, form)
 
 

@@ -13,13 +13,13 @@ from chalicelib.adapters.macs import KeyedMacs, key_of
 from chalicelib.domain import trail
 from chalicelib.domain.answers import fingerprint
 from chalicelib.domain.errors import NotAsWritten
-from chalicelib.domain.submissions import TaskState
+from chalicelib.domain.submissions import Status, TaskState
 from chalicelib.domain.timeline import GENESIS, REMOVED, Chain
-from chalicelib.services import tracking, viewing
+from chalicelib.services import paying, tracking, viewing
 from chalicelib.services import trail as service
 from chalicelib.services.changing import with_entry
-from tests.builders import MAC_KEY
-from tests.unit.scenes import Scene, a_scene
+from tests.builders import MAC_KEY, a_cost, a_person
+from tests.unit.scenes import SMALL, Scene, a_scene
 
 Attack = Callable[[Scene, str], None]
 
@@ -219,3 +219,29 @@ def test_a_claim_of_an_earlier_release_is_decided_as_before(story: Scene) -> Non
     task = item(story, "task", reference, 1)
     put(story, "task", reference, replace(task, seen="another"), 1)
     assert service.faults_of(story.parts, story.case(reference)) == ["task 1 is not as it was decided"]
+
+
+def test_what_an_undo_would_put_back_is_checked_before_it_is(story: Scene) -> None:
+    story.use_undo()
+    reference = story.asked()
+    story.vote(reference, "lead-kent")
+    assert service.faults_of(story.parts, story.case(reference)) == []
+    one = item(story, "submission", reference)
+    assert one.undo
+    forged = replace(one.undo.before, status=Status.APPROVED, committed_pence=600_000)
+    put(story, "submission", reference, replace(one, undo=replace(one.undo, before=forged)))
+    with pytest.raises(NotAsWritten):
+        story.undo(reference, "lead-kent")
+
+
+def test_nothing_is_paid_for_a_claim_that_was_changed(story: Scene) -> None:
+    reference = story.at_programme(cost_lines=[a_cost(SMALL)])
+    story.vote(reference, "programme")
+    story.let_go(reference)
+    story.clock.pass_by(hours=1)
+    one = item(story, "submission", reference)
+    assert one.status is Status.APPROVED
+    another_claimant(story, reference)
+    payer = a_person("payer", "fund-holder@national")
+    with pytest.raises(NotAsWritten):
+        paying.pay(story.parts, payer, reference, payment="BACS 42")

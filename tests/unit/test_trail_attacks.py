@@ -123,6 +123,10 @@ def approvers(story: Scene, reference: str) -> None:
     change(story, "submission", reference, approved_by={"force-lead": ("deputy-kent",)})
 
 
+def money_held(story: Scene, reference: str) -> None:
+    change(story, "submission", reference, reserved_pence=1)
+
+
 def asked_person(story: Scene, reference: str) -> None:
     change(story, "task", reference, story.case(reference).tasks[-1].number, person_id="finance")
 
@@ -176,6 +180,7 @@ AT_ONCE: tuple[Attack, ...] = (
     entry_removed,
     status,
     approvers,
+    money_held,
     asked_person,
     task_removed,
     task_added,
