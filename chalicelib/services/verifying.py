@@ -25,13 +25,11 @@ def look(parts: Parts) -> Looked:
     """Verify the next share. What is not as it was written is found again with every pass."""
     root, false = rooting.newest(parts)
     findings = [Finding(found=Found.FALSE_ROOT, reference=name) for name in false]
-    so_far = parts.checks.verified()
-    if so_far is None:
-        so_far = Verified(began=parts.now())
-        parts.checks.keep_verified(so_far)
+    so_far = parts.checks.verified() or Verified(began=parts.now())
     if _is_root_missing(parts, root, so_far):
         findings.append(Finding(found=Found.NO_ROOT))
     if root is None:
+        parts.checks.keep_verified(so_far)
         return Looked(at={"timelines": 0}, findings=tuple(findings))
     share = _share(root, so_far)
     for line in share:

@@ -14,9 +14,9 @@ from chalicelib.adapters.keys import DUE_UNCONFIRMED
 from chalicelib.adapters.outbox import DynamoOutbox
 from chalicelib.adapters.records import DynamoRecords
 from chalicelib.adapters.tables import Row
+from chalicelib.domain import trail
 from chalicelib.domain.pairs import mailbox_of
 from chalicelib.domain.submissions import Case, TaskState
-from chalicelib.domain.timeline import faults
 from tests.builders import a_cost, claim_answers, idea_answers
 from tests.faults import sign_ins, waiting
 from tests.fakes import MACS
@@ -264,7 +264,7 @@ class Tale:
     def check_whole(self) -> None:
         """The timeline verifies; nothing is left to be delivered."""
         case = self.case()
-        self.expect(faults(case.entries, case.submission.chain, case.texts) == [], "the timeline has faults")
+        self.expect(trail.faults_of(case) == [], "the timeline has faults")
         left = [one for kind in ("start.", "answer.", "mail.") for one in self.waiting(kind)]
         self.expect(not left, f"after one sweep there is left: {left}")
 
