@@ -18,8 +18,8 @@ from chalicelib.domain import trail
 from chalicelib.domain.pairs import mailbox_of
 from chalicelib.domain.submissions import Case, TaskState
 from tests.builders import a_cost, claim_answers, idea_answers
-from tests.faults import sign_ins, waiting
 from tests.fakes import MACS
+from tests.faults import sign_ins, waiting
 from tests.faults.proxy import APPLIED, KILLS, Fault, Rule
 from tests.faults.stage import Outcome, Stage, cookie_of
 
