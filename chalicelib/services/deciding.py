@@ -111,7 +111,8 @@ def _decide(
         return _outcome(form, case, task, parts.now(), repeated=True)
     approvals.check_asked(case, task, person_id, form)
     check_waiting(parts, case, task, form)
-    trail.check_as_written(parts, case)
+    case = trail.check_as_written(parts, case)
+    task = case.task(task.number) or task
     now = parts.now()
     try:
         decided = decisions.decide(
@@ -294,7 +295,7 @@ def _undo(parts: Parts, person_id: str, task_id: str) -> None:
     approvals.check_asked(case, task, person_id, form)
     if task.state is not TaskState.DECIDED:
         return  # it is undone already
-    trail.check_as_written(parts, case)
+    case = trail.check_as_written(parts, case)
     now = parts.now()
     undone = decisions.undo(case, task, form, now=now)
     one, entry = with_entry(

@@ -102,8 +102,8 @@ def _line(parts: Parts, force: str, reference: str, line: Line | None) -> tuple[
     fault again."""
     kept = line or Line(force=force, reference=reference, length=0, head=GENESIS)
     try:
-        case = parts.records.of(force).case(reference)
-        faults = faults_beside(parts, case, kept)
+        read = parts.records.of(force).case(reference)
+        case, faults = trail.read_again(parts, read, lambda one: faults_beside(parts, one, kept))
     except Unavailable:
         raise
     except Exception as error:  # it is missing, or spoiled so that it cannot be read: the rest gets its root

@@ -178,11 +178,12 @@ def answers_for(parts: Parts, person: Person, case: Case) -> dict[str, Any]:
 def timeline_for(parts: Parts, person: Person, reference: str) -> Timeline:
     """A submission's timeline, checked. Raises as `submission_for` does."""
     case = submission_for(parts, person, reference)
+    case, faults = trail.read_again(parts, case, lambda read: trail.faults_of(parts, read))
     return Timeline(
         reference=case.submission.reference,
         entries=case.entries,
         words={sequence: text.words for sequence, text in case.texts.items()},
-        faults=tuple(trail.faults_of(parts, case)),
+        faults=tuple(faults),
     )
 
 

@@ -4,7 +4,7 @@ and week by week. Coordinators are told where it is not."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from chalicelib.domain import deliveries, timeline, trail
 from chalicelib.domain.deliveries import Delivery
@@ -17,16 +17,35 @@ from chalicelib.services.ports import Parts
 _log = logging.getLogger(__name__)
 
 
-def check_as_written(parts: Parts, case: Case) -> None:
-    """Raise NotAsWritten, once the coordinators are told, unless the case is as it was written, as far as a decision or
-    a payment rests on that. Raises Unavailable where the key does not answer."""
-    if faults_of(parts, case, trail.rests_on(case)):
+READS = 3
+"""A query may see half of a change that is being stored at that moment: what looks wrong is read again."""
+
+
+def check_as_written(parts: Parts, case: Case) -> Case:
+    """The case, read again where it was read while it changed. Raises NotAsWritten, once the coordinators are told,
+    unless it is as it was written, as far as a decision or a payment rests on that. Raises Unavailable where the key
+    does not answer."""
+    case, faults = read_again(parts, case, lambda read: faults_of(parts, read, trail.rests_on(read)))
+    if faults:
         tell(parts, case)
         noun = parts.forms.form(case.submission.form, case.submission.form_version).noun
         raise NotAsWritten(
             f"What is stored about this {noun} is not what was written. Nobody can decide it, or record a "
             "payment, until that is looked into. The coordinators have been told; nothing that you do here changes it."
         )
+    return case
+
+
+def read_again(parts: Parts, case: Case, check: Callable[[Case], list[str]]) -> tuple[Case, list[str]]:
+    """What `check` finds wrong with a case that stays wrong, and the case as it was read last."""
+    one = case.submission
+    faults = check(case)
+    for _ in range(READS - 1):
+        if not faults:
+            break
+        case = parts.records.of(one.force).case(one.reference)
+        faults = check(case)
+    return case, faults
 
 
 def faults_of(parts: Parts, case: Case, sealed: Iterable[Entry] | None = None) -> list[str]:

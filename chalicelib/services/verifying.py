@@ -77,8 +77,8 @@ def _findings(parts: Parts, line: Line) -> Iterator[Finding]:
 
 
 def _is_altered(parts: Parts, line: Line) -> bool:
-    case = parts.records.of(line.force).case(line.reference)
-    faults = _faults(parts, case, line)
+    read = parts.records.of(line.force).case(line.reference)
+    case, faults = trail.read_again(parts, read, lambda one: _faults(parts, one, line))
     if faults:
         trail.tell(parts, case)
     return bool(faults)

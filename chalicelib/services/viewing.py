@@ -88,8 +88,9 @@ def task_view(parts: Parts, person_id: str, task_id: str) -> TaskView:
     form = parts.forms.form(case.submission.form, case.submission.form_version)
     approvals.check_asked(case, task, person_id, form)
     if task.state is not TaskState.DECIDED:
+        case = trail.check_as_written(parts, case)
+        task = case.task(task.number) or task
         check_waiting(parts, case, task, form)
-        trail.check_as_written(parts, case)
     return _view(parts, case, task, form)
 
 

@@ -13,11 +13,12 @@ from chalicelib.adapters.macs import KeyedMacs, key_of
 from chalicelib.domain import trail
 from chalicelib.domain.answers import fingerprint
 from chalicelib.domain.errors import NotAsWritten
-from chalicelib.domain.submissions import Status, TaskState
+from chalicelib.domain.submissions import Case, Status, TaskState
 from chalicelib.domain.timeline import GENESIS, REMOVED, Chain
-from chalicelib.services import paying, tracking, viewing
+from chalicelib.services import deciding, minding, paying, rooting, tracking, verifying, viewing
 from chalicelib.services import trail as service
 from chalicelib.services.changing import with_entry
+from tests import fakes
 from tests.builders import MAC_KEY, a_cost, a_person
 from tests.unit.scenes import SMALL, Scene, a_scene
 
@@ -245,3 +246,35 @@ def test_nothing_is_paid_for_a_claim_that_was_changed(story: Scene) -> None:
     payer = a_person("payer", "fund-holder@national")
     with pytest.raises(NotAsWritten):
         paying.pay(story.parts, payer, reference, payment="BACS 42")
+
+
+def test_what_was_read_while_it_changed_is_read_again_and_called_forged_by_nobody(
+    story: Scene, second_stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A query sees one item before, another after a change that is being stored."""
+    before = story.case(second_stage)
+    task = story.task_of(second_stage, "programme")
+    coordinator = story.person("coordinator-kent")
+    minding.note(story.parts, coordinator, second_stage, "Looked at")
+    after = story.case(second_stage)
+    halves = [replace(after, submission=before.submission), replace(after, entries=before.entries, texts={})]
+    read = fakes.MemoryForceRecords.case
+
+    def torn(records: fakes.MemoryForceRecords, reference: str) -> Case:
+        return left.pop() if left else read(records, reference)
+
+    monkeypatch.setattr(fakes.MemoryForceRecords, "case", torn)
+    for half in halves:
+        left = [half]
+        view = viewing.task_view(story.parts, "programme", task.id)
+        assert view.submission == after.submission
+        left = [half]
+        assert tracking.timeline_for(story.parts, coordinator, second_stage).faults == ()
+        left = [half]
+        assert rooting.write_root(story.parts).altered == ()
+        story.clock.pass_by(days=1)
+        left = [half]
+        assert verifying.look(story.parts).findings == ()
+    left = [halves[0]]
+    deciding.decide(story.parts, "programme", task.id, decision="reject", comment="No", seen=after.seen)
+    assert mails(story) == []
