@@ -7,7 +7,7 @@ STATIC := chalicelib/web/static
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test prove check lint coverage format install tools browser export pictures bench bench-charts bench-validators package clean
+.PHONY: help run demo test prove check lint coverage format install tools browser timelines verify export pictures bench bench-charts bench-validators package clean
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -84,6 +84,12 @@ browser:
 	    echo "Chromium is missing: install it, or name it: CHROMIUM=/path/to/chromium make test"; exit 2; \
 	  fi; \
 	fi
+
+timelines: install ## Write a force's timelines as JSON lines (FORCE=kent; TABLE_NAME, ROOTS_BUCKET and credentials as for AWS)
+	@$(BIN)/python -m infra.timelines export $(FORCE)
+
+verify: install ## Check such a file against roots, without AWS (FILE=timelines.jsonl ROOTS=folder KEY=public.pem)
+	@$(BIN)/python -m infra.timelines verify $(FILE) --roots $(ROOTS) --key $(KEY)
 
 export: install ## Mail the digests of this week so far and make their files, in the run that is on (PORT)
 	@$(BIN)/python -m infra.local.export

@@ -30,5 +30,7 @@ sweep = app.schedule(Rate(2, unit=Rate.MINUTES), name="sweep")(background.sweep)
 mail_events = app.lambda_function(name="mail_events")(background.mail_events)
 follow_up = app.schedule(Rate(5, unit=Rate.MINUTES), name="follow_up")(background.follow_up)
 reconcile = app.schedule(Rate(1, unit=Rate.HOURS), name="reconcile")(background.reconcile)
+# At 02:30 UTC. A second run on the same day writes nothing.
+write_roots = app.schedule(Cron(30, 2, "*", "*", "?", "*"), name="write_roots")(background.write_roots)
 # Monday at 07:00 UTC. A run finds out which weeks and fortnights are over, so one that is late is harmless.
 digest = app.schedule(Cron(0, 7, "?", "*", "MON", "*"), name="digest")(background.digest)

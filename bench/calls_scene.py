@@ -15,6 +15,7 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlencode
 
+import boto3
 from botocore.client import BaseClient
 from moto import mock_aws
 
@@ -57,7 +58,7 @@ class Calls:
 
     @property
     def others(self) -> int:
-        """Calls to Step Functions, SES and S3."""
+        """Calls to Step Functions, SES, S3 and KMS."""
         return sum(self.made.values()) - self.reads - self.writes
 
     def __str__(self) -> str:
@@ -77,6 +78,7 @@ def on_aws(dynamodb: str) -> Iterator[None]:
         os.environ,
         base_url=BASE_URL,
         signing_keys="a:signs what is counted here and nothing else",
+        timeline_keys={},
         dynamodb=dynamodb,
         cloud="",
     )
@@ -85,6 +87,11 @@ def on_aws(dynamodb: str) -> Iterator[None]:
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB_STREAMS"):
         del settings[name]
     with patch.dict(os.environ, settings, clear=True), mock_aws():
+        os.environ.update(cloud.create_timeline_keys())
+        location: Any = {"LocationConstraint": os.environ["AWS_REGION"]}
+        boto3.client("s3").create_bucket(
+            Bucket=os.environ["ROOTS_BUCKET"], CreateBucketConfiguration=location
+        )
         _forget_parts()
         yield
         _forget_parts()
@@ -182,6 +189,8 @@ class Scene:
     def _schedules(self) -> None:
         self._event("sweep, nothing to do", "sweep")
         self._event("follow-up, nothing to do", "follow_up")
+        self._event("first root, two timelines", "write_roots")
+        self._event("root, there is one of the day", "write_roots")
         self._event("reconciler, one open claim", "reconcile")
 
     # What asks the app

@@ -157,12 +157,16 @@ def unpack(folder: Path) -> list[Path]:
     return [folder / "task", packages]
 
 
+_KEY = "arn:aws:kms:eu-west-2:123456789012:key/"
+
+
 def environ(dynamodb: str, cloud: str) -> dict[str, str]:
     """The settings and the addresses of a service, and nothing of this machine's own."""
     return environment.for_children(
         {"PATH": os.environ["PATH"], "UNDO_SECONDS": "600"},
         base_url="http://127.0.0.1:8000",
         signing_keys="k1:" + "s" * 40,
+        timeline_keys={"MAC_KEYS": f"kms:{_KEY}mac", "ROOT_KEYS": f"kms:{_KEY}root"},
         dynamodb=dynamodb,
         cloud=cloud,
     )
@@ -178,7 +182,7 @@ def events(count: int, file: Path, env: Mapping[str, str]) -> dict[str, list[Any
 
 
 def stand_in() -> AbstractContextManager[str]:
-    """Says yes for Step Functions and SES; yields its address."""
+    """Says yes for Step Functions, SES and KMS; of files there are none. Yields its address."""
     return serving(_SaysYes)
 
 
@@ -188,9 +192,19 @@ class _SaysYes(StandIn):
         if self.headers.get("X-Amz-Target", "").startswith("AWSStepFunctions."):
             arn = "arn:aws:states:eu-west-2:123456789012:execution:a:b"
             body = json.dumps({"executionArn": arn, "startDate": 0, "executions": []}).encode()
+        elif self.headers.get("X-Amz-Target", "").startswith("TrentService."):
+            signed = {"Mac": "AAAA", "Signature": "AAAA"}
+            body = json.dumps({"MacValid": True, "SignatureValid": True, **signed}).encode()
         else:
             body = (
                 b'<SendRawEmailResponse xmlns="http://ses.amazonaws.com/doc/2010-12-01/"><SendRawEmailResult>'
                 b"<MessageId>1</MessageId></SendRawEmailResult></SendRawEmailResponse>"
             )
         self.reply(200, body)
+
+    def do_GET(self) -> None:  # noqa: N802
+        self.reply(200, b"<ListBucketResult></ListBucketResult>")
+
+    def do_PUT(self) -> None:  # noqa: N802
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.reply(200, b"")

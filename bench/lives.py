@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from bench.generate import answers, in_digits, words
-from bench.stand_ins import Commit, Funds, Nothing, People, Records
+from bench.stand_ins import MACS, Commit, Funds, Nothing, People, Records
 from chalicelib.adapters import form_files
 from chalicelib.domain.fund import Movement
 from chalicelib.domain.limits import Limits
@@ -110,6 +110,10 @@ class _World:
             tokens=nothing,
             leavings=nothing,
             seals=nothing,
+            macs=MACS,
+            timelines=nothing,
+            roots=nothing,
+            root_keys=nothing,
             identities=nothing,
             providers=nothing,
             sign_in=nothing,

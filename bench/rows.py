@@ -10,7 +10,7 @@ from dataclasses import asdict
 from itertools import chain
 
 from bench.lives import Life
-from chalicelib.adapters import case_items, items, keys
+from chalicelib.adapters import case_items, entry_items, items, keys
 from chalicelib.adapters.tables import (
     BalanceItem,
     PersonalItem,
@@ -32,11 +32,11 @@ def rows_of(life: Life) -> Iterator[Row]:
     pk = keys.case(one.force, one.reference)
     yield ReferenceItem(keys.reference(one.reference), keys.ONLY, force=one.force)
     yield case_items.submission_item(one)
-    yield PersonalItem(pk, keys.PERSONAL, answers=dict(case.personal))
+    yield PersonalItem(pk, keys.PERSONAL, answers=dict(case.personal), salt=case.salt or None)
     yield from map(case_items.task_item, case.tasks)
-    yield from (case_items.entry_item(pk, entry) for entry in case.entries)
+    yield from (entry_items.entry_item(pk, entry) for entry in case.entries)
     yield from chain(*(case_items.version_items(one, version) for version in case.versions))
-    yield from (case_items.text_item(pk, text) for text in case.texts.values())
+    yield from (entry_items.text_item(pk, text) for text in case.texts.values())
     if case.token_for is not None:
         yield case_items.token_item(one, case.token, case.token_for)
     yield from _money_rows(life)

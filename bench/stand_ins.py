@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from bench.environment import ENVIRONMENT
+from chalicelib.adapters.macs import KeyedMacs, key_of
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.fund import Balance, Fund, Movement
 from chalicelib.domain.people import Away, Holding, Person
@@ -27,6 +29,7 @@ from chalicelib.services.changes import (
 )
 from chalicelib.services.ports import Waiting
 
+MACS = KeyedMacs([key_of(ENVIRONMENT["MAC_KEYS"])])
 Commit = Callable[[Sequence[Change]], None]
 
 
@@ -66,7 +69,7 @@ class Records:
     def _apply(self, change: Change) -> None:
         """What expires, and what goes out, is left out: it would be gone by now."""
         if isinstance(change, AddSubmission):
-            self.kept = Case(submission=change.submission, personal=change.personal)
+            self.kept = Case(submission=change.submission, personal=change.personal, salt=change.salt)
         case = self.kept
         if case is None:
             return
@@ -79,13 +82,13 @@ class Records:
             self.kept = replace(case, tasks=tasks)
         elif isinstance(change, AddEntry):
             texts = {**case.texts, change.text.sequence: change.text} if change.text else case.texts
-            self.kept = replace(case, entries=(*case.entries, change.entry), texts=texts)
+            self.kept = replace(case, entries=(*case.entries, MACS.sealed(change)), texts=texts)
         elif isinstance(change, KeepToken):
             self.kept = replace(case, token=change.token, token_for=change.token_for)
         elif isinstance(change, KeepVersion):
             self.kept = replace(case, versions=(*case.versions, change.version))
         elif isinstance(change, KeepPersonal):
-            self.kept = replace(case, personal=change.personal)
+            self.kept = replace(case, personal=change.personal, salt=change.salt)
         elif isinstance(change, MoveMoney):
             self.movements.append(change.movement)
 

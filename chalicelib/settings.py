@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.values import value
@@ -39,6 +40,20 @@ class Settings:
 
     exports_bucket: str
     """The S3 bucket that keeps exports."""
+
+    mac_keys: tuple[str, ...]
+    """Keys of the timeline's MACs, newest first: the first makes, all verify. Each is `kms:` and an ARN, or `file:` and
+    a path."""
+
+    root_keys: tuple[str, ...]
+    """Keys that roots are signed with, named as those of MACs are. The first signs, all verify."""
+
+    roots_bucket: str
+    """The S3 bucket that keeps roots, where nobody can remove or replace them."""
+
+    sealed_since: datetime | None = None
+    """When this service first ran a release that makes MACs (RFC 3339). Entries from before have none. Not set: it has
+    made them from the beginning."""
 
     working_day_seconds: int = 0
     """Length of a working day, to watch deadlines pass. 0: real days."""
@@ -90,6 +105,8 @@ class Settings:
         keys = tuple(part.partition(":")[2] for part in env.get("SIGNING_KEYS", "").split(",") if part)
         if not all(len(key) >= 32 for key in keys):
             faults.append("SIGNING_KEYS (id:secret, of 32 characters or more)")
+        mac_keys, root_keys = (_named_keys(env, name, faults) for name in ("MAC_KEYS", "ROOT_KEYS"))
+        sealed_since = _moment(env.get("SEALED_SINCE", ""), faults)
         issuers = _issuers(env, faults)
         if faults:
             raise MissingSetting("set these environment variables: " + ", ".join(faults))
@@ -102,6 +119,10 @@ class Settings:
             mail_from=env["MAIL_FROM"],
             mail_reply_to=env["MAIL_REPLY_TO"],
             exports_bucket=env["EXPORTS_BUCKET"],
+            mac_keys=mac_keys,
+            root_keys=root_keys,
+            roots_bucket=env["ROOTS_BUCKET"],
+            sealed_since=sealed_since,
             working_day_seconds=numbers["WORKING_DAY_SECONDS"] or 0,
             relay_grace_seconds=numbers["RELAY_GRACE_SECONDS"] or 0,
             undo_seconds=numbers["UNDO_SECONDS"] or 0,
@@ -125,6 +146,9 @@ _REQUIRED = (
     "MAIL_FROM",
     "MAIL_REPLY_TO",
     "EXPORTS_BUCKET",
+    "MAC_KEYS",
+    "ROOT_KEYS",
+    "ROOTS_BUCKET",
 )
 
 
@@ -143,6 +167,26 @@ _NUMBERS = {
 
 def _whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else None
+
+
+def _named_keys(env: Mapping[str, str], name: str, faults: list[str]) -> tuple[str, ...]:
+    keys = tuple(key for key in env.get(name, "").split(",") if key)
+    if not all(key.startswith(("kms:", "file:")) for key in keys):
+        faults.append(f"{name} (kms:ARN or file:PATH)")
+    return keys
+
+
+def _moment(text: str, faults: list[str]) -> datetime | None:
+    """SEALED_SINCE; what is wrong with it goes to `faults`."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        faults.append("SEALED_SINCE (such as 2026-12-01T09:00:00Z)")
+    return moment
 
 
 def _issuers(env: Mapping[str, str], faults: list[str]) -> tuple[Issuer, ...]:

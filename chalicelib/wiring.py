@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Accounts,
         Archive,
         Checks,
+        EntryMacs,
         Files,
         Forms,
         Funds,
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
         Outbox,
         People,
         Records,
+        RootKeys,
         Seals,
+        Timelines,
         Tokens,
         Workbooks,
         Workflows,
@@ -76,7 +79,7 @@ class _Late(Parts):
 def _records(settings: Settings) -> Records:
     from chalicelib.adapters.records import DynamoRecords
 
-    return DynamoRecords(relay_grace=timedelta(seconds=settings.relay_grace_seconds))
+    return DynamoRecords(relay_grace=timedelta(seconds=settings.relay_grace_seconds), macs=_macs(settings))
 
 
 def _outbox(settings: Settings) -> Outbox:
@@ -125,6 +128,30 @@ def _seals(settings: Settings) -> Seals:
     from chalicelib.adapters.seals import KeyedSeals
 
     return KeyedSeals(settings.signing_keys)
+
+
+def _macs(settings: Settings) -> EntryMacs:
+    from chalicelib.adapters.macs import KeyedMacs, key_of
+
+    return KeyedMacs([key_of(key) for key in settings.mac_keys], since=settings.sealed_since)
+
+
+def _timelines(_settings: Settings) -> Timelines:
+    from chalicelib.adapters.timelines import DynamoTimelines
+
+    return DynamoTimelines()
+
+
+def _roots(settings: Settings) -> Files:
+    from chalicelib.adapters.files import S3Files
+
+    return S3Files(settings.roots_bucket)
+
+
+def _root_keys(settings: Settings) -> RootKeys:
+    from chalicelib.adapters.root_keys import RootKeys, key_of
+
+    return RootKeys([key_of(key) for key in settings.root_keys])
 
 
 def _identities(_settings: Settings) -> Identities:
@@ -240,6 +267,10 @@ _BUILDERS: Mapping[str, Callable[[Settings], Any]] = {
     "tokens": _tokens,
     "leavings": _leavings,
     "seals": _seals,
+    "macs": _macs,
+    "timelines": _timelines,
+    "roots": _roots,
+    "root_keys": _root_keys,
     "identities": _identities,
     "providers": _providers,
     "sign_in": _sign_in,

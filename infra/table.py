@@ -7,8 +7,8 @@ from chalicelib.services.ports import Parts
 from chalicelib.settings import Settings
 
 
-def parts_of(table_name: str) -> Parts:
-    """Parts that read and write this table."""
+def parts_of(table_name: str, *, roots_bucket: str = "") -> Parts:
+    """Parts that read and write this table; but no timelines, for which they have no key."""
     settings = Settings(
         base_url="",
         table_name=table_name,
@@ -17,5 +17,8 @@ def parts_of(table_name: str) -> Parts:
         mail_from="",
         mail_reply_to="",
         exports_bucket="",
+        mac_keys=(),
+        root_keys=(),
+        roots_bucket=roots_bucket,
     )
     return wiring.build(settings)

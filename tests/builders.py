@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from chalicelib.adapters.form_files import FormFiles
@@ -33,6 +34,9 @@ from chalicelib.services.changes import (
 )
 from chalicelib.services.changing import next_revision, with_entry
 from chalicelib.services.ports import Parts
+
+MAC_KEY = f"file:{Path(__file__).parent / 'mac-key'}"
+"""What tests seal timelines with, as MAC_KEYS names it."""
 
 MONDAY = datetime(2027, 1, 11, 9, 30, tzinfo=timezone.utc)
 """When tests begin: a working Monday in winter."""
@@ -249,7 +253,7 @@ def a_timeline(*words: str) -> tuple[Chain, list[Entry], dict[int, Text]]:
             stage="force-lead",
             details={"decision": "approve", "amount_pence": 600_000 + number},
         )
-        chain, sealed = chain.append(entry, text)
+        chain, sealed = chain.append(entry, text, state=f"state-{number}")
         entries.append(sealed)
         if text:
             texts[number] = text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from chalicelib.adapters import keys
+from chalicelib.adapters.entry_items import entry_from, text_from
 from chalicelib.adapters.tables import (
     EntryItem,
     PersonalItem,
@@ -145,36 +146,6 @@ def task_item(task: Task) -> TaskItem:
     )
 
 
-def entry_item(pk: str, entry: Entry) -> EntryItem:
-    """The item of a timeline entry."""
-    return EntryItem(
-        pk,
-        keys.entry(entry.sequence),
-        sequence=entry.sequence,
-        at=entry.at,
-        actor=entry.actor,
-        role=entry.role,
-        action=entry.action,
-        stage=entry.stage or None,
-        details=dict(entry.details),
-        text_digest=entry.text_digest or None,
-        previous=entry.previous,
-        hash=entry.hash,
-    )
-
-
-def text_item(pk: str, text: Text) -> TextItem:
-    """The words of an entry, apart from it: they may be erased."""
-    return TextItem(
-        pk,
-        keys.text(text.sequence),
-        sequence=text.sequence,
-        words=text.words,
-        salt=text.salt,
-        parts=dict(text.parts) or None,
-    )
-
-
 def token_item(one: Submission, token: str, kept: TokenFor) -> TokenItem:
     """The task token of what the submission waits for."""
     return TokenItem(
@@ -192,53 +163,54 @@ def token_item(one: Submission, token: str, kept: TokenFor) -> TokenItem:
 def case_from(rows: Iterable[Row]) -> Case | None:
     """The case that a partition's rows make; None where the submission is not among them."""
     submission: Submission | None = None
-    personal: dict[str, object] = {}
+    personal: PersonalItem | None = None
     tasks: list[Task] = []
     entries: list[Entry] = []
     texts: dict[int, Text] = {}
     token = ""
     token_for: TokenFor | None = None
     versions: list[VersionItem] = []
-    personal_versions: dict[int, dict[str, object]] = {}
+    personal_versions: dict[int, PersonalVersionItem] = {}
     for row in rows:
         if isinstance(row, SubmissionItem):
-            submission = _submission(row)
+            submission = _submission(row).as_read
         elif isinstance(row, PersonalItem):
-            personal = row.answers
+            personal = row
         elif isinstance(row, TaskItem):
             tasks.append(_task(row))
         elif isinstance(row, EntryItem):
-            entries.append(_entry(row))
+            entries.append(entry_from(row))
         elif isinstance(row, TextItem):
-            texts[row.sequence] = Text(
-                sequence=row.sequence, words=row.words, salt=row.salt, parts=row.parts or {}
-            )
+            texts[row.sequence] = text_from(row)
         elif isinstance(row, TokenItem):
             token, token_for = row.token, _token_for(row)
         elif isinstance(row, VersionItem):
             versions.append(row)
         elif isinstance(row, PersonalVersionItem):
-            personal_versions[row.number] = row.answers
+            personal_versions[row.number] = row
     if submission is None:
         return None
     return Case(
         submission=submission,
-        personal=personal,
+        personal=personal.answers if personal else {},
+        salt=(personal.salt or "") if personal else "",
         tasks=tuple(tasks),
         entries=tuple(entries),
         texts=texts,
         token=token,
         token_for=token_for,
-        versions=tuple(
-            Version(
-                number=row.number,
-                answers=row.answers,
-                personal=personal_versions.get(row.number, {}),
-                amount_pence=row.amount_pence,
-                at=row.at,
-            )
-            for row in versions
-        ),
+        versions=tuple(_version(row, personal_versions.get(row.number)) for row in versions),
+    )
+
+
+def _version(row: VersionItem, personal: PersonalVersionItem | None) -> Version:
+    return Version(
+        number=row.number,
+        answers=row.answers,
+        personal=personal.answers if personal else {},
+        amount_pence=row.amount_pence,
+        at=row.at,
+        salt=(personal.salt or "") if personal else "",
     )
 
 
@@ -339,21 +311,10 @@ def version_items(one: Submission, version: Version) -> tuple[VersionItem, Perso
             at=version.at,
         ),
         PersonalVersionItem(
-            pk, keys.personal_version(version.number), number=version.number, answers=dict(version.personal)
+            pk,
+            keys.personal_version(version.number),
+            number=version.number,
+            answers=dict(version.personal),
+            salt=version.salt or None,
         ),
-    )
-
-
-def _entry(item: EntryItem) -> Entry:
-    return Entry(
-        sequence=item.sequence,
-        at=item.at,
-        actor=item.actor,
-        role=item.role,
-        action=item.action,
-        stage=item.stage or "",
-        details=item.details,
-        text_digest=item.text_digest or "",
-        previous=item.previous,
-        hash=item.hash,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import singledispatchmethod
 from typing import Any
@@ -11,7 +11,7 @@ from pynamodb.connection import Connection
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.adapters import case_items, items, keys
+from chalicelib.adapters import case_items, entry_items, items, keys
 from chalicelib.adapters.tables import (
     BalanceItem,
     ContentItem,
@@ -29,6 +29,7 @@ from chalicelib.adapters.tables import (
 )
 from chalicelib.domain.fund import Held, Kind, Movement
 from chalicelib.domain.submissions import TaskState
+from chalicelib.domain.timeline import Entry
 from chalicelib.services.changes import (
     AddDelivery,
     AddEntry,
@@ -74,10 +75,14 @@ def _if_absent_or_expired(now: datetime) -> dict[str, Any]:
 
 
 class Placed:
-    """All changes as operations of one TransactWriteItems. They may be sent again as they are."""
+    """All changes as operations of one TransactWriteItems. They may be sent again as they are. `sealed` gives an entry
+    its MAC."""
 
-    def __init__(self, changes: Sequence[Change], *, relay_grace: timedelta) -> None:
+    def __init__(
+        self, changes: Sequence[Change], *, relay_grace: timedelta, sealed: Callable[[AddEntry], Entry]
+    ) -> None:
         self._relay_grace = relay_grace
+        self._sealed = sealed
         self._checks: list[Operation] = []
         self._deletes: list[Operation] = []
         self._puts: list[Operation] = []
@@ -124,7 +129,8 @@ class Placed:
         pk = keys.case(one.force, one.reference)
         self._put(change, ReferenceItem(keys.reference(one.reference), keys.ONLY, force=one.force))
         self._put(change, case_items.submission_item(one))
-        self._put(change, PersonalItem(pk, keys.PERSONAL, answers=dict(change.personal)))
+        personal, salt = dict(change.personal), change.salt or None
+        self._put(change, PersonalItem(pk, keys.PERSONAL, answers=personal, salt=salt))
 
     @add.register
     def _(self, change: ChangeSubmission) -> None:
@@ -150,7 +156,8 @@ class Placed:
     @add.register
     def _(self, change: KeepPersonal) -> None:
         pk = keys.case(change.submission.force, change.submission.reference)
-        self._put_if(change, PersonalItem(pk, keys.PERSONAL, answers=dict(change.personal)))
+        personal, salt = dict(change.personal), change.salt or None
+        self._put_if(change, PersonalItem(pk, keys.PERSONAL, answers=personal, salt=salt))
 
     @add.register
     def _(self, change: KeepVersion) -> None:
@@ -201,9 +208,9 @@ class Placed:
     def _(self, change: AddEntry) -> None:
         one = change.submission
         pk = keys.case(one.force, one.reference)
-        self._put(change, case_items.entry_item(pk, change.entry))
+        self._put(change, entry_items.entry_item(pk, self._sealed(change)))
         if change.text is not None:
-            self._put(change, case_items.text_item(pk, change.text))
+            self._put(change, entry_items.text_item(pk, change.text))
 
     @add.register
     def _(self, change: KeepToken) -> None:

@@ -5,15 +5,28 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from pynamodb.attributes import JSONAttribute, UTCDateTimeAttribute
 from pynamodb.expressions.update import Action
 
 from chalicelib.adapters import items, keys
 from chalicelib.adapters.failures import in_our_words
-from chalicelib.adapters.tables import Row, RunItem, RunsItem
+from chalicelib.adapters.tables import IntegerAttribute, Row, RunItem, RunsItem
 from chalicelib.domain.checks import Finding, Found, Run
+from chalicelib.domain.roots import Verified
 
 PLACES = 30
 KEPT = timedelta(days=30)
+
+
+class VerifiedItem(Row, discriminator="verified"):
+    """How far the reconciler has verified the timelines."""
+
+    began = UTCDateTimeAttribute()
+    place = JSONAttribute()
+    so_far = IntegerAttribute()
+    last_began = UTCDateTimeAttribute(null=True)
+    last_ended = UTCDateTimeAttribute(null=True)
+    in_all = IntegerAttribute()
 
 
 class DynamoChecks:
@@ -38,6 +51,26 @@ class DynamoChecks:
         with in_our_words():
             rows = [row for row in Row.query(keys.CHECKS, consistent_read=True) if isinstance(row, RunItem)]
         return sorted(map(_run, rows), key=lambda run: run.at, reverse=True)[:limit]
+
+    def keep_verified(self, verified: Verified) -> None:
+        """One put."""
+        kept = {name: getattr(verified, name) for name in _VERIFIED}
+        with in_our_words():
+            VerifiedItem(keys.CHECKS, keys.VERIFIED, place=list(verified.place), **kept).save()
+
+    def verified(self) -> Verified | None:
+        """One get."""
+        with in_our_words():
+            try:
+                item = VerifiedItem.get(keys.CHECKS, keys.VERIFIED, consistent_read=True)
+            except VerifiedItem.DoesNotExist:
+                return None
+        force, reference = item.place
+        kept = {name: getattr(item, name) for name in _VERIFIED}
+        return Verified(place=(force, reference), **kept)
+
+
+_VERIFIED = ("began", "so_far", "last_began", "last_ended", "in_all")
 
 
 def _report(run: Run) -> dict[str, Any]:

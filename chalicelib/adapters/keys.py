@@ -99,6 +99,11 @@ def text(sequence: int) -> str:
     return f"TEXT#{sequence:06d}"
 
 
+def entries_of(at: datetime) -> str:
+    """The timeline entries of a day (UTC), in the index `listed`."""
+    return f"ENTRIES#{at.astimezone(timezone.utc).date().isoformat()}"
+
+
 def delivery(delivery_id: str) -> str:
     """An outbox item."""
     return f"DELIVERY#{delivery_id}"
@@ -142,6 +147,10 @@ CHECKS = "CHECKS"
 """The runs of the reconciler, and how many have been counted."""
 
 COUNTED = "COUNTED"
+
+
+VERIFIED = "VERIFIED"
+"""How far the reconciler has verified the timelines; under CHECKS."""
 
 
 def run(slot: int) -> str:

@@ -32,7 +32,7 @@ from chalicelib.services.changes import (
     KeepKey,
     KeyRecord,
 )
-from chalicelib.services.ports import AskedTask, Counted, Listed, Place, Published, Waiting
+from chalicelib.services.ports import AskedTask, Counted, EntryMacs, Listed, Place, Published, Waiting
 
 MAX_TRIES = 8
 _MANY = 1000
@@ -100,11 +100,14 @@ class DynamoForceRecords:
 
 
 class DynamoRecords:
-    """All submissions. `relay_grace` is how long the stream has to carry a delivery before the sweeper does;
-    `pause` waits between two tries of a transaction that met another one."""
+    """All submissions. `relay_grace` is how long the stream has to carry a delivery before the sweeper does; `macs`
+    seals every entry; `pause` waits between two tries of a transaction that met another one."""
 
-    def __init__(self, *, relay_grace: timedelta, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, *, relay_grace: timedelta, macs: EntryMacs, pause: Callable[[float], None] = time.sleep
+    ) -> None:
         self._relay_grace = relay_grace
+        self._macs = macs
         self._pause = pause
 
     def of(self, force: str) -> DynamoForceRecords:
@@ -120,9 +123,10 @@ class DynamoRecords:
                 raise NotFound("There is no submission with this reference.") from None
 
     def commit(self, changes_: Sequence[Change]) -> None:
-        """One TransactWriteItems. Tried again, with full jitter, only where another transaction stood in the way
-        (TransactionConflict): a condition that does not hold will not hold next time, unless that one decides it."""
-        placed = changes.Placed(changes_, relay_grace=self._relay_grace)
+        """Each entry's MAC, then one TransactWriteItems. Tried again, with full jitter, only where another transaction
+        stood in the way (TransactionConflict): a condition that does not hold will not hold next time, unless that one
+        decides it."""
+        placed = changes.Placed(changes_, relay_grace=self._relay_grace, sealed=self._macs.sealed)
         reasons: list[tuple[Change, str]] = []
         for attempt in range(MAX_TRIES):
             try:

@@ -126,9 +126,10 @@ class SubmissionItem(Row, discriminator="submission"):
 
 
 class PersonalItem(Row, discriminator="personal"):
-    """The personal answers of a submission: what retention and erasure remove."""
+    """The personal answers of a submission, and the salt of their digest: what retention and erasure remove."""
 
     answers = JSONAttribute()
+    salt = UnicodeAttribute(null=True)
 
 
 class VersionItem(Row, discriminator="version"):
@@ -145,6 +146,7 @@ class PersonalVersionItem(Row, discriminator="personal-version"):
 
     number = IntegerAttribute()
     answers = JSONAttribute()
+    salt = UnicodeAttribute(null=True)
 
 
 class ReferenceItem(Row, discriminator="reference"):
@@ -174,7 +176,8 @@ class TaskItem(Row, discriminator="task"):
 
 
 class EntryItem(Row, discriminator="entry"):
-    """A timeline entry. Put once, never changed."""
+    """A timeline entry. Put once, never changed. The index `listed` has the entries of each day, by when they were
+    made. Those of earlier releases are in no index, and have neither states nor a MAC."""
 
     sequence = IntegerAttribute()
     at = UTCDateTimeAttribute()
@@ -184,8 +187,12 @@ class EntryItem(Row, discriminator="entry"):
     stage = UnicodeAttribute(null=True)
     details = JSONAttribute()
     text_digest = UnicodeAttribute(null=True)
+    before = UnicodeAttribute(null=True)
+    state = UnicodeAttribute(null=True)
     previous = UnicodeAttribute()
     hash = UnicodeAttribute()
+    mac = UnicodeAttribute(null=True)
+    mac_key = UnicodeAttribute(null=True)
 
 
 class TextItem(Row, discriminator="text"):

@@ -122,6 +122,7 @@ def amend(
             personal=case.personal,
             amount_pence=one.amount_pence,
             at=now,
+            salt=case.salt,
         ),
         movement=movement(
             one, Held(reserved=reserved, committed=held(one).committed), form.workflow.fund, now=now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import re
 import unicodedata
@@ -133,6 +134,26 @@ def total_pence(answers: Mapping[str, Any]) -> int:
 def fingerprint(*parts: Any) -> str:
     """SHA-256 of the parts as canonical JSON (sorted names, no spaces): what was seen, or what was sent."""
     return hashlib.sha256(_canonical(parts).encode("utf-8")).hexdigest()
+
+
+def answers_digest(
+    reference: str,
+    form: str,
+    form_version: int,
+    answers: Mapping[str, Any],
+    personal: Mapping[str, Any],
+    salt: str,
+) -> str:
+    """The digest of all answers. The personal ones are in it by their own digest, so that nobody can guess them from it
+    once they and their salt are removed. Without a salt it is as earlier releases made it."""
+    if not salt:
+        return fingerprint(reference, form, form_version, {**answers, **personal})
+    return fingerprint(reference, form, form_version, dict(answers), personal_digest(personal, salt))
+
+
+def personal_digest(personal: Mapping[str, Any], salt: str) -> str:
+    """HMAC-SHA-256 of the personal answers under their salt."""
+    return hmac.new(salt.encode(), _canonical(dict(personal)).encode("utf-8"), hashlib.sha256).hexdigest()
 
 
 def walk(form: Form, answers: Mapping[str, Any]) -> Iterator[Answer]:

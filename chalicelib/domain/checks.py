@@ -17,7 +17,7 @@ OVERDUE_AFTER = timedelta(hours=2)
 
 
 class Found(str, Enum):
-    """What was found. All but the last two are mended."""
+    """What was found. Those up to WRONG_BALANCE are mended."""
 
     LOST = "lost"
     """An open submission whose execution does not run: it was started anew."""
@@ -42,6 +42,18 @@ class Found(str, Enum):
 
     NOT_HELD = "not-held"
     """A claim says that money is held for it, and the ledger does not: for a person to look at."""
+
+    ALTERED = "altered"
+    """What is stored is not what its timeline says, or the timeline is not as it was written: for a person."""
+
+    MISSING = "missing"
+    """A submission that a root vouches for is not there: for a person."""
+
+    FALSE_ROOT = "false-root"
+    """A root that we did not sign stands where ours do: for a person. `reference` is its name."""
+
+    NO_ROOT = "no-root"
+    """No root was written for two days: for a person."""
 
     COULD_NOT = "could-not"
     """It could not be looked at: it is tried again at the next run."""

@@ -113,6 +113,10 @@ class ClaimChanged(Conflict):
         self.differences = tuple(differences)
 
 
+class NotAsWritten(Conflict):
+    """What is stored is not what was written: it is not to be decided on. Holds no detail: it may reach anybody."""
+
+
 class DoesNotFit(Conflict):
     """The amount is more than the fund, or the force's cap, has left."""
 

@@ -63,6 +63,7 @@ _BY_READER: Mapping[Reader, Mapping[str, str]] = {
     Reader.COORDINATOR: {
         "role-empty": "notice that nobody holds a role",
         "stuck": "notice that nobody is deciding",
+        "altered": "notice that stored data was changed",
         "undelivered": "notice that an email did not arrive",
         "staff-undelivered": "notice that an email to a colleague did not arrive",
     },

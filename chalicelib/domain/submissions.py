@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from chalicelib.domain.answers import fingerprint
+from chalicelib.domain.answers import answers_digest, fingerprint
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.timeline import Chain, Entry, Text
 from chalicelib.domain.values import value
@@ -213,6 +213,30 @@ class Submission:
         return Wait(round=self.round, stage=self.stage, asked_as=self.asked_as, version=self.version)
 
     @property
+    def state(self) -> str:
+        """The digest of what only an entry of the timeline changes."""
+        return fingerprint(
+            "submission",
+            self.reference,
+            self.force,
+            self.form,
+            self.form_version,
+            self.version,
+            self.status.value,
+            self.stage,
+            self.amount_pence,
+            [self.reserved_pence, self.committed_pence, self.paid_pence, self.returned_pence],
+            self.claimant_id,
+            self.moved_to,
+            {stage: list(people) for stage, people in self.approved_by.items()},
+        )
+
+    @property
+    def as_read(self) -> Submission:
+        """The submission as it was read: the next entry says in which state it was found."""
+        return replace(self, chain=replace(self.chain, state=self.state))
+
+    @property
     def standing(self) -> Standing:
         """How it stands now."""
         return Standing(**{one.name: getattr(self, one.name) for one in fields(Standing)})
@@ -232,13 +256,15 @@ class Submission:
 
 @value
 class Version:
-    """Answers that were changed since, as they were: `number` counts from 1, `at` is when they were replaced."""
+    """Answers that were changed since, as they were: `number` counts from 1, `at` is when they were replaced. `salt`
+    is as in Case."""
 
     number: int
     answers: Mapping[str, Any]
     personal: Mapping[str, Any]
     amount_pence: int
     at: datetime
+    salt: str = ""
 
     @property
     def all_answers(self) -> dict[str, Any]:
@@ -249,7 +275,8 @@ class Version:
 @value
 class Case:
     """A submission with everything stored beside it. `token` is the workflow's, of the last wait that was kept;
-    `token_for` says which, None where an earlier release kept it."""
+    `token_for` says which, None where an earlier release kept it. `salt` goes with the personal answers; empty where
+    an earlier release stored them."""
 
     submission: Submission
     personal: Mapping[str, Any]
@@ -259,6 +286,7 @@ class Case:
     token: str = ""
     token_for: TokenFor | None = None
     versions: tuple[Version, ...] = ()
+    salt: str = ""
 
     @property
     def is_waited_for(self) -> bool:
@@ -304,9 +332,9 @@ class Case:
     @property
     def decisions(self) -> tuple[Entry, ...]:
         """The decisions that stand, in order: those that were undone are left out."""
-        undone = {entry.details["undone"] for entry in self.entries if entry.action == "undone"}
+        undone = {str(entry.details.get("undone")) for entry in self.entries if entry.action == "undone"}
         return tuple(
-            entry for entry in self.entries if entry.action == "decided" and entry.sequence not in undone
+            entry for entry in self.entries if entry.action == "decided" and str(entry.sequence) not in undone
         )
 
     def task(self, number: int) -> Task | None:
@@ -321,11 +349,11 @@ class Case:
     @property
     def seen(self) -> str:
         """The hash of what an approver is shown: the exact answers and the form version they answer."""
-        return self._fingerprint(self.answers)
+        return self.digest_of(self.submission.answers, self.personal, self.salt)
 
     def seen_before(self, seen: str) -> Version | None:
         """The earlier version of the answers that has this hash."""
-        found = (one for one in self.versions if self._fingerprint(one.all_answers) == seen)
+        found = (one for one in self.versions if self.digest_of(one.answers, one.personal, one.salt) == seen)
         return next(found, None)
 
     def as_told(self, now: datetime) -> Case:
@@ -337,9 +365,10 @@ class Case:
         tasks = tuple(before_decision(task, one.undo.task) for task in self.tasks)
         return replace(self, submission=one.as_told(now), entries=known, tasks=tasks)
 
-    def _fingerprint(self, answers: Mapping[str, Any]) -> str:
+    def digest_of(self, answers: Mapping[str, Any], personal: Mapping[str, Any], salt: str) -> str:
+        """The digest of these answers to this submission."""
         one = self.submission
-        return fingerprint(one.reference, one.form, one.form_version, dict(answers))
+        return answers_digest(one.reference, one.form, one.form_version, answers, personal, salt)
 
 
 def is_vouched(entry: Entry) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.domain import amendments, deliveries
 from chalicelib.domain.amendments import Amended
-from chalicelib.domain.answers import Answer, check_answers, fingerprint, walk
+from chalicelib.domain.answers import Answer, check_answers, walk
 from chalicelib.domain.decisions import closed
 from chalicelib.domain.errors import ClaimChanged, InvalidAnswers, Problem
 from chalicelib.domain.forms import Form
@@ -28,7 +28,7 @@ from chalicelib.services.changes import (
     MoveMoney,
     MoveSubmission,
 )
-from chalicelib.services.changing import again_if_overtaken, with_entry
+from chalicelib.services.changing import again_if_overtaken, answers_details, with_entry
 from chalicelib.services.finding import case_of
 from chalicelib.services.intake import unknown_reference
 from chalicelib.services.letters import Letters
@@ -144,13 +144,13 @@ def _was_there_before(form: Form) -> Problem:
     return Problem(pointer="/force", code="moved-before", message=message)
 
 
-def _entry_details(case: Case, form: Form, amended: Amended) -> dict[str, str | int]:
+def _entry_details(case: Case, form: Form, amended: Amended, salt: str) -> dict[str, str | int]:
     one = amended.submission
-    answers = {**one.answers, **amended.personal}
     details: dict[str, str | int] = {
         "version": one.version,
         "amount_pence": one.amount_pence,
-        "answers": fingerprint(one.reference, form.id, form.version, answers),
+        **answers_details(one, amended.personal, salt),
+        "earlier": case.seen,
         "changes": " ".join(amendments.asked_for(case, form).changes),
     }
     if amended.movement is not None:
@@ -159,7 +159,7 @@ def _entry_details(case: Case, form: Form, amended: Amended) -> dict[str, str | 
 
 
 def _changes(parts: Parts, case: Case, form: Form, amended: Amended, sections: list[str]) -> list[Change]:
-    now = amended.submission.changed_at
+    now, salt = amended.submission.changed_at, parts.new_secret()
     one, entry = with_entry(
         amended.submission,
         at=now,
@@ -167,11 +167,11 @@ def _changes(parts: Parts, case: Case, form: Form, amended: Amended, sections: l
         stage=case.submission.stage,
         actor=CLAIMANT,
         role=CLAIMANT,
-        details=_entry_details(case, form, amended),
+        details=_entry_details(case, form, amended, salt),
     )
     changes: list[Change] = [
         ChangeSubmission(submission=one, amended=True),
-        KeepPersonal(submission=one, personal=amended.personal),
+        KeepPersonal(submission=one, personal=amended.personal, salt=salt),
         KeepVersion(submission=one, version=amended.earlier),
         entry,
         *_beside(parts, case, form, amended, one, sections),
@@ -186,7 +186,7 @@ def _moved(parts: Parts, case: Case, form: Form, amended: Amended, sections: lis
     """It goes on at the force that the answers name now, with a timeline of its own there: neither force reads
     what was written in the other. The reference stays."""
     old, new = case.submission, amended.submission
-    now = new.changed_at
+    now, salt = new.changed_at, parts.new_secret()
     left = replace(
         closed(old, Status.WITHDRAWN), revision=new.revision, changed_at=now, undo=None, moved_to=new.force
     )
@@ -199,13 +199,17 @@ def _moved(parts: Parts, case: Case, form: Form, amended: Amended, sections: lis
         action="moved-here",
         actor=CLAIMANT,
         role=CLAIMANT,
-        details={**_entry_details(case, form, amended), "from": old.force},
+        details={
+            **_entry_details(case, form, amended, salt),
+            "from": old.force,
+            "goes-on-from": left.chain.head,
+        },
     )
     changes: list[Change] = [
         ChangeSubmission(submission=left),
         left_entry,
         MoveSubmission(submission=here, was_at=old.force),
-        KeepPersonal(submission=here, personal=amended.personal),
+        KeepPersonal(submission=here, personal=amended.personal, salt=salt),
         KeepVersion(submission=here, version=amended.earlier),
         here_entry,
         AddDelivery(delivery=deliveries.start(here, form, parts.calendar, now=now)),

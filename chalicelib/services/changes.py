@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
 @value
 class AddSubmission:
-    """A new submission with its personal part; refused where its reference exists."""
+    """A new submission with its personal part and the salt of that; refused where its reference exists."""
 
     submission: Submission
     personal: Mapping[str, Any]
+    salt: str = ""
 
 
 @value
@@ -50,10 +51,12 @@ class MoveSubmission:
 
 @value
 class KeepPersonal:
-    """The personal answers, in place of those that are stored. Always beside a change that orders it."""
+    """The personal answers and their salt, in place of those that are stored. Always beside a change that orders
+    it."""
 
     submission: Submission
     personal: Mapping[str, Any]
+    salt: str = ""
 
 
 @value

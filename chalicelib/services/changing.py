@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from chalicelib.domain.answers import answers_digest, personal_digest
 from chalicelib.domain.submissions import Submission
 from chalicelib.domain.timeline import GENESIS, SYSTEM, Entry, Text
 from chalicelib.services.changes import AddEntry, Change, ChangeRefused, ChangeSubmission
@@ -43,9 +44,18 @@ def with_entry(
         details=details or {},
         previous=GENESIS,
     )
-    chain, sealed = submission.chain.append(entry, text)
+    chain, sealed = submission.chain.append(entry, text, state=submission.state)
     moved = replace(submission, chain=chain)
     return moved, AddEntry(submission=moved, entry=sealed, text=text)
+
+
+def answers_details(one: Submission, personal: Mapping[str, Any], salt: str) -> dict[str, str]:
+    """What an entry says of the answers that are stored with it. The digest of the personal ones stays, so that the
+    others can still be checked once those are removed."""
+    return {
+        "answers": answers_digest(one.reference, one.form, one.form_version, one.answers, personal, salt),
+        "personal": personal_digest(personal, salt),
+    }
 
 
 def next_revision(submission: Submission, *, now: datetime) -> Submission:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from chalicelib.domain.checks import OVERDUE_AFTER, Run
 from chalicelib.domain.deliveries import SetAside
 from chalicelib.domain.people import NATIONAL, Person, check_staff
+from chalicelib.domain.roots import Verified
 from chalicelib.domain.values import value
 from chalicelib.services import setting_aside
 from chalicelib.services.ports import Parts
 
 MOST_RUNS = 30
+VERIFIED_WITHIN = timedelta(days=8)
+"""A pass takes a week; that long after the last one ended, the next should have ended."""
 
 
 @value
 class Checks:
     """The last runs, the newest first, as far as they concern this person's forces; `is_overdue`: none was made when
-    it should have been."""
+    it should have been. `verified` is how far all timelines are verified, `is_verified_late`: not within a week."""
 
     is_national: bool
     runs: tuple[Run, ...]
     is_overdue: bool
     set_aside: tuple[SetAside, ...]
+    verified: Verified | None
+    is_verified_late: bool
     may_try_again: bool
 
 
@@ -29,6 +36,7 @@ def checks_for(parts: Parts, person: Person) -> Checks:
     check_staff(person)
     scope = person.staff_of()
     runs = parts.checks.last(limit=MOST_RUNS)
+    verified = parts.checks.verified()
     is_overdue = not runs or parts.now() - runs[0].at > OVERDUE_AFTER
     if NATIONAL not in scope:
         runs = [run.of(scope) for run in runs]
@@ -36,6 +44,13 @@ def checks_for(parts: Parts, person: Person) -> Checks:
         is_national=NATIONAL in scope,
         runs=tuple(runs),
         is_overdue=is_overdue,
+        verified=verified,
+        is_verified_late=verified is not None and parts.now() - _verified_at(verified) > VERIFIED_WITHIN,
         set_aside=tuple(setting_aside.all_for(parts, person)),
         may_try_again=setting_aside.may_try_again(person),
     )
+
+
+def _verified_at(verified: Verified) -> datetime:
+    """When all were verified last; before the first time, when that began."""
+    return verified.last_ended or verified.began

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from chalicelib.domain import decisions, deliveries, pairs
 from chalicelib.domain.accounts import claimant_of
-from chalicelib.domain.answers import DEFAULT_MESSAGES, Answer, fingerprint, is_mailbox, walk
+from chalicelib.domain.answers import DEFAULT_MESSAGES, Answer, is_mailbox, walk
 from chalicelib.domain.browsers import Sent
 from chalicelib.domain.errors import (
     Gone,
@@ -38,7 +38,7 @@ from chalicelib.services.changes import (
     KeepPair,
     KeepPersonal,
 )
-from chalicelib.services.changing import next_revision, with_entry
+from chalicelib.services.changing import answers_details, next_revision, with_entry
 from chalicelib.services.finding import case_of
 from chalicelib.services.ports import Parts
 from chalicelib.services.unconfirmed import (
@@ -282,18 +282,18 @@ def _mended(parts: Parts, case: Case, form: Form, address: str, *, is_full: bool
     personal = {**case.personal, form.email_field: address}
     one = next_revision(case.submission, now=now)
     one, changes = first_mail(parts, one, form, address, now=now, leaving=before, is_full=is_full)
-    answers = {**one.answers, **personal}
+    salt = parts.new_secret()
     one, entry = with_entry(
         one,
         at=now,
         action=MENDED,
         actor=CLAIMANT,
         role=CLAIMANT,
-        details={"answers": fingerprint(one.reference, form.id, form.version, answers)},
+        details=answers_details(one, personal, salt),
     )
     return [
         ChangeSubmission(submission=one),
-        KeepPersonal(submission=one, personal=personal),
+        KeepPersonal(submission=one, personal=personal, salt=salt),
         entry,
         *changes,
     ]

@@ -16,6 +16,7 @@ from chalicelib.domain.errors import (
     Forbidden,
     Gone,
     NoLongerUndoable,
+    NotAsWritten,
     Refused,
     RoleGivenUp,
 )
@@ -25,7 +26,7 @@ from chalicelib.domain.people import Person, role_words
 from chalicelib.domain.stages import Effect
 from chalicelib.domain.submissions import Case, Status, Submission, Task, TaskState, Undo
 from chalicelib.domain.values import value
-from chalicelib.services import attempts, finding
+from chalicelib.services import attempts, finding, trail
 from chalicelib.services.changes import (
     AddDelivery,
     AddEntry,
@@ -70,9 +71,9 @@ def decide(
     """Record a decision. The same again by its maker gives the same answer.
 
     `changes` says what is to be changed, by the form's pages; `maker` is the person, where they have been read
-    already. Raises InvalidAnswers, NotFound, the refusals of
-    `viewing.task_view`, AlreadyDecided, ClaimChanged, RoleGivenUp, and DoesNotFit where the fund or the force's
-    cap has too little left. Whoever tried and may not is in the timeline.
+    already. Raises InvalidAnswers, NotFound, the refusals of `viewing.task_view` (NotAsWritten among them),
+    AlreadyDecided, ClaimChanged, RoleGivenUp, and DoesNotFit where the fund or the force's cap has too little left.
+    Whoever tried and may not is in the timeline.
     """
     case, task = find_task(parts, task_id)
     form = parts.forms.form(case.submission.form, case.submission.form_version)
@@ -90,7 +91,7 @@ def decide(
         answered = decisions.read_answer(form, offered, decision=decision, comment=comment, changes=changes)
         return again_if_overtaken(attempt)
     except (Forbidden, Gone, Conflict) as refused:
-        if not isinstance(refused, (DoesNotFit, ChangeRefused)):
+        if not isinstance(refused, (DoesNotFit, ChangeRefused, NotAsWritten)):
             attempts.note(parts, person_id, task_id, refused)
         raise
 
@@ -109,6 +110,8 @@ def _decide(
         return _outcome(form, case, task, parts.now(), repeated=True)
     approvals.check_asked(case, task, person_id, form)
     check_waiting(parts, case, task, form)
+    case = trail.check_as_written(parts, case)
+    task = case.task(task.number) or task
     now = parts.now()
     try:
         decided = decisions.decide(
@@ -298,6 +301,7 @@ def _undo(parts: Parts, person_id: str, task_id: str) -> None:
     approvals.check_asked(case, task, person_id, form)
     if task.state is not TaskState.DECIDED:
         return  # it is undone already
+    case = trail.check_as_written(parts, case)
     now = parts.now()
     undone = decisions.undo(case, task, form, now=now)
     one, entry = with_entry(

@@ -39,7 +39,7 @@ from chalicelib.services.changes import (
     KeyRecord,
     KnownReference,
 )
-from chalicelib.services.changing import with_entry
+from chalicelib.services.changing import answers_details, with_entry
 from chalicelib.services.ports import Parts
 
 KEY_LIFE = timedelta(hours=24)
@@ -108,7 +108,7 @@ def submit(
             beside = _asked_at_once(parts, form, submission, tidy)
         before = _sent_before(submission, form, tidy, key, given_up=given_up, duplicate_ok=duplicate_ok)
         try:
-            parts.records.commit([*before, *_changes(form, submission, tidy, proof), *beside])
+            parts.records.commit([*before, *_changes(parts, form, submission, tidy, proof), *beside])
         except ChangeRefused as refused:
             change = refused.change
             if isinstance(change, KeepKey):
@@ -237,11 +237,15 @@ def _new_submission(parts: Parts, form: Form, answers: Mapping[str, Any], now: d
     )
 
 
-def _changes(form: Form, submission: Submission, answers: Mapping[str, Any], proof: str) -> list[Change]:
+def _changes(
+    parts: Parts, form: Form, submission: Submission, answers: Mapping[str, Any], proof: str
+) -> list[Change]:
+    personal = {name: value for name, value in answers.items() if name in form.personal}
+    salt = parts.new_secret()
     details: dict[str, str | int] = {
         "form": f"{form.id}.v{form.version}",
         "amount_pence": submission.amount_pence,
-        "answers": fingerprint(submission.reference, form.id, form.version, dict(answers)),
+        **answers_details(submission, personal, salt),
     }
     if proof != MAILBOX:
         details["proof"] = proof
@@ -253,8 +257,7 @@ def _changes(form: Form, submission: Submission, answers: Mapping[str, Any], pro
         role=CLAIMANT,
         details=details,
     )
-    personal = {name: value for name, value in answers.items() if name in form.personal}
-    changes: list[Change] = [AddSubmission(submission=submission, personal=personal), entry]
+    changes: list[Change] = [AddSubmission(submission=submission, personal=personal, salt=salt), entry]
     if "innovation_day" in answers:
         changes.append(KnownReference(reference=answers["innovation_day"], field="innovation_day"))
     return changes

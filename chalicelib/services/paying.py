@@ -15,6 +15,7 @@ from chalicelib.domain.money import pounds
 from chalicelib.domain.people import FINANCE, NATIONAL, Person
 from chalicelib.domain.submissions import STATUS_WORDS, Case, Status, Submission
 from chalicelib.domain.timeline import Entry
+from chalicelib.services import trail
 from chalicelib.services.changes import AddDelivery, Change, ChangeSubmission, MoveMoney
 from chalicelib.services.changing import again_if_overtaken, next_revision, with_entry
 from chalicelib.services.choosing import with_claimant
@@ -109,6 +110,7 @@ def _pay(parts: Parts, person: Person, reference: str, payment: str) -> None:
     if not may_pay(one, now):
         status = STATUS_WORDS[one.as_told(now).status].lower()
         raise Overtaken(f"This {form.noun} waits for no payment ({status}).")
+    trail.check_as_written(parts, case)  # what was read while it changed is refused by its revision
     amount = one.committed_pence
     after = replace(
         next_revision(one, now=now),
@@ -142,6 +144,7 @@ def _give_back(
         raise _invalid(
             "/amount", "range", f"The amount must be {pounds(left)} or less, and more than nothing"
         )
+    trail.check_as_written(parts, case)  # what was read while it changed is refused by its revision
     after = replace(
         next_revision(one, now=parts.now()), returned_pence=one.returned_pence + amount, undo=None
     )

@@ -23,6 +23,9 @@ from chalicelib.services.people_ports import Leavings as Leavings
 from chalicelib.services.people_ports import Tokens as Tokens
 from chalicelib.services.sign_in_ports import Accounts as Accounts
 from chalicelib.services.sign_in_ports import Seals as Seals
+from chalicelib.services.trail_ports import EntryMacs as EntryMacs
+from chalicelib.services.trail_ports import RootKeys as RootKeys
+from chalicelib.services.trail_ports import Timelines as Timelines
 
 if TYPE_CHECKING:
     from chalicelib.domain.checks import Run
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from chalicelib.domain.issuers import SignIn
     from chalicelib.domain.limits import Limits
     from chalicelib.domain.people import Away, Holding, Person
+    from chalicelib.domain.roots import Verified
     from chalicelib.domain.submissions import Case, Submission, Task
     from chalicelib.services.changes import Change, ContentRecord, KeyRecord
     from chalicelib.services.identity_ports import Identities, Providers
@@ -200,6 +204,12 @@ class Checks(Protocol):
     def last(self, *, limit: int) -> list[Run]:
         """The newest runs, the newest first."""
 
+    def keep_verified(self, verified: Verified) -> None:
+        """Keep how far the timelines are verified, in place of what was kept."""
+
+    def verified(self) -> Verified | None:
+        """How far they are; None before the first run."""
+
 
 class People(Protocol):
     """Who is registered."""
@@ -331,6 +341,10 @@ class Parts:
     tokens: Tokens
     leavings: Leavings
     seals: Seals
+    macs: EntryMacs
+    timelines: Timelines
+    roots: Files
+    root_keys: RootKeys
     identities: Identities
     providers: Providers
     sign_in: SignIn

@@ -13,7 +13,7 @@ from functools import partial
 
 from chalicelib.domain.checks import MOST_KEPT, Finding, Found, Looked, Run
 from chalicelib.domain.values import value
-from chalicelib.services import balancing, delivering, restarting
+from chalicelib.services import balancing, delivering, restarting, verifying
 from chalicelib.services.ports import Parts
 from chalicelib.services.restarting import could_not
 
@@ -29,6 +29,8 @@ TOLD = {
     "released": "released what was still held for %d claims",
     "recomputed": "worked out %d sums of money anew",
     "not_held": "found %d claims whose money is not held",
+    "not_as_written": "found %d that are not as they were written",
+    "no_root": "found %d roots missing",
 }
 """The log's line of each kind, which a metric and an alarm wait for (infra/resources.yaml)."""
 
@@ -74,6 +76,8 @@ class Reconciled:
             "released": self.count(Found.STILL_HELD),
             "recomputed": self.count(Found.WRONG_HELD, Found.WRONG_BALANCE),
             "not_held": self.count(Found.NOT_HELD),
+            "not_as_written": self.count(Found.ALTERED, Found.MISSING, Found.FALSE_ROOT),
+            "no_root": self.count(Found.NO_ROOT),
             "failed": self.failed,
         }
 
@@ -108,6 +112,7 @@ def reconcile(parts: Parts) -> Reconciled:
 def _parts_of_a_run(parts: Parts) -> Iterable[tuple[str, Callable[[], Looked]]]:
     yield "workflows", partial(restarting.look, parts)
     yield "outbox", partial(_overdue, parts)
+    yield "timelines", partial(verifying.look, parts)
     for fund in sorted({form.workflow.fund for form in parts.forms.all() if form.workflow.fund}):
         yield fund, partial(balancing.look, parts, fund)
 

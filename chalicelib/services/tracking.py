@@ -7,7 +7,7 @@ from datetime import datetime
 from heapq import merge
 from typing import Any
 
-from chalicelib.domain import approvals, ideas, timeline
+from chalicelib.domain import approvals, ideas
 from chalicelib.domain.errors import LinkOver, NotFound
 from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Fund
@@ -22,6 +22,7 @@ from chalicelib.domain.timeline import Entry
 from chalicelib.domain.values import value
 from chalicelib.domain.verdicts import verdicts
 from chalicelib.domain.withholding import withheld_from
+from chalicelib.services import trail
 from chalicelib.services.ending import WITHDRAWABLE
 from chalicelib.services.finding import case_of
 from chalicelib.services.ports import Parts
@@ -206,11 +207,12 @@ def answers_for(parts: Parts, person: Person, case: Case) -> dict[str, Any]:
 def timeline_for(parts: Parts, person: Person, reference: str) -> Timeline:
     """A submission's timeline, checked. Raises as `submission_for` does."""
     case = submission_for(parts, person, reference)
+    case, faults = trail.read_again(parts, case, lambda read: trail.faults_of(parts, read))
     return Timeline(
         reference=case.submission.reference,
         entries=case.entries,
         words={sequence: text.words for sequence, text in case.texts.items()},
-        faults=tuple(timeline.faults(case.entries, case.submission.chain, case.texts)),
+        faults=tuple(faults),
     )
 
 

@@ -299,7 +299,8 @@ def removed(case: Case, status: Status, now: datetime, *, action: str, by: str) 
     """It ends unconfirmed, and all that was typed is removed: a stranger may have typed it. The timeline stays."""
     one = decisions.closed(next_revision(case.submission, now=now), status)
     one = replace(one, answers={}, title=one.reference)
-    one, entry = with_entry(one, at=now, action=action, actor=by, role=by)
+    details = {"answers": replace(case, submission=one, personal={}, salt="").seen}
+    one, entry = with_entry(one, at=now, action=action, actor=by, role=by, details=details)
     return [ChangeSubmission(submission=one, amended=True), KeepPersonal(submission=one, personal={}), entry]
 
 

@@ -17,7 +17,7 @@ from chalicelib.domain.submissions import Case, Submission, Task, TaskState
 from chalicelib.domain.timeline import Entry
 from chalicelib.domain.values import value
 from chalicelib.domain.withholding import kept_from_approver
-from chalicelib.services import finding
+from chalicelib.services import finding, trail
 from chalicelib.services.ports import Listed, Parts
 
 MOST_LISTED = 6
@@ -82,13 +82,15 @@ class TaskView:
 def task_view(parts: Parts, person_id: str, task_id: str) -> TaskView:
     """What the person is asked to decide, or what they decided.
 
-    Raises NotFound; NotAsked, OwnSubmission, DecidedEarlierStage; and where the task ended otherwise
-    DecidedByAnother, Reassigned, Expired or Overtaken.
+    Raises NotFound; NotAsked, OwnSubmission, DecidedEarlierStage; NotAsWritten where what is stored is not what was
+    written; and where the task ended otherwise DecidedByAnother, Reassigned, Expired or Overtaken.
     """
     case, task = find_task(parts, task_id)
     form = parts.forms.form(case.submission.form, case.submission.form_version)
     approvals.check_asked(case, task, person_id, form)
     if task.state is not TaskState.DECIDED:
+        case = trail.check_as_written(parts, case)
+        task = case.task(task.number) or task
         check_waiting(parts, case, task, form)
     return _view(parts, case, task, form)
 

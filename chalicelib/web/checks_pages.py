@@ -12,6 +12,7 @@ from chalicelib.domain.deadlines import spoken_day, spoken_time
 from chalicelib.domain.deliveries import Kind, SetAside
 from chalicelib.domain.mails import name_of
 from chalicelib.domain.money import pounds
+from chalicelib.domain.roots import Verified
 from chalicelib.services import checking, setting_aside
 from chalicelib.services.ports import Parts
 from chalicelib.web import access, rights
@@ -36,6 +37,11 @@ _SAID = {
     Found.WRONG_HELD: "What is held for it was not what the ledger says. It was put right.",
     Found.WRONG_BALANCE: "The balance was not what the ledger says. It was put right.",
     Found.NOT_HELD: "It says that money is held or paid which the ledger does not know. Ask whoever runs the service.",
+    Found.ALTERED: "It is not what its timeline says, or somebody changed the timeline. Nobody can decide it. "
+    "Tell whoever runs the service today.",
+    Found.MISSING: "It was there, and somebody removed it. Tell whoever runs the service today.",
+    Found.FALSE_ROOT: "A record of all timelines is not one that we signed. Tell whoever runs the service today.",
+    Found.NO_ROOT: "No record of all timelines was kept for two days. Tell whoever runs the service.",
     Found.COULD_NOT: "It could not be looked at. It is tried again at the next check.",
 }
 
@@ -54,6 +60,7 @@ _LOOKED_AT = {
     "executions": ("workflow", "workflows"),
     "overdue deliveries": ("overdue delivery", "overdue deliveries"),
     "lines": ("line of the ledger", "lines of the ledger"),
+    "timelines": ("timeline", "timelines"),
     "balances": ("balance", "balances"),
 }
 
@@ -71,6 +78,7 @@ def show_checks(request: Request) -> Response:
         done=_DONE.get(request.query.get("done", ""), ""),
         checks=found,
         last=found.runs[0] if found.runs else None,
+        verified=_verified(found.verified) if found.is_national else "",
         looked_at=_looked_at(found.runs[0]) if found.runs and found.is_national else "",
         last_rows=_rows(parts, found.runs[0]) if found.runs else [],
         earlier=[(run, _rows(parts, run)) for run in found.runs[1:] if run.findings],
@@ -92,6 +100,14 @@ def post_again(request: Request) -> Response:
 def show_again(request: Request) -> Response:
     """Whoever had to sign in again on the way comes here: the buttons are on the page of the checks."""
     return redirect(_PATH)
+
+
+def _verified(so_far: Verified | None) -> str:
+    if so_far is None or so_far.last_began is None or so_far.last_ended is None:
+        return "Not all timelines have been compared with what was written yet. That takes up to a week."
+    count = f"all {so_far.in_all:,} timelines" if so_far.in_all != 1 else "the one timeline that there is"
+    times = f"{spoken_time(so_far.last_began)} and {spoken_time(so_far.last_ended)}"
+    return f"We compared {count} with what was written between {times}."
 
 
 def _looked_at(run: Run) -> str:

@@ -55,6 +55,7 @@ TITLES: Mapping[type[Exception], str] = {
     errors.NoLongerUndoable: "This can no longer be undone",
     errors.ClaimChanged: "This changed after it was shown to you",
     errors.DoesNotFit: "There is not enough money left",
+    errors.NotAsWritten: "This was changed where it is stored",
     errors.LinkedAlready: "Somebody else signs in this way",
     errors.StillRunning: "The first request is still being stored",
     errors.LikelyDuplicate: "This was sent before",

@@ -54,7 +54,8 @@ def main() -> None:
     short_way.connect(os.environ["AWS_ENDPOINT_URL_DYNAMODB"])
     app = lambdas.load_app()
     cloud.prepare(app, Path.cwd() / "infra" / "workflows", os.environ["MAIL_FROM"])
-    kept_files.restore(given.files, os.environ["EXPORTS_BUCKET"])
+    for bucket in ("EXPORTS_BUCKET", "ROOTS_BUCKET"):
+        kept_files.restore(given.files, os.environ[bucket])
     kept_files.keep(given.files)
     _furnish_database(given)
     _listen_for_returned_mail(app, door)

@@ -69,6 +69,15 @@ def definition(file: Path, arns: Mapping[str, str]) -> str:
     return re.sub(r"\$\{([^}]*)\}", lambda found: arns[found[1]], text)
 
 
+def create_timeline_keys() -> dict[str, str]:
+    """Keys of KMS that seal timelines, for tests and counts; the run itself has its keys in files, which outlive moto.
+    Returns the settings that name them."""
+    client = boto3.client("kms")
+    mac = client.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]["Arn"]
+    root = client.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+    return {"MAC_KEYS": f"kms:{mac}", "ROOT_KEYS": f"kms:{root}"}
+
+
 def _empty_zip() -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:

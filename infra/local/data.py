@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
 from infra.local.options import Refused
@@ -65,6 +66,21 @@ class Folder:
             )
         return keys
 
+    def timeline_keys(self) -> dict[str, str]:
+        """The settings of what seals timelines. The keys are made once; deleting them makes every timeline look forged.
+
+        Where the database is older than the keys, its entries from before have no MACs, and need none.
+        """
+        mac, root, since = (self.path / name for name in ("mac-key", "root-key.pem", "sealed-since"))
+        if not mac.exists():
+            if self.database.exists():
+                _write_private(since, datetime.now(timezone.utc).isoformat(timespec="seconds"))
+            _write_private(mac, f"{secrets.token_hex(32)}\n")
+        if not root.exists():
+            _write_root_key(root)
+        settings = {"MAC_KEYS": f"file:{mac}", "ROOT_KEYS": f"file:{root}"}
+        return settings | ({"SEALED_SINCE": since.read_text()} if since.exists() else {})
+
 
 @contextmanager
 def opened(path: Path) -> Iterator[Folder]:
@@ -105,6 +121,19 @@ def _take(lock: int, path: Path) -> None:
         except OSError as error:  # a file system without locks
             raise _unusable(path, error) from None
         time.sleep(0.05)
+
+
+def _write_root_key(path: Path) -> None:
+    """The private key, and its public half beside it, for `make verify`."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    public = key.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
+    path.with_suffix(".pub.pem").write_bytes(public)
+    _write_private(path, private.decode("ascii"))
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -11,13 +11,20 @@ REGION = "eu-west-2"
 ACCOUNT = "123456789012"  # moto's
 TABLE = "share-your-knowledge"
 BUCKET = "share-your-knowledge-exports"
+ROOTS_BUCKET = "share-your-knowledge-roots"
 READY = "/local/ready"  # the backend answers 200 here once everything stands
 
 
 def for_children(
-    env: Mapping[str, str], *, base_url: str, signing_keys: str, dynamodb: str, cloud: str
+    env: Mapping[str, str],
+    *,
+    base_url: str,
+    signing_keys: str,
+    timeline_keys: Mapping[str, str],
+    dynamodb: str,
+    cloud: str,
 ) -> dict[str, str]:
-    """The app's settings and the addresses of our own AWS.
+    """The app's settings and the addresses of our own AWS. `timeline_keys` are the settings of what seals timelines.
 
     Whatever AWS_* the person has set stays behind, profile files included: this run reaches nobody's account.
     """
@@ -34,6 +41,8 @@ def for_children(
         "TABLE_NAME": TABLE,
         "EXPORTS_BUCKET": BUCKET,
         "SIGNING_KEYS": signing_keys,
+        **timeline_keys,
+        "ROOTS_BUCKET": ROOTS_BUCKET,
         "RELAY_GRACE_SECONDS": env.get("RELAY_GRACE_SECONDS") or "10",  # what a kill left behind goes on soon
         "UNDO_SECONDS": env.get("UNDO_SECONDS") or "20",  # long enough to try it, short enough to wait for
         "SOURCE_QUOTA": env.get("SOURCE_QUOTA") or "0",  # everybody who uses this run has the same address

@@ -90,11 +90,14 @@ def _check_database() -> None:
 def _run(options: Options, folder: Folder, stop: StopSignal, fill: Filling | None) -> None:
     running: list[Child] = []
     is_kept = dynoxide.found() is not None
+    timeline_keys = (
+        folder.timeline_keys()
+    )  # before the database is made: one that is there is older than new keys
     try:
         with _web_socket(options.port) as web, processes.listening_socket(0) as backend:
             is_to_be_filled = fill is not None and fill.is_needed(folder, is_kept=is_kept)
             running.append(_database(folder, stop))
-            env = _environment(options, folder, running[0], backend)
+            env = _environment(options, folder, timeline_keys, running[0], backend)
             if fill is not None and is_to_be_filled:
                 _fill(fill, options, folder, env, stop, is_kept=is_kept)
             running.append(children.start_backend(folder, options, env, backend))
@@ -156,11 +159,18 @@ def _fill(
     fill.done(folder)
 
 
-def _environment(options: Options, folder: Folder, database: Child, backend: socket.socket) -> dict[str, str]:
+def _environment(
+    options: Options,
+    folder: Folder,
+    timeline_keys: Mapping[str, str],
+    database: Child,
+    backend: socket.socket,
+) -> dict[str, str]:
     return environment.for_children(
         os.environ,
         base_url=options.address,
         signing_keys=folder.signing_keys(),
+        timeline_keys=timeline_keys,
         dynamodb=f"http://{processes.HOST}:{database.port}",
         cloud=f"http://{processes.HOST}:{backend.getsockname()[1]}",
     )

@@ -14,7 +14,7 @@ from infra.local.environment import ACCOUNT, REGION
 
 log = logging.getLogger(__name__)
 
-SECONDS = {"sweep": 1.0, "follow_up": 1.0, "reconcile": 10.0, "digest": 3600.0}
+SECONDS = {"sweep": 1.0, "follow_up": 1.0, "reconcile": 10.0, "digest": 3600.0, "write_roots": 3600.0}
 
 SHARE = 0.2
 """Of the time, at most, goes into one schedule: with thousands open, the reconciler would do nothing but look at

@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-SERVICES = {"dynamodb": "dynamodb", "s3": "s3", "ses": "email", "stepfunctions": "states"}
+SERVICES = {"dynamodb": "dynamodb", "kms": "kms", "s3": "s3", "ses": "email", "stepfunctions": "states"}
 """What botocore calls a service, and what its addresses begin with. A guard knows which services our code calls."""
 
 

@@ -18,6 +18,7 @@ from chalicelib.adapters.leavings import DynamoLeavings
 from chalicelib.adapters.outbox import DynamoOutbox
 from chalicelib.adapters.people import DynamoPeople
 from chalicelib.adapters.records import DynamoRecords
+from chalicelib.adapters.timelines import DynamoTimelines
 from chalicelib.adapters.tokens import DynamoTokens
 from chalicelib.services.ports import Parts
 from tests import fakes
@@ -43,7 +44,7 @@ def dynamo_parts(dynamodb: str, table_name: str, monkeypatch: pytest.MonkeyPatch
         for row in tables.Row.scan():
             batch.delete(row)
     return fakes.parts(
-        records=DynamoRecords(relay_grace=timedelta(seconds=60)),
+        records=DynamoRecords(relay_grace=timedelta(seconds=60), macs=fakes.MACS),
         outbox=DynamoOutbox(relay_grace=timedelta(seconds=60)),
         funds=DynamoFunds(),
         checks=DynamoChecks(),
@@ -52,6 +53,7 @@ def dynamo_parts(dynamodb: str, table_name: str, monkeypatch: pytest.MonkeyPatch
         identities=DynamoIdentities(),
         tokens=DynamoTokens(),
         leavings=DynamoLeavings(),
+        timelines=DynamoTimelines(),
     )
 
 

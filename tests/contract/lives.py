@@ -10,12 +10,11 @@ from typing import Any
 from chalicelib.adapters import keys
 from chalicelib.adapters.items import held_from
 from chalicelib.adapters.tables import BalanceItem, LineItem, ReservationItem, Row
-from chalicelib.domain import decisions
+from chalicelib.domain import decisions, trail
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Held, Kind
 from chalicelib.domain.submissions import Submission
-from chalicelib.domain.timeline import faults
 from chalicelib.services import amending, deciding, ending, following_up, reassigning
 from chalicelib.services.ports import Parts
 from tests import fakes
@@ -117,7 +116,7 @@ def check_whole(story: Story, *references: str) -> None:
     the money is where the submissions and the ledger say."""
     for one in submissions(story.parts, references):
         case = story.case(one.reference, one.force)
-        assert faults(case.entries, one.chain, case.texts) == []
+        assert trail.faults_of(case) == []
         assert one.is_open == bool(one.waiting_for) == bool(one.due_at) == bool(one.next_at)
         if one.due_at and one.next_at:
             assert one.next_at <= one.due_at

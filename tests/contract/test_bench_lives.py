@@ -9,9 +9,9 @@ from bench.rows import FUND, FUND_NAME, SHARE_PENCE, balance_rows, rows_of
 from chalicelib.adapters.form_files import FormFiles
 from chalicelib.adapters.funds import DynamoFunds
 from chalicelib.adapters.tables import Row
+from chalicelib.domain import trail
 from chalicelib.domain.fund import Held
 from chalicelib.domain.submissions import Status
-from chalicelib.domain.timeline import faults
 from chalicelib.services.ports import Parts
 from infra.local import seeds
 from infra.local.options import ROOT
@@ -65,4 +65,4 @@ def test_they_end_in_every_way_and_are_whole() -> None:
     assert max(one.changed_at for one in ones) <= UNTIL
     for life in made[:100]:
         case = life.case
-        assert faults(case.entries, case.submission.chain, case.texts) == []
+        assert trail.faults_of(case) == []

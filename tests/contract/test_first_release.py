@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,16 +12,19 @@ import botocore.session
 import pytest
 
 from chalicelib.adapters import tables
+from chalicelib.adapters.macs import KeyedMacs, key_of
+from chalicelib.domain.answers import fingerprint
 from chalicelib.domain.deliveries import Delivery
+from chalicelib.domain.errors import NotAsWritten
 from chalicelib.domain.fund import Held, Kind
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import Status, TaskState
-from chalicelib.domain.timeline import faults
-from chalicelib.services import ending
-from chalicelib.services.changes import AddEntry, ChangeRefused, MoveMoney
-from chalicelib.services.changing import with_entry
+from chalicelib.domain.timeline import Chain, Entry
+from chalicelib.services import ending, trail
+from chalicelib.services.changes import ChangeRefused, MoveMoney
 from chalicelib.services.ports import Parts
 from tests.builders import (
+    MAC_KEY,
     MONDAY,
     PERSONAL,
     REFERENCE,
@@ -104,6 +108,36 @@ def put_claim(put: Callable[..., None], **changes: Any) -> None:
     put(PK, "SUBMISSION", "submission", **an_old_submission(**changes))
     put(PK, "PERSONAL", "personal", answers=json.dumps(PERSONAL))
     put(f"REFERENCE#{REFERENCE}", "-", "reference", force="kent")
+
+
+def put_timeline(put: Callable[..., None]) -> None:
+    """A claim that the lead approved and the programme was asked about, with its timeline."""
+    one = a_submission()
+    seen = fingerprint(REFERENCE, "funding-claim", 1, {**one.answers, **PERSONAL})
+    told: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("submitted", "", {"form": "funding-claim.v1", "amount_pence": 600_000, "answers": seen}),
+        ("asked", "force-lead", {"person": "lead-kent", "role": "innovation-lead", "task": 1}),
+        ("decided", "force-lead", {"decision": "approve", "task": 1, "seen": seen}),
+        ("asked", "programme", {"person": "programme", "role": "programme-manager", "task": 2}),
+    )
+    chain = Chain()
+    for place, (action, stage, details) in enumerate(told):
+        entry = Entry(
+            sequence=place, at=MONDAY, actor="a", role="r", action=action, stage=stage, details=details
+        )
+        chain, entry = chain.append(entry)
+        put(
+            PK,
+            f"ENTRY#{place:06d}",
+            "entry",
+            **{"sequence": place, "at": text(MONDAY), "actor": "a", "role": "r", "action": action},
+            **({"stage": stage} if stage else {}),
+            **{"details": json.dumps(details), "previous": entry.previous, "hash": entry.hash},
+        )
+    put_claim(put, chain_length=chain.length, chain_head=chain.head)
+    lead = {"stage": "force-lead", "person_id": "lead-kent", "role": "innovation-lead", "state": "decided"}
+    put(PK, "TASK#0001", "task", **an_old_task(1, **lead, decision="approve", seen=seen))
+    put(PK, "TASK#0002", "task", **an_old_task(2))
 
 
 def put_money(put: Callable[..., None], state: str = "reserved", amount: int = 600_000) -> None:
@@ -203,17 +237,22 @@ def test_what_was_held_can_be_moved_once_and_only_as_much(
 def test_a_claim_that_is_on_its_way_goes_on_to_its_end(
     dynamo_parts: Parts, put: Callable[..., None], stock: Callable[..., Parts]
 ) -> None:
+    """Its timeline has no MACs up to where this release goes on."""
     story = Story(stock(dynamo_parts))
     put_money(put)
-    one, entry = with_entry(a_submission(), at=MONDAY, action="submitted")
-    put_claim(put, chain_length=1, chain_head=one.chain.head)
-    put(PK, "TASK#0002", "task", **an_old_task(2))
-    story.parts.records.commit([AddEntry(submission=one, entry=entry.entry)])
+    put_timeline(put)
+    with pytest.raises(NotAsWritten):
+        story.decide(REFERENCE)  # to a service that says it has always sealed, it is forged
+    macs = KeyedMacs([key_of(MAC_KEY)], since=MONDAY + timedelta(hours=1))
+    clock: Any = story.parts.now
+    clock.at = MONDAY + timedelta(hours=2)
+    story.parts = replace(story.parts, macs=macs)
     story.decide(REFERENCE)
     case = story.case(REFERENCE)
     assert (case.submission.stage, case.submission.reserved_pence) == ("finance", 600_000)
     assert case.submission.approved_by == {"force-lead": ("lead-kent",), "programme": ("programme",)}
-    assert faults(case.entries, case.submission.chain, case.texts) == []
+    assert trail.faults_of(story.parts, case, case.entries) == []
+    assert [bool(entry.mac) for entry in case.entries] == [False] * 4 + [True]
     story.ask(REFERENCE)
     story.decide(REFERENCE)
     fund = story.parts.funds.fund("ptf")

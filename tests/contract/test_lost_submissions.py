@@ -224,6 +224,7 @@ def hasty(life: Life, no_pauses: None) -> Life:
     """Does not wait between two tries."""
     life.parts.__dict__["records"] = DynamoRecords(
         relay_grace=life.parts.records._relay_grace,  # type: ignore[attr-defined]
+        macs=life.parts.macs,
         pause=lambda _: None,
     )
     return life

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain import trail
 from chalicelib.domain.errors import (
     AlreadyDecided,
     Conflict,
@@ -25,7 +26,6 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.pairs import Pair, mailbox_of
 from chalicelib.domain.submissions import Status, TaskState
-from chalicelib.domain.timeline import faults
 from chalicelib.services import amending, asking, deciding, delivering, intake, reconciling, signing_in
 from chalicelib.services.following_up import FollowedUp
 from chalicelib.services.ports import Parts
@@ -64,7 +64,7 @@ def test_of_32_opposite_decisions_exactly_one_is_made(race: Life) -> None:
     assert sum(isinstance(result, Unavailable) for result in results) < THREADS // 2
     approved = entry.details["decision"] == "approve"
     assert race.parts.funds.fund("ptf").balance.reserved == (600_000 if approved else 0)
-    assert faults(case.entries, case.submission.chain, case.texts) == []
+    assert trail.faults_of(case) == []
 
 
 def test_the_last_hundred_pounds_are_promised_once(race: Life) -> None:
@@ -158,7 +158,7 @@ def test_a_decision_and_the_time_out_at_one_moment_leave_one_way_on(race: Life) 
         else:
             assert isinstance(decided, Gone), repr(decided)
             assert case.open_task.person_id == "deputy-kent"  # type: ignore[union-attr]
-        assert faults(case.entries, case.submission.chain, case.texts) == []
+        assert trail.faults_of(case) == []
 
 
 def test_of_many_reconcilers_one_starts_an_execution(race: Life) -> None:

@@ -24,6 +24,7 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
             os.environ,
             base_url=options.address,
             signing_keys=folder.signing_keys(),
+            timeline_keys=folder.timeline_keys(),
             dynamodb=f"http://127.0.0.1:{running[0].port}",
             cloud=f"http://127.0.0.1:{listening.getsockname()[1]}",
         )

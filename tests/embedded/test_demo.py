@@ -24,8 +24,7 @@ from chalicelib.domain.fund import Held
 from chalicelib.domain.people import normalised
 from chalicelib.domain.stages import TURNS, Effect
 from chalicelib.domain.submissions import Case, Status, Submission
-from chalicelib.domain.timeline import faults
-from chalicelib.services import asking, delivering, reconciling
+from chalicelib.services import asking, delivering, reconciling, rooting, trail
 from chalicelib.services.ports import Parts
 from chalicelib.settings import Settings
 from infra.local import processes, seeds
@@ -37,7 +36,8 @@ from infra.local.demo.stand_ins import Machines
 from infra.local.demo.story import Script, Unfinished
 from infra.local.mailbox import Mailbox
 from infra.local.options import ROOT, Refused
-from tests.builders import FORMS, a_form
+from tests import fakes
+from tests.builders import FORMS, MAC_KEY, a_form
 from tests.contract.lives import ledger, reservations
 from tests.embedded.running import started
 from tests.table import create_table_without_stream
@@ -81,6 +81,9 @@ def tell(script: Script, folder: Path, *, seed: int = 1, people: Path = PEOPLE) 
         mail_from="share-your-knowledge@example.org",
         mail_reply_to="coordinator@example.org",
         exports_bucket="exports",
+        mac_keys=(MAC_KEY,),
+        root_keys=(),
+        roots_bucket="roots",
     )
     tables.connect(settings.table_name)
     create_table_without_stream()
@@ -187,7 +190,7 @@ def test_each_life_ends_where_its_script_says(told: Told) -> None:
 
 def test_every_timeline_verifies(told: Told) -> None:
     for case in told.cases:
-        assert faults(case.entries, case.submission.chain, case.texts) == []
+        assert trail.faults_of(told.parts, case, case.entries) == []
 
 
 def test_the_money_adds_up(told: Told) -> None:
@@ -264,10 +267,12 @@ def test_the_run_takes_it_up_without_asking_or_mailing_again(told: Told) -> None
 
     machines = Machines()
     parts = replace(told.parts, workflows=machines, mailer=Mailer(), now=lambda: NOW + timedelta(minutes=20))
+    parts = replace(parts, roots=fakes.MemoryFiles(), root_keys=fakes.MemoryRootKeys())
     while delivering.sweep(parts).delivered or machines.steps:
         while machines.steps:
             asking.ask(parts, asking.read_step(machines.steps.popleft()))
     assert sent == []
+    assert rooting.write_root(parts).altered == ()
     done = reconciling.reconcile(parts)
     assert done.findings == ()
     assert done.looked_at == len(open_ones(told))

@@ -41,7 +41,12 @@ def keys(event: dict[str, Any]) -> list[str]:
 def database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     with running_database(tmp_path / "db.sqlite") as url:
         settings = environment.for_children(
-            os.environ, base_url="", signing_keys="", dynamodb=url, cloud="http://127.0.0.1:1"
+            os.environ,
+            base_url="",
+            signing_keys="",
+            timeline_keys={},
+            dynamodb=url,
+            cloud="http://127.0.0.1:1",
         )
         for name, value in settings.items():
             if name.startswith("AWS_"):

@@ -55,6 +55,7 @@ def test_data_and_mail_are_there_after_everything_was_killed_at_once(run: Run) -
     assert [mail["id"] for mail in call(run.address + "/local/mail.json")] == ["m1"]
     assert (run.data / "signing-keys").read_text() == keys
     assert (run.data / "signing-keys").stat().st_mode & 0o777 == 0o600
+    assert not (run.data / "sealed-since").exists(), "its database is no older than its keys"
 
 
 def test_the_children_die_with_a_supervisor_that_was_killed(run: Run) -> None:

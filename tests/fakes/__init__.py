@@ -27,8 +27,9 @@ from tests.fakes.others import (
     SentMail,
 )
 from tests.fakes.people import MemoryLeavings, MemoryTokens
-from tests.fakes.records import MOST_OPERATIONS, MemoryForceRecords, MemoryRecords
+from tests.fakes.records import MACS, MOST_OPERATIONS, MemoryForceRecords, MemoryRecords
 from tests.fakes.store import RELAY_GRACE, Operation, Queued, RefusedOperation, Store
+from tests.fakes.trail import MemoryRootKeys, MemoryTimelines
 
 LIMITS = Limits(mailbox_an_hour=1000, force_an_hour=1000, form_wait=timedelta(0))
 """Wide, so that a test meets a limit only where it says so."""
@@ -38,6 +39,7 @@ __all__ = [
     "BASE_URL",
     "KENTS",
     "LIMITS",
+    "MACS",
     "MOST_OPERATIONS",
     "RELAY_GRACE",
     "Clock",
@@ -54,6 +56,8 @@ __all__ = [
     "MemoryPeople",
     "MemoryProviders",
     "MemoryRecords",
+    "MemoryRootKeys",
+    "MemoryTimelines",
     "MemoryTokens",
     "MemoryWorkflows",
     "Operation",
@@ -104,6 +108,10 @@ def parts(store: Store | None = None, **replacements: Any) -> Parts:
         "tokens": MemoryTokens(store),
         "leavings": MemoryLeavings(store),
         "seals": KeyedSeals(("k" * 40,)),
+        "macs": MACS,
+        "timelines": MemoryTimelines(store),
+        "roots": MemoryFiles(),
+        "root_keys": MemoryRootKeys(),
         "identities": MemoryIdentities(store),
         "providers": MemoryProviders(),
         "sign_in": SignIn(issuers=(KENTS,)),

@@ -18,6 +18,7 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.fund import Balance, Fund, Held, Kept, Ledger, Line
 from chalicelib.domain.pairs import Pair
 from chalicelib.domain.people import Away, Holding, Person, normalised
+from chalicelib.domain.roots import Verified
 from tests.fakes.store import Queued, RefusedOperation, Store, as_json
 
 
@@ -125,10 +126,17 @@ class MemoryChecks:
     there."""
 
     kept: list[Run] = field(default_factory=list)
+    verified_so_far: Verified | None = None
 
     def keep(self, run: Run) -> None:
         self.kept.append(run)
         del self.kept[:-PLACES]
+
+    def keep_verified(self, verified: Verified) -> None:
+        self.verified_so_far = verified
+
+    def verified(self) -> Verified | None:
+        return self.verified_so_far
 
     def last(self, *, limit: int) -> list[Run]:
         return sorted(self.kept, key=lambda run: run.at, reverse=True)[:limit]

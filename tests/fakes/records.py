@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from chalicelib.adapters.macs import KeyedMacs, key_of
 from chalicelib.adapters.records import FIRST_TOLD
 from chalicelib.domain import ideas
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.submissions import Case, Submission, TaskState
-from chalicelib.services.changes import Change, ChangeRefused, ContentRecord, KeyRecord
+from chalicelib.services.changes import AddEntry, Change, ChangeRefused, ContentRecord, KeyRecord
 from chalicelib.services.listing import listed
 from chalicelib.services.ports import AskedTask, Counted, Listed, Place, Published, Waiting
+from tests.builders import MAC_KEY
 from tests.fakes.store import Operation, RefusedOperation, Store, operations
 
 MOST_OPERATIONS = 100
+MACS = KeyedMacs([key_of(MAC_KEY)])
+"""What seals entries in tests."""
 
 
 @dataclass
@@ -36,8 +40,9 @@ class MemoryForceRecords:
                 raise NotFound("There is no submission with this reference.")
             return deepcopy(
                 Case(
-                    submission=found,
+                    submission=found.as_read,
                     personal=self.store.items.get(("personal", self.force, reference), {}),
+                    salt=self.store.items.get(("salt", self.force, reference), ""),
                     tasks=tuple(self._beside("task", reference).values()),
                     entries=tuple(self._beside("entry", reference).values()),
                     texts=self._beside("text", reference),
@@ -93,11 +98,16 @@ class MemoryRecords:
         if quicker:
             quicker()
         with self.store.lock:
-            asked = [operation for change in changes for operation in operations(self.store, change)]
+            sealed = [
+                replace(change, entry=MACS.sealed(change)) if isinstance(change, AddEntry) else change
+                for change in changes
+            ]
+            asked = [operation for change in sealed for operation in operations(self.store, change)]
             items = [operation.item for operation in asked]
             if len(items) > MOST_OPERATIONS or len(set(items)) < len(items) or not items:
                 raise RefusedOperation("no items, more than 100, or one item twice")
-            refused = [one.change for one in sorted(asked, key=_order) if not one.holds]
+            as_given = dict(zip(map(id, sealed), changes))
+            refused = [as_given[id(one.change)] for one in sorted(asked, key=_order) if not one.holds]
             if refused:
                 raise ChangeRefused(refused[0])
             for operation in asked:
@@ -178,7 +188,7 @@ class MemoryRecords:
             found = [one for one in dict.fromkeys(wanted) if ("submission", *one) in self.store.items]
             yield from [
                 Case(
-                    submission=deepcopy(self.store.items[("submission", *one)]),
+                    submission=deepcopy(self.store.items[("submission", *one)]).as_read,
                     personal={},
                     token=self.store.items.get(("token", *one), ""),
                     token_for=self.store.items.get(("token-for", *one)),

@@ -135,6 +135,7 @@ def operations(store: Store, change: Change) -> Iterator[Operation]:
         yield absent(("reference", one.reference), one.force)
         yield absent(("submission", one.force, one.reference), _as_stored(one))
         yield absent(("personal", one.force, one.reference), as_json(change.personal))
+        yield absent(("salt", one.force, one.reference), change.salt)
     elif isinstance(change, ChangeSubmission):
         one = change.submission
         yield update(
@@ -149,7 +150,8 @@ def operations(store: Store, change: Change) -> Iterator[Operation]:
     elif isinstance(change, KeepPersonal):
         item = ("personal", change.submission.force, change.submission.reference)
         personal = as_json(change.personal)
-        yield Operation(change, PUT, item, True, lambda: items.__setitem__(item, personal))
+        kept_with = {item: personal, ("salt", *item[1:]): change.salt}
+        yield Operation(change, PUT, item, True, lambda: items.update(kept_with))
     elif isinstance(change, KeepVersion):
         where = (change.submission.force, change.submission.reference, change.version.number)
         yield absent(("version", *where), change.version)

@@ -27,6 +27,7 @@ from chalicelib.domain.submissions import Submission
 from chalicelib.services.changes import Change, ChangeRefused, MoveMoney
 from tests.builders import MONDAY, added, changed
 from tests.contract import broken_line
+from tests.fakes import MACS
 
 TOTAL, CAP = 100_000, 60_000
 FORCES = ("kent", "essex")
@@ -120,7 +121,7 @@ class Ledger(RuleBasedStateMachine):
         super().__init__()
         self.fund = f"fund-{next(_numbers)}"
         DynamoFunds().open_fund(self.fund, name="fund", total_pence=TOTAL, caps=dict.fromkeys(FORCES, CAP))
-        self.records = DynamoRecords(relay_grace=MONDAY - MONDAY, pause=lambda _: None)
+        self.records = DynamoRecords(relay_grace=MONDAY - MONDAY, macs=MACS, pause=lambda _: None)
         self.line = Line()
         self.claims = [self._new_claim(force) for force in (*FORCES, *FORCES)]
         self.lines: list[tuple[str, str, Kind, int]] = []

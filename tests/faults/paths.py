@@ -14,10 +14,11 @@ from chalicelib.adapters.line_items import listed
 from chalicelib.adapters.outbox import DynamoOutbox
 from chalicelib.adapters.records import DynamoRecords
 from chalicelib.adapters.tables import Row
+from chalicelib.domain import trail
 from chalicelib.domain.pairs import mailbox_of
 from chalicelib.domain.submissions import Case, TaskState
-from chalicelib.domain.timeline import faults
 from tests.builders import a_cost, claim_answers, idea_answers
+from tests.fakes import MACS
 from tests.faults import sign_ins, waiting
 from tests.faults.proxy import APPLIED, KILLS, Fault, Rule
 from tests.faults.stage import Outcome, Stage, cookie_of
@@ -27,7 +28,7 @@ LATER = 120
 """Seconds after which a sweep finds whatever was left: beyond the relay's grace and a dead caller's claim."""
 
 MUCH_LATER = 7200
-RECORDS = DynamoRecords(relay_grace=timedelta(seconds=60))
+RECORDS = DynamoRecords(relay_grace=timedelta(seconds=60), macs=MACS)
 OUTBOX = DynamoOutbox(relay_grace=timedelta(seconds=60))
 
 
@@ -263,7 +264,7 @@ class Tale:
     def check_whole(self) -> None:
         """The timeline verifies; nothing is left to be delivered."""
         case = self.case()
-        self.expect(faults(case.entries, case.submission.chain, case.texts) == [], "the timeline has faults")
+        self.expect(trail.faults_of(case) == [], "the timeline has faults")
         left = [one for kind in ("start.", "answer.", "mail.") for one in self.waiting(kind)]
         self.expect(not left, f"after one sweep there is left: {left}")
 

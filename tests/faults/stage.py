@@ -29,6 +29,7 @@ from chalicelib.domain.accounts import new_session, session_secret
 from infra.local import cloud, environment, processes, seeds
 from infra.local.dynoxide import running_dynoxide
 from infra.local.options import ROOT
+from tests.builders import MAC_KEY
 from tests.faults.proxy import Call, Line, Rule, Switch
 from tests.table import create_table_without_stream
 
@@ -183,6 +184,7 @@ def _environment(dynamodb: str, cloud_url: str) -> dict[str, str]:
             os.environ,
             base_url="http://127.0.0.1:8000",
             signing_keys=f"k1:{SIGNING_KEY}",
+            timeline_keys={"MAC_KEYS": MAC_KEY, "ROOT_KEYS": "file:none"},
             dynamodb=dynamodb,
             cloud=cloud_url,
         ),

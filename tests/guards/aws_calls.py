@@ -36,6 +36,10 @@ _PLACES = {
     "s3:GetObject": "files",
     "s3:PutObject": "files",
     "s3:ListBucket": "bucket",
+    "kms:GenerateMac": "mac-key",
+    "kms:VerifyMac": "mac-key",
+    "kms:Sign": "root-key",
+    "kms:Verify": "root-key",
 }
 
 
@@ -87,9 +91,10 @@ def needs(service: str, operation: str, given: Mapping[str, Any]) -> Iterator[Ne
     if service == "dynamodb":
         yield action, f"index/{given['IndexName']}" if "IndexName" in given else "table"
     else:
+        place = _PLACES.get(action, "any")
+        if given.get("Bucket", "").endswith("-roots"):
+            place = f"roots' {place}"
         if action == "s3:GetObject":
-            yield (
-                "s3:ListBucket",
-                "bucket",
-            )  # without it S3 refuses a file that is not there instead of saying so
-        yield action, _PLACES.get(action, "any")
+            # without it S3 refuses a file that is not there instead of saying so
+            yield "s3:ListBucket", place.replace("files", "bucket")
+        yield action, place

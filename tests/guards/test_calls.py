@@ -9,6 +9,7 @@ import pytest
 from bench import calls
 from bench.calls_scene import Calls, Steps
 
+DECISIONS = ("first decision, JSON: reserves the money", "last decision, page: commits the money")
 DOCUMENTED = calls.read_document(calls.DOCUMENT.read_text(encoding="utf-8"))
 
 
@@ -24,12 +25,18 @@ def test_every_step_makes_the_calls_that_are_documented(counted: Steps) -> None:
 
 def test_a_submission_reads_its_mailbox_and_writes_once(counted: Steps) -> None:
     for step in ("submission, JSON", "submission, page"):
-        assert dict(counted[step].made) == {"BatchGetItem": 1, "TransactWriteItems": 1}
+        assert dict(counted[step].made) == {"BatchGetItem": 1, "kms:GenerateMac": 1, "TransactWriteItems": 1}
 
 
 def test_a_decision_is_two_reads_and_one_write(counted: Steps) -> None:
-    for step in ("first decision, JSON: reserves the money", "last decision, page: commits the money"):
-        assert (counted[step].reads, counted[step].writes, counted[step].others) == (2, 1, 0)
+    for step in DECISIONS:
+        assert (counted[step].reads, counted[step].writes) == (2, 1)
+
+
+def test_every_entry_is_sealed_with_one_call_and_a_decision_verifies_what_it_rests_on(counted: Steps) -> None:
+    first, last = (counted[step].made for step in DECISIONS)
+    assert (first["kms:GenerateMac"], last["kms:GenerateMac"]) == (1, 1)
+    assert (first["kms:VerifyMac"], last["kms:VerifyMac"]) == (2, 4)
 
 
 def test_a_list_is_its_session_and_one_query(counted: Steps) -> None:

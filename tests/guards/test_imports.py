@@ -42,29 +42,33 @@ PAGES = {
 PICTURES_AND_TABLES = {"PIL", "xlsxwriter", "chalicelib.adapters.charts", "chalicelib.adapters.workbooks"}
 CHECKING = {"jsonschema_rs"}
 MAILING = {"chalicelib.adapters.mail"}
-CALLING_AWS = {"chalicelib.adapters.aws", "chalicelib.adapters.workflows", "chalicelib.adapters.files"}
+FURTHER_AWS = {"chalicelib.adapters.workflows", "chalicelib.adapters.files"}
+CALLING_AWS = {"chalicelib.adapters.aws", *FURTHER_AWS}
+"""Whoever writes an entry, or checks one, calls KMS."""
+ROOTS = {"chalicelib.services.rooting", "chalicelib.services.verifying", "chalicelib.adapters.root_keys"}
 DESK = {
     *("chalicelib.services.desk", "chalicelib.services.listing", "chalicelib.services.exporting"),
     *("chalicelib.services.digesting", "chalicelib.services.reconciling", "chalicelib.services.publishing"),
     *("chalicelib.web.desk_pages", "chalicelib.web.desk_lists", "chalicelib.web.export_pages"),
 }
 HTTP = {"chalicelib.web.views", "chalicelib.web.requests", "chalicelib.web.problems", "chalicelib.web.api"}
-API = PAGES | PICTURES_AND_TABLES | MAILING | DESK | CALLING_AWS
+API = PAGES | PICTURES_AND_TABLES | MAILING | DESK | FURTHER_AWS | ROOTS
 SERVED = {f"chalicelib.web.{name}" for name in SECTIONS} | {"chalicelib.services.intake"}
 BACKGROUND = HTTP | PICTURES_AND_TABLES
 
 FORBIDDEN: Mapping[str, set[str]] = {
     "intake": API | {"chalicelib.services.deciding", "chalicelib.services.tracking"},
     "task": API | CHECKING,
-    "page": PICTURES_AND_TABLES | MAILING | DESK | CALLING_AWS | CHECKING | {"chalicelib.web.api"},
-    "nowhere": API | CHECKING | SERVED,
+    "page": PICTURES_AND_TABLES | MAILING | DESK | ROOTS | FURTHER_AWS | CHECKING | {"chalicelib.web.api"},
+    "nowhere": API | CALLING_AWS | CHECKING | SERVED,
     "nowhere_page": PICTURES_AND_TABLES | MAILING | DESK | CALLING_AWS | CHECKING | SERVED,
-    "ask_approver": BACKGROUND | PAGES | MAILING | DESK | CALLING_AWS | CHECKING,
+    "ask_approver": BACKGROUND | PAGES | MAILING | DESK | ROOTS | FURTHER_AWS | CHECKING,
     "relay_workflow": BACKGROUND | PAGES | MAILING | DESK | CHECKING,
     "relay_mail": BACKGROUND | DESK | CHECKING | {"chalicelib.adapters.workflows"},
     "sweep": BACKGROUND | DESK | CHECKING,
-    "mail_events": BACKGROUND | PAGES | MAILING | DESK | CALLING_AWS | CHECKING,
-    "follow_up": BACKGROUND | PAGES | MAILING | DESK | CALLING_AWS | CHECKING,
+    "mail_events": BACKGROUND | PAGES | MAILING | DESK | ROOTS | FURTHER_AWS | CHECKING,
+    "follow_up": BACKGROUND | PAGES | MAILING | DESK | ROOTS | FURTHER_AWS | CHECKING,
+    "write_roots": BACKGROUND | PAGES | MAILING | DESK | CHECKING | {"chalicelib.adapters.workflows"},
     "reconcile": BACKGROUND | PAGES | MAILING | CHECKING,
     "digest": BACKGROUND | PAGES | MAILING | CHECKING,
 }

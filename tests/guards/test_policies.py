@@ -76,6 +76,10 @@ PLACES: Mapping[str, Any] = {
     ],
     "files": {"Fn::Sub": "${Exports.Arn}/*"},
     "bucket": {"Fn::GetAtt": ["Exports", "Arn"]},
+    "roots' files": {"Fn::Sub": "${Roots.Arn}/*"},
+    "roots' bucket": {"Fn::GetAtt": ["Roots", "Arn"]},
+    "mac-key": {"Fn::GetAtt": ["MacKey", "Arn"]},
+    "root-key": {"Fn::GetAtt": ["RootKey", "Arn"]},
     "any": "*",
 }
 
@@ -190,8 +194,10 @@ def lived(monkeypatch: pytest.MonkeyPatch, dynamodb: str) -> Iterator[Life]:
         cloud.create_state_machines(ROOT / "infra" / "workflows", {"AskApproverArn": arn}, role)
         boto3.client("ses").verify_email_identity(EmailAddress="share@example.police.uk")
         location: Any = {"LocationConstraint": "eu-west-2"}
-        boto3.client("s3").create_bucket(Bucket="web-tests-exports", CreateBucketConfiguration=location)
-        parts = open_website("http://127.0.0.1:8000")
+        for bucket in ("web-tests-exports", "web-tests-roots"):
+            boto3.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=location)
+        keys = {name.lower(): (key,) for name, key in cloud.create_timeline_keys().items()}
+        parts = open_website("http://127.0.0.1:8000", **keys)
         try:
             with Client(app) as client:
                 calls = Calls(monkeypatch)
@@ -288,12 +294,32 @@ def time_passes(life: Life) -> None:
         life.days_pass(12)
         assert life.schedule("follow_up")["failed"] == 0
         life.schedule("sweep")
+    something_is_changed_in_the_table(life)
     somebody_leaves(life)
     states = boto3.client("stepfunctions")
     states.stop_execution(executionArn=EXECUTION + claim.reference + "-r1")
     life.days_pass(1)
+    assert life.schedule("write_roots")["written"]
     assert life.schedule("reconcile")["restarted"]
     life.schedule("sweep")
+
+
+def something_is_changed_in_the_table(life: Life) -> None:
+    """An approver, the reconciler and the day's root come upon it."""
+    life.days_pass(1)
+    claim = life.submit()
+    task = life.ask(claim)
+    life.sign_in(LEAD)
+    life.get(task)
+    with life.calls.of(""):
+        item = tables.SubmissionItem.get(keys.case("kent", claim.reference), keys.SUBMISSION)
+        item.update(actions=[tables.SubmissionItem.amount_pence.set(1)])
+    assert life.site.get(task).status == 409
+    life.days_pass(1)
+    assert life.schedule("write_roots")["altered"] == 1
+    assert life.schedule("reconcile")["not_as_written"] == 1
+    with life.calls.of(""):
+        item.update(actions=[tables.SubmissionItem.amount_pence.set(600_000)])
 
 
 def somebody_leaves(life: Life) -> None:

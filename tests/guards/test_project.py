@@ -33,6 +33,9 @@ ENV = {
     "MAIL_FROM": "from@example.org",
     "MAIL_REPLY_TO": "people@example.org",
     "EXPORTS_BUCKET": "share-exports",
+    "MAC_KEYS": "kms:arn:aws:kms:eu-west-2:123456789012:key/1",
+    "ROOT_KEYS": "kms:arn:aws:kms:eu-west-2:123456789012:key/2",
+    "ROOTS_BUCKET": "share-roots",
 }
 
 
@@ -112,6 +115,9 @@ def test_everything_missing_is_named_at_once_and_no_secret_is() -> None:
         "MAIL_FROM",
         "MAIL_REPLY_TO",
         "EXPORTS_BUCKET",
+        "MAC_KEYS",
+        "ROOT_KEYS",
+        "ROOTS_BUCKET",
         "SIGNING_KEYS",
         "RELAY_GRACE_SECONDS",
     ):
@@ -180,6 +186,7 @@ def test_statuses_are_those_that_were_promised() -> None:
         "MistypedReference": 404,
         "NoLongerUndoable": 409,
         "NotAsked": 403,
+        "NotAsWritten": 409,
         "NotAskedHere": 403,
         "NotFound": 404,
         "NotSignedIn": 401,

@@ -233,10 +233,10 @@ def test_what_holds_data_or_executions_outlives_the_stack() -> None:
 
 
 def test_a_first_deploy_that_fails_leaves_nothing_in_the_way_of_the_next() -> None:
-    """Of what it has made, only the table and the key stay. Both are named by AWS, each time anew."""
+    """Of what it has made, only the table and the keys stay. All are named by AWS, each time anew."""
     policies = {name: one["DeletionPolicy"] for name, one in resources().items() if "DeletionPolicy" in one}
     stay = {name for name, policy in policies.items() if policy == "Retain"}
-    assert stay == {"Table", "Key"}
+    assert stay == {"Table", "Key", "MacKey", "RootKey"}
     assert {policies[name] for name in policies.keys() - stay} == {"RetainExceptOnCreate"}
     assert "TableName" not in properties("Table")
 

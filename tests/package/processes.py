@@ -124,6 +124,8 @@ def _named(name: str) -> str:
     """A parameter's value; a resource is called as in the template, in small letters, which a bucket's name needs."""
     if name in resources():
         return name.lower()
+    if name.endswith("Key.Arn"):
+        return f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{name[:-4].lower()}"
     return {**_defaults(), **PARAMETERS, **PSEUDO}[name]
 
 

@@ -5,6 +5,9 @@ DynamoDB's calls go on to a real one. Files that are put stay in memory.
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import http.client
 import json
 import re
@@ -78,7 +81,13 @@ class _Handler(BaseHTTPRequestHandler):
         region, service = scope.groups()
         operation = self._operation(service, body)
         self.sink.calls.append(Call(service=service, operation=operation, region=region, body=body))
-        answers = {"dynamodb": self._dynamodb, "states": self._states, "ses": self._ses, "s3": self._s3}
+        answers = {
+            "dynamodb": self._dynamodb,
+            "states": self._states,
+            "ses": self._ses,
+            "s3": self._s3,
+            "kms": self._kms,
+        }
         answers[service](operation, body)
 
     def _operation(self, service: str, body: bytes) -> str:
@@ -109,6 +118,25 @@ class _Handler(BaseHTTPRequestHandler):
             200, json.dumps(STATES[operation]).encode(), {"Content-Type": "application/x-amz-json-1.0"}
         )
 
+    def _kms(self, operation: str, body: bytes) -> None:
+        """MACs and signatures are alike here: an HMAC under the key's id."""
+        given = json.loads(body)
+        message = base64.b64decode(given["Message"])
+        made = base64.b64encode(hmac.new(given["KeyId"].encode(), message, hashlib.sha256).digest()).decode()
+        is_right = made == given.get("Mac", given.get("Signature"))
+        answers = {
+            "GenerateMac": {"Mac": made},
+            "Sign": {"Signature": made},
+            "VerifyMac": {"MacValid": is_right},
+            "Verify": {"SignatureValid": is_right},
+        }
+        wrong = {"VerifyMac": "KMSInvalidMacException", "Verify": "KMSInvalidSignatureException"}
+        kind = {"Content-Type": "application/x-amz-json-1.1"}
+        if operation in wrong and not is_right:
+            self._reply(400, json.dumps({"__type": wrong[operation]}).encode(), kind)
+        else:
+            self._reply(200, json.dumps({"KeyId": given["KeyId"], **answers[operation]}).encode(), kind)
+
     def _ses(self, operation: str, _body: bytes) -> None:
         answer = (
             f'<{operation}Response xmlns="http://ses.amazonaws.com/doc/2010-12-01/"><{operation}Result>'
@@ -129,7 +157,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif operation == "GetObject":
             self._reply(404, b"<Error><Code>NoSuchKey</Code></Error>")
         else:
-            keys = [name.split("/", 2)[2] for name in self.sink.files]  # without the bucket
+            prefix = parse_qs(urlsplit(self.path).query).get("prefix", [""])[0]
+            mine = [name for name in self.sink.files if name.startswith(f"{path.rstrip('/')}/{prefix}")]
+            keys = [name.split("/", 2)[2] for name in mine]  # without the bucket
             listed = "".join(f"<Contents><Key>{key}</Key></Contents>" for key in keys)
             self._reply(200, f"<ListBucketResult>{listed}</ListBucketResult>".encode())
 

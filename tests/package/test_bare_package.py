@@ -26,7 +26,7 @@ HOSTS = {
     "us-east-1": "exports.s3.amazonaws.com",
 }
 """Where a file of each region is fetched."""
-SIGNED_AS = {"dynamodb": "dynamodb", "s3": "s3", "ses": "ses", "stepfunctions": "states"}
+SIGNED_AS = {"dynamodb": "dynamodb", "kms": "kms", "s3": "s3", "ses": "ses", "stepfunctions": "states"}
 """The name of each service in signatures."""
 
 CALLS = {
@@ -42,6 +42,23 @@ result = [
     parts.files.put_if_absent("week/claims.csv", b"c", media_type="text/csv"),
     parts.files.get("week/claims.csv", most=10).decode(),
     list(parts.files.keys("week/")),
+]
+""",
+    "kms": """
+from datetime import datetime, timezone
+from dataclasses import replace
+from chalicelib.domain.submissions import Submission
+from chalicelib.domain.timeline import Entry
+from chalicelib.services.changes import AddEntry
+one = object.__new__(Submission)
+one.__dict__.update(force="kent", reference="CLM-1")
+entry = Entry(sequence=0, at=datetime.now(timezone.utc), actor="a", role="r", action="submitted", hash="00")
+entry = parts.macs.sealed(AddEntry(submission=one, entry=entry))
+forged = replace(entry, hash="01")
+key, signature = parts.root_keys.sign(b"d" * 32)
+result = [
+    *(parts.macs.is_right(it, force="kent", reference="CLM-1") for it in (entry, forged)),
+    *(parts.root_keys.is_right(it * 32, key=key, signature=signature) for it in (b"d", b"e")),
 ]
 """,
     "ses": """
@@ -64,6 +81,7 @@ result = [
 RESULTS = {
     "dynamodb": [None, []],
     "s3": [False, "a,b", ["week/claims.csv"]],
+    "kms": [True, False, True, False],
     "ses": None,
     "stepfunctions": [[], True, None],
 }

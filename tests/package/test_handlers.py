@@ -25,7 +25,7 @@ from tests.package.sink import Sink
 pytestmark = builds_once
 
 HTTP = "api_handler"
-SCHEDULES = ("sweep", "follow_up", "reconcile", "digest")
+SCHEDULES = ("sweep", "follow_up", "write_roots", "reconcile", "digest")
 TRIED = {HTTP, "relay_workflow", "relay_mail", "ask_approver", "mail_events", *SCHEDULES}
 SENT_TO = "/api/v1/forms/funding-claim/submissions"
 ANSWERED = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}

@@ -47,6 +47,7 @@ def kinds(done: Reconciled) -> list[tuple[Found, str]]:
 def spoil(story: Scene, reference: str, **changes: Any) -> None:
     """Change the stored claim past every rule."""
     key = ("submission", "kent", reference)
+    story.by_hand.add(reference)
     story.store.items[key] = replace(story.store.items[key], **changes)
 
 

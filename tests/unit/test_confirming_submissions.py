@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain import pairs
+from chalicelib.domain import pairs, trail
 from chalicelib.domain.errors import (
     Gone,
     InvalidAnswers,
@@ -13,7 +13,6 @@ from chalicelib.domain.errors import (
     TooMany,
 )
 from chalicelib.domain.submissions import Status
-from chalicelib.domain.timeline import faults
 from chalicelib.services import (
     confirming,
     signing_in,
@@ -159,7 +158,7 @@ def test_whoever_did_not_send_it_ends_it_and_what_was_typed_is_gone(story: Scene
     case = story.case(receipt.reference)
     assert case.submission.status is Status.WITHDRAWN
     assert not any(PHISHING in text or ADDRESS in text for text in all_values(case))
-    assert faults(case.entries, case.submission.chain, case.texts) == []
+    assert trail.faults_of(case) == []
     with pytest.raises(Gone):
         confirm(story, receipt)
     with pytest.raises(Gone):
@@ -199,7 +198,7 @@ def test_the_address_can_be_put_right_three_times(story: Scene) -> None:
     confirm(story, receipt)
     case = story.case(receipt.reference)
     assert case.personal["claimant_email"] == "zuleika2@example.police.uk"
-    assert faults(case.entries, case.submission.chain, case.texts) == []
+    assert trail.faults_of(case) == []
 
 
 @pytest.mark.parametrize("address", ["me", "me@freemail.example", ""])

@@ -161,6 +161,9 @@ ENV = {
     "MAIL_FROM": "a@example.org",
     "MAIL_REPLY_TO": "b@example.org",
     "EXPORTS_BUCKET": "b",
+    "MAC_KEYS": "kms:k",
+    "ROOT_KEYS": "kms:r",
+    "ROOTS_BUCKET": "r",
 }
 
 

@@ -131,6 +131,12 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "reason": "our email to them bounced",
         "desk_url": f"https://ideas.example.org/desk/submissions/{REFERENCE}",
     },
+    "altered": {
+        "reference": REFERENCE,
+        "noun": "claim",
+        "force": "Kent Police",
+        "desk_url": f"https://ideas.example.org/desk/submissions/{REFERENCE}",
+    },
     "stuck": {
         **BASE,
         "force": "Kent Police",
@@ -226,6 +232,7 @@ ABOUT_NO_SUBMISSION = {"sign-in-code", "new-browser", "digest", "staff-undeliver
 LINKS = {
     **{name: ["task_url"] for name in ("asked", "reminder", "decision-made")},
     "stuck": ["desk_url"],
+    "altered": ["desk_url"],
     "role-empty": ["people_url"],
     "digest": ["page_url", "exports_url", "all_exports_url"],
     "undelivered": ["desk_url"],

@@ -321,6 +321,7 @@ def test_a_run_that_found_nothing_is_kept_too(story: Scene, running: str) -> Non
         "executions": 1,
         "overdue deliveries": 0,
         "lines": 0,
+        "timelines": 0,
         "balances": 3,
     }
     story.parts.checks.keep(run)

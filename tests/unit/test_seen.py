@@ -11,6 +11,7 @@ from chalicelib.domain.errors import ClaimChanged
 from chalicelib.domain.submissions import Version
 from chalicelib.services import deciding
 from chalicelib.services.changes import ChangeSubmission, KeepPersonal, KeepVersion
+from chalicelib.services.changing import answers_details, with_entry
 from tests.builders import PERSONAL, a_cost
 from tests.unit import scenes
 from tests.unit.scenes import Scene
@@ -40,12 +41,17 @@ def change(story: Scene, reference: str, personal: dict[str, Any] | None = None,
         personal=case.personal,
         amount_pence=one.amount_pence,
         at=story.clock.at,
+        salt=case.salt,
     )
+    personal = {**case.personal, **(personal or {})}
+    details = {"version": version.number + 1, **answers_details(moved, personal, "another salt")}
+    moved, entry = with_entry(moved, at=story.clock.at, action="amended", details=details)
     story.parts.records.commit(
         [
             ChangeSubmission(submission=moved, amended=True),
-            KeepPersonal(submission=moved, personal={**case.personal, **(personal or {})}),
+            KeepPersonal(submission=moved, personal=personal, salt="another salt"),
             KeepVersion(submission=moved, version=version),
+            entry,
         ]
     )
 

@@ -170,6 +170,7 @@ def test_what_its_submitter_gave_up_may_be_sent_again(story: Scene, how: str) ->
     else:
         one = story.case(first).submission
         story.store.items[("submission", "kent", first)] = replace(one, status=scenes.Status.LAPSED)
+        story.by_hand.add(first)
     commits = story.store.commits
     second = story.send()
     assert second.reference != first
@@ -220,6 +221,7 @@ def test_what_moved_to_another_force_is_found_there(story: Scene) -> None:
 def test_what_has_been_removed_is_no_duplicate(story: Scene, gone: str) -> None:
     first = story.send().reference
     del story.store.items[(gone, "kent", first)]
+    story.by_hand.add(first)
     assert story.send().reference != first
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.timeline import GENESIS, Chain, Entry, Text, faults
+from chalicelib.domain.timeline import GENESIS, REMOVED, Chain, Entry, Text, faults, unsealed
 from tests.builders import a_timeline
 
 WORDS = ("", "Good", "", "Da iawn — “iawn”", "x")
@@ -45,7 +45,10 @@ def test_the_first_entry_follows_nothing_and_each_other_the_one_before() -> None
     assert (CHAIN.length, CHAIN.head) == (len(ENTRIES), ENTRIES[-1].hash)
 
 
-@pytest.mark.parametrize("name", [one.name for one in fields(Entry)])
+HASHED = [one.name for one in fields(Entry) if one.name not in ("mac", "mac_key")]
+
+
+@pytest.mark.parametrize("name", HASHED)
 @pytest.mark.parametrize("place", range(len(ENTRIES)))
 def test_every_edit_is_found(name: str, place: int) -> None:
     entries = list(ENTRIES)
@@ -60,7 +63,7 @@ def test_every_edit_of_the_details_is_found(details: dict[str, str | int]) -> No
     assert faults([replace(ENTRIES[0], details=details), *ENTRIES[1:]], CHAIN, TEXTS)
 
 
-@given(places, st.sampled_from([one.name for one in fields(Entry) if one.name != "hash"]))
+@given(places, st.sampled_from([name for name in HASHED if name != "hash"]))
 def test_an_edit_with_a_hash_made_anew_is_found(place: int, name: str) -> None:
     forged = edited(ENTRIES[place], name)
     forged = replace(forged, hash=forged.computed_hash())
@@ -72,7 +75,7 @@ def test_all_that_follows_written_anew_is_found_by_the_submission(place: int) ->
     chain, forged = Chain(), []
     for number, entry in enumerate(ENTRIES):
         one = replace(entry, actor="somebody-else") if number == place else entry
-        chain, sealed = chain.append(one, TEXTS.get(number))
+        chain, sealed = chain.append(one, TEXTS.get(number), state=one.state)
         forged.append(sealed)
     assert faults(forged, chain, TEXTS) == []
     assert faults(forged, CHAIN, TEXTS)
@@ -116,8 +119,36 @@ def test_a_text_moved_to_another_entry_is_found() -> None:
     assert faults(ENTRIES, CHAIN, {**TEXTS, 1: replace(TEXTS[3], sequence=1)})
 
 
-def test_a_text_that_was_removed_is_no_fault() -> None:
-    assert faults(ENTRIES, CHAIN, {}) == []
+def test_a_text_that_is_missing_is_a_fault() -> None:
+    for place in TEXTS:
+        missing = {number: text for number, text in TEXTS.items() if number != place}
+        assert faults(ENTRIES, CHAIN, missing) == [f"the text of entry {place} is missing"]
+
+
+def test_a_text_that_was_removed_is_no_fault_where_an_entry_says_so() -> None:
+    numbers = " ".join(map(str, TEXTS))
+    removal = replace(ENTRIES[0], actor="system", action=REMOVED, details={"texts": numbers})
+    chain, entry = replace(CHAIN, state=ENTRIES[-1].state).append(removal, state=ENTRIES[-1].state)
+    assert faults([*ENTRIES, entry], chain, {}) == []
+    assert faults([*ENTRIES, entry], chain, TEXTS) == []
+    assert faults([*ENTRIES[:-1], replace(entry, sequence=CHAIN.length - 1)], chain, {})
+
+
+def test_a_submission_that_was_changed_between_two_entries_is_found() -> None:
+    chain, entry = replace(CHAIN, state="another").append(ENTRIES[0], state="state-5")
+    told = "the submission was changed without an entry before entry 5"
+    assert faults([*ENTRIES, entry], chain, TEXTS) == [told]
+
+
+def test_entries_of_an_earlier_release_have_no_mac_and_later_ones_must() -> None:
+    since = ENTRIES[2].at
+    sealed = [replace(entry, mac="aa") if entry.at >= since else entry for entry in ENTRIES]
+    assert unsealed(sealed, since) == []
+    assert unsealed(sealed, None) == ["entry 0 has no MAC", "entry 1 has no MAC"]
+    assert unsealed(ENTRIES[:2], since) == []
+    assert unsealed(ENTRIES, since) == [f"entry {number} has no MAC" for number in (2, 3, 4)]
+    back_dated = [*sealed, replace(ENTRIES[0], sequence=5)]
+    assert unsealed(back_dated, since) == ["entry 5 has no MAC"]
 
 
 def test_short_texts_cannot_be_guessed_from_their_digest() -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.domain import trail
 from chalicelib.domain.errors import (
     AlreadyDecided,
     ClaimChanged,
@@ -19,7 +20,6 @@ from chalicelib.domain.errors import (
     Refused,
 )
 from chalicelib.domain.submissions import Status
-from chalicelib.domain.timeline import faults
 from chalicelib.services import amending, deciding, following_up, tracking
 from tests.builders import PERSONAL, a_cost
 from tests.unit import scenes
@@ -407,7 +407,7 @@ def test_the_timeline_says_what_was_undone_and_nobody_counts_it(story: Scene) ->
     assert dict(entry.details) == {"undone": sequence, "decision": "approve", "task": 1}
     assert case.words(sequence) == "Fine", "what was written stays in the timeline"
     assert case.decisions == ()
-    assert faults(case.entries, case.submission.chain, case.texts) == []
+    assert trail.faults_of(case) == []
     assert story.look(reference, "lead-kent").earlier == ()
 
 

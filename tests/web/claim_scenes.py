@@ -11,7 +11,7 @@ from chalicelib.domain.accounts import claimant_of
 from chalicelib.domain.submissions import Task, Version
 from chalicelib.services import amending, signing_in
 from chalicelib.services.changes import ChangeSubmission, KeepVersion
-from chalicelib.services.changing import next_revision, with_entry
+from chalicelib.services.changing import answers_details, next_revision, with_entry
 from chalicelib.services.intake import Receipt
 
 WANTED = {
@@ -44,13 +44,15 @@ def changed_behind(site: Website, receipt: Receipt, **answers: Any) -> None:
     before = case.submission
     one = next_revision(before, now=site.parts.now())
     one = replace(one, answers={**one.answers, **answers})
-    one, entry = with_entry(one, at=one.changed_at, action="amended")
+    details = {"version": 2, **answers_details(one, case.personal, case.salt)}
+    one, entry = with_entry(one, at=one.changed_at, action="amended", details=details)
     earlier = Version(
         number=before.version,
         answers=before.answers,
         personal=case.personal,
         amount_pence=before.amount_pence,
         at=one.changed_at,
+        salt=case.salt,
     )
     kept = KeepVersion(submission=one, version=earlier)
     site.parts.records.commit([ChangeSubmission(submission=one, amended=True), kept, entry])

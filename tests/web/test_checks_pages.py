@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
+import boto3
 import pytest
 from page_checks import fields_of
 from website import LEAD, Answer, Website, form_fields, heading, words
 
 from chalicelib.domain.checks import Finding, Found, Run
 from chalicelib.domain.deliveries import SetAside
+from chalicelib.domain.roots import Verified
 from chalicelib.services.intake import Receipt
 from chalicelib.services.reconciling import reconcile
 from chalicelib.web import checks_pages
@@ -185,7 +189,26 @@ def test_every_finding_and_every_delivery_has_its_words(website: Website) -> Non
     assert isinstance(website.parts.outbox.all_set_aside(limit=1)[0], SetAside)
 
 
+def test_how_far_timelines_are_verified_is_shown_to_national_staff(website: Website) -> None:
+    website.sign_in(NATIONAL)
+    assert "Not all timelines have been compared with what was written yet." in words(website.get(PATH))
+    now = website.parts.now()
+    verified = Verified(began=now, last_began=now - timedelta(days=6), last_ended=now, in_all=1_234)
+    website.parts.checks.keep_verified(verified)
+    text = words(website.get(PATH))
+    assert "We compared all 1,234 timelines with what was written between" in text
+    assert "Timelines should be compared" not in text
+    late = replace(verified, last_ended=now - timedelta(days=9))
+    website.parts.checks.keep_verified(late)
+    assert "Timelines should be compared with what was written every week" in words(website.get(PATH))
+    website.cookies.clear()
+    website.sign_in(KENT)
+    assert "timelines" not in words(website.get(PATH))
+
+
 def test_a_real_run_is_shown(website: Website) -> None:
+    location: Any = {"LocationConstraint": "eu-west-2"}
+    boto3.client("s3").create_bucket(Bucket="web-tests-roots", CreateBucketConfiguration=location)
     website.submit()
     reconcile(website.parts)
     website.sign_in(NATIONAL)

@@ -30,7 +30,7 @@ from chalicelib.services.intake import Receipt
 from chalicelib.services.ports import Parts
 from chalicelib.settings import Settings
 from infra.local import seeds
-from tests.builders import submitted, told_apart
+from tests.builders import MAC_KEY, submitted, told_apart
 from tests.table import create_table_without_stream
 
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -74,10 +74,10 @@ class Answer:
         return self.root
 
 
-def open_website(base_url: str) -> Parts:
+def open_website(base_url: str, **settings: Any) -> Parts:
     """Real parts, with the demonstration's people and fund and nothing else in the table. Call inside `mock_aws`,
     with AWS_ENDPOINT_URL_DYNAMODB naming a DynamoDB."""
-    settings = Settings(
+    made = Settings(
         base_url=base_url,
         table_name="web-tests",
         signing_keys=("a key that only these tests sign with",),
@@ -85,12 +85,16 @@ def open_website(base_url: str) -> Parts:
         mail_from="share@example.police.uk",
         mail_reply_to="help@example.police.uk",
         exports_bucket="web-tests-exports",
+        mac_keys=(MAC_KEY,),
+        root_keys=(),
+        roots_bucket="web-tests-roots",
         undo_seconds=0,
         form_seconds=0,  # nobody waits between two steps of a test
         mailbox_quota=1000,
     )
-    parts = replace(wiring.build(settings), workflows=NoWorkflows())
-    _Table(tables.Row._get_connection().connection.client, settings.table_name).make_as_planted()
+    made = replace(made, **settings)
+    parts = replace(wiring.build(made), workflows=NoWorkflows())
+    _Table(tables.Row._get_connection().connection.client, made.table_name).make_as_planted()
     wiring.use(parts)
     return parts
 

@@ -60,10 +60,11 @@ def fill(
     clock, machines, outbox = Clock(now - _YEAR), Machines(), LateStarts(until=now)
     journal = Journal(place.mail)
     mailer = JournalMailer(journal, clock, sender=settings.mail_from, reply_to=settings.mail_reply_to)
+    parts = wiring.build(settings)
     parts = replace(
-        wiring.build(settings),
+        parts,
         outbox=outbox,
-        records=DynamoRecords(relay_grace=timedelta(0)),
+        records=DynamoRecords(relay_grace=timedelta(0), macs=parts.macs),
         now=clock,
         undo_for=UNDO,
         workflows=machines,
