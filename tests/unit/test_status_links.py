@@ -164,6 +164,7 @@ def test_a_mailbox_that_was_never_proven_has_no_new_link(story: Scene) -> None:
 
 def test_without_an_address_there_is_nowhere_to_send_it(story: Scene) -> None:
     reference = story.submit().reference
+    story.by_hand.add(reference)
     items: Any = story.store.items
     items[("personal", "kent", reference)] = {}
     with pytest.raises(Gone, match="We no longer hold the address"):
