@@ -11,6 +11,8 @@ def add_missing() -> list[str]:
     # Found when needed: the app's modules must not be imported before its settings are checked.
     from chalicelib.adapters.tables import Row
 
+    if not Row._indexes:
+        return []
     connection = Row._get_connection().connection
     name = Row._get_connection().table_name
     there = connection.client.describe_table(TableName=name)["Table"]
