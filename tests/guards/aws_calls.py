@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,18 @@ from botocore.signers import RequestSigner
 Need = tuple[str, str]
 """An action (`dynamodb:Query`) and a kind of resource (`table`, `index/due`, `machine`, `execution`, `mail`, `files`,
 `bucket`, `any`)."""
+
+Touched = tuple[str, str, tuple[str, ...]]
+"""A need of a call to DynamoDB with its partition keys, which a policy's `dynamodb:LeadingKeys` is compared with."""
+
+_PARTITION_KEYS = {
+    "table": "pk",
+    "index/due": "due_kind",
+    "index/force": "force",
+    "index/listed": "listed_as",
+    "index/everywhere": "everywhere_as",
+    "index/public": "public_as",
+}
 
 _PREFIXES = {"dynamodb": "dynamodb", "stepfunctions": "states", "ses": "ses"}
 _IN_TRANSACTIONS = {
@@ -44,11 +57,12 @@ _PLACES = {
 
 
 class Calls:
-    """What each function needed, by its name. Calls that no function makes are passed over. `signed` are those
-    that signed addresses."""
+    """What each function needed, by its name, and the partition keys that it touched. Calls that no function makes are
+    passed over. `signed` are those that signed addresses."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.by: dict[str, set[Need]] = defaultdict(set)
+        self.touched: dict[str, set[Touched]] = defaultdict(set)
         self.signed: set[str] = set()
         self._function = ""
         calling = BaseClient._make_api_call
@@ -57,6 +71,8 @@ class Calls:
             if self._function:
                 service = client.meta.service_model.service_name
                 self.by[self._function].update(needs(service, operation, given))
+                if service == "dynamodb":
+                    self.touched[self._function].update(touches(operation, given))
             return calling(client, operation, given)
 
         monkeypatch.setattr(BaseClient, "_make_api_call", record)
@@ -98,3 +114,32 @@ def needs(service: str, operation: str, given: Mapping[str, Any]) -> Iterator[Ne
             # without it S3 refuses a file that is not there instead of saying so
             yield "s3:ListBucket", place.replace("files", "bucket")
         yield action, place
+
+
+def touches(operation: str, given: Mapping[str, Any]) -> Iterator[Touched]:
+    """Each need of a call to DynamoDB, with its partition keys. Each part of a transaction is allowed by itself."""
+    if operation in ("TransactWriteItems", "TransactGetItems"):
+        for item in given["TransactItems"]:
+            for kind, one in item.items():
+                yield f"dynamodb:{_IN_TRANSACTIONS[kind]}", "table", (_partition_key(one),)
+        return
+    ((action, place),) = needs("dynamodb", operation, given)
+    if operation == "BatchGetItem":
+        (wanted,) = given["RequestItems"].values()
+        yield action, place, tuple(sorted({key["pk"]["S"] for key in wanted["Keys"]}))
+    elif operation == "Query":
+        yield action, place, (_queried(given, _PARTITION_KEYS[place]),)
+    else:
+        yield action, place, (_partition_key(given),)
+
+
+def _partition_key(given: Mapping[str, Any]) -> str:
+    return str((given.get("Key") or given["Item"])["pk"]["S"])
+
+
+def _queried(given: Mapping[str, Any], name: str) -> str:
+    """The one partition that a query reads."""
+    (placeholder,) = [key for key, value in given["ExpressionAttributeNames"].items() if value == name]
+    found = re.search(rf"{placeholder} = (:\w+)", given["KeyConditionExpression"])
+    assert found, given["KeyConditionExpression"]
+    return str(given["ExpressionAttributeValues"][found[1]]["S"])
