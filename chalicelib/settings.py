@@ -26,9 +26,6 @@ class Settings:
     table_name: str
     """The DynamoDB table."""
 
-    signing_keys: tuple[str, ...]
-    """Secrets for status links, newest first; at least 32 characters each. Older ones still verify."""
-
     state_machine_arn_prefix: str
     """ARN of the state machines up to their name."""
 
@@ -50,6 +47,10 @@ class Settings:
 
     roots_bucket: str
     """The S3 bucket that keeps roots, where nobody can remove or replace them."""
+
+    signing_keys: tuple[str, ...] = ()
+    """Secrets for status links, codes and cookies, newest first; at least 32 characters each. Older ones still verify.
+    A deployed function that signs nothing has none."""
 
     sealed_since: datetime | None = None
     """When this service first ran a release that makes MACs (RFC 3339). Entries from before have none. Not set: it has
@@ -141,7 +142,6 @@ class Settings:
 _REQUIRED = (
     "BASE_URL",
     "TABLE_NAME",
-    "SIGNING_KEYS",
     "STATE_MACHINE_ARN_PREFIX",
     "MAIL_FROM",
     "MAIL_REPLY_TO",

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from chalicelib.adapters import signing
 from chalicelib.domain.errors import NotFound, Unreadable
 from chalicelib.domain.form_keys import FormKey
 from chalicelib.domain.submissions import Task
@@ -19,7 +20,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 class SignedLinks:
-    """`keys` sign, newest first; older ones still verify, so that a link outlives a change of key."""
+    """`keys` sign, newest first; older ones still verify, so that a link outlives a change of key. Without keys there
+    are only addresses that hold no signature; the others raise NoSigningKeys."""
 
     def __init__(self, base_url: str, keys: Sequence[str]) -> None:
         self._base_url = base_url.rstrip("/")
@@ -102,7 +104,7 @@ class SignedLinks:
 
         from itsdangerous import Signer
 
-        oldest_first = list(reversed(self._keys))
+        oldest_first = list(reversed(signing.given(self._keys)))
         return Signer(oldest_first, salt="status-link", key_derivation="hmac", digest_method=hashlib.sha256)
 
     @cached_property
@@ -119,7 +121,7 @@ class SignedLinks:
         from itsdangerous import URLSafeSerializer
 
         return URLSafeSerializer(
-            list(reversed(self._keys)),
+            list(reversed(signing.given(self._keys))),
             salt=salt,
             signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
         )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.adapters import signing
 from chalicelib.domain import pairs
 from chalicelib.domain.pairs import Pair
 
@@ -21,7 +22,11 @@ class KeyedSeals:
     """`keys`, newest first: the first makes, all verify, so that a mail outlives a change of key."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        self._keys = tuple(keys)
+        self._given = tuple(keys)
+
+    @property
+    def _keys(self) -> tuple[str, ...]:
+        return signing.given(self._given)
 
     def code(self, pair: Pair) -> str:
         """A 256-bit number in digits, or in characters of references: each code is as likely as the others."""

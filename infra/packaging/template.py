@@ -43,6 +43,20 @@ KEY_OF_THE_TABLE: dict[str, Any] = {
 }
 
 
+def key_of_variables(name: str) -> dict[str, Any]:
+    """The right to start with variables that are under our key. Lambda gives itself a grant for it, which no longer
+    holds once the role was deleted and made anew. CloudFormation shortens a long stack's name in that of a function,
+    so the pattern does without it: no other stack's variables are under this key."""
+    own = f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:*-{name}-*"
+    return {
+        "Sid": "KeyOfItsVariables",
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt"],
+        "Resource": {"Fn::GetAtt": ["Key", "Arn"]},
+        "Condition": {"StringLike": {"kms:EncryptionContext:aws:lambda:FunctionArn": {"Fn::Sub": own}}},
+    }
+
+
 def complete(merged: Path) -> dict[str, Any]:
     """Chalice's template with what each function and each workflow brings. As JSON it needs no YAML aliases."""
     template: dict[str, Any] = yaml.safe_load(merged.read_text(encoding="utf-8"))
@@ -107,7 +121,7 @@ def _rates(function: dict[str, Any]) -> Iterator[int]:
 
 
 def _allow_what_all_need(name: str, function: dict[str, Any], resources: Resources) -> None:
-    """Its own log, traces and the table's key, besides what its policy file says."""
+    """Its own log, traces, and the key of the table and of its own variables, besides what its policy file says."""
     logs = {
         "Sid": "OwnLog",
         "Effect": "Allow",
@@ -116,6 +130,8 @@ def _allow_what_all_need(name: str, function: dict[str, Any], resources: Resourc
     }
     (policy,) = role_of(function, resources)["Properties"]["Policies"]
     policy["PolicyDocument"]["Statement"] += [logs, TRACES, KEY_OF_THE_TABLE]
+    if "KmsKeyArn" in function["Properties"]:
+        policy["PolicyDocument"]["Statement"].append(key_of_variables(name))
 
 
 def role_of(function: dict[str, Any], resources: Resources) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 import pytest
@@ -58,12 +59,13 @@ _PLACES = {
 
 class Calls:
     """What each function needed, by its name, and the partition keys that it touched. Calls that no function makes are
-    passed over. `signed` are those that signed addresses."""
+    passed over. `signed` are those that signed addresses, `keyed` those that used the signing keys."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.by: dict[str, set[Need]] = defaultdict(set)
         self.touched: dict[str, set[Touched]] = defaultdict(set)
         self.signed: set[str] = set()
+        self.keyed: set[str] = set()
         self._function = ""
         calling = BaseClient._make_api_call
 
@@ -86,6 +88,17 @@ class Calls:
             return signing(signer, request_dict, operation_name, **given)
 
         monkeypatch.setattr(RequestSigner, "generate_presigned_url", sign)
+
+    def with_keys(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        """The same method; which function calls it is noted."""
+
+        @wraps(method)
+        def noted(*given: Any, **named: Any) -> Any:
+            if self._function:
+                self.keyed.add(self._function)
+            return method(*given, **named)
+
+        return noted
 
     @contextmanager
     def of(self, function: str) -> Iterator[None]:

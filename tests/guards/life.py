@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from inspect import isfunction
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from website import LEAD, Website, a_claim, form_fields, open_website
 
 from chalicelib import wiring
 from chalicelib.adapters import keys, tables
+from chalicelib.adapters.links import SignedLinks
+from chalicelib.adapters.seals import KeyedSeals
 from chalicelib.adapters.workflows import StepFunctions
 from chalicelib.domain.errors import InvalidAnswers
 from chalicelib.domain.identities import Link
@@ -40,6 +43,14 @@ PROGRAMME = "programme.manager@example.org"
 NATIONAL = "coordinator@example.org"
 PAYMENTS = "payments@example.org"
 HTTP = "api_handler"
+
+
+def note_signing(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> None:
+    """Note which function uses the signing keys: all that seals do, and all that links do but these two."""
+    for kind, unsigned in ((KeyedSeals, ()), (SignedLinks, ("page", "task"))):
+        for name, method in vars(kind).items():
+            if isfunction(method) and not name.startswith("_") and name not in unsigned:
+                monkeypatch.setattr(kind, name, calls.with_keys(method))
 
 
 class Watched(Website):
@@ -158,6 +169,7 @@ def lived(monkeypatch: pytest.MonkeyPatch, dynamodb: str) -> Iterator[Life]:
         try:
             with Client(app) as client:
                 calls = Calls(monkeypatch)
+                note_signing(monkeypatch, calls)
                 site = Watched(client, parts)
                 site.calls = calls
                 site.use(workflows=StepFunctions(PREFIX), undo_for=timedelta(minutes=10))

@@ -118,7 +118,7 @@ def test_everything_missing_is_named_at_once_and_no_secret_is() -> None:
         "MAC_KEYS",
         "ROOT_KEYS",
         "ROOTS_BUCKET",
-        "SIGNING_KEYS",
+        "SIGNING_KEYS (id:secret",
         "RELAY_GRACE_SECONDS",
     ):
         assert name in str(caught.value)

@@ -25,6 +25,7 @@ from infra.local import events
 from infra.local.cloud import create_state_machines
 from infra.packaging import template as by_rule
 from infra.packaging.runtime import CannotPackage
+from tests.guards.aws_calls import Calls
 from tests.guards.packaged import PARAMETERS, builds_once, expanded, functions, resources, template
 
 pytestmark = builds_once
@@ -143,23 +144,54 @@ def test_every_stream_consumer_of_the_embedded_run_has_its_source() -> None:
     assert len(resources("AWS::Lambda::EventSourceMapping")) == len(events.FILTERS)
 
 
+SECRETS = {"SIGNING_KEYS", "OIDC_SECRETS"}
+
+
+def variables_of(name: str) -> dict[str, Any]:
+    """What a function has besides what all have."""
+    own: dict[str, Any] = functions()[name]["Properties"].get("Environment", {}).get("Variables", {})
+    return own
+
+
 def test_every_function_has_every_setting_that_it_must_have() -> None:
     given = set(template()["Globals"]["Function"]["Environment"]["Variables"])
     known = {one.name.upper() for one in fields(Settings)}
     required = {one.name.upper() for one in fields(Settings) if one.default is MISSING}
     assert required <= given
-    assert given <= known | {"STATE_MACHINE_ALIAS", "OIDC_SECRETS"}
+    for name in functions():
+        assert given | set(variables_of(name)) <= known | SECRETS, name
+        assert not given & set(variables_of(name)), name
     assert "WORKING_DAY_SECONDS" not in given, "for trials only"
-    assert not [name for name, one in functions().items() if "Environment" in one["Properties"]]
 
 
-def test_signing_keys_are_not_in_the_template() -> None:
-    keys = template()["Globals"]["Function"]["Environment"]["Variables"]["SIGNING_KEYS"]["Fn::Sub"]
-    assert keys.startswith("{{resolve:secretsmanager:${SigningKeysSecret}:SecretString:")
+def test_signing_keys_are_where_something_is_signed_and_nowhere_else(calls: Calls) -> None:
+    having = {name for name in functions() if "SIGNING_KEYS" in variables_of(name)}
+    assert having == calls.keyed
+
+
+def test_no_secret_is_given_to_all_functions_or_is_in_the_template_or_under_a_key_of_aws() -> None:
+    assert not SECRETS & set(template()["Globals"]["Function"]["Environment"]["Variables"])
+    for name, function in functions().items():
+        has_some = bool(SECRETS & set(variables_of(name)))
+        assert function["Properties"].get("KmsKeyArn") == (
+            {"Fn::GetAtt": ["Key", "Arn"]} if has_some else None
+        )
+        keys = variables_of(name).get("SIGNING_KEYS", {"Fn::Sub": ""})["Fn::Sub"]
+        assert not keys or keys.startswith("{{resolve:secretsmanager:${SigningKeysSecret}:SecretString:")
+
+
+def test_a_function_whose_variables_are_under_our_key_may_read_those_and_no_other_functions() -> None:
+    for name, function in resources("AWS::Serverless::Function").items():
+        (policy,) = by_rule.role_of(function, resources())["Properties"]["Policies"]
+        found = [one for one in policy["PolicyDocument"]["Statement"] if one["Sid"] == "KeyOfItsVariables"]
+        assert found == ([by_rule.key_of_variables(name)] if "KmsKeyArn" in function["Properties"] else [])
+        for one in found:
+            (arn,) = one["Condition"]["StringLike"].values()
+            assert arn["Fn::Sub"].endswith(f":function:*-{name}-*")
 
 
 def test_client_secrets_of_providers_are_not_in_the_template_and_left_out_where_there_are_none() -> None:
-    variables = template()["Globals"]["Function"]["Environment"]["Variables"]
+    variables = variables_of("api_handler")
     name, secrets, otherwise = variables["OIDC_SECRETS"]["Fn::If"]
     assert name == "HasOidcSecret"
     assert secrets["Fn::Sub"].startswith("{{resolve:secretsmanager:${OidcSecret}:SecretString:")

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.guards.packaged import PARAMETERS, resources, template
+from tests.guards.packaged import PARAMETERS, functions, resources, template
 
 SCRIPT = Path(__file__).with_name("lambda_process.py")
 REGION = "eu-west-2"
@@ -71,11 +71,11 @@ class LambdaProcess:
         self._errors.close()
 
 
-def environment(endpoint: str = "", region: str = REGION) -> dict[str, str]:
-    """What Lambda and the template set for every function. AWS is at `endpoint`, where one is given."""
+def environment(endpoint: str = "", region: str = REGION, function: str = "api_handler") -> dict[str, str]:
+    """What Lambda and the template set for a function. AWS is at `endpoint`, where one is given."""
     reached_at = {"AWS_ENDPOINT_URL": endpoint} if endpoint else {}
     return {
-        **settings(),
+        **settings(function),
         **reached_at,
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
@@ -88,12 +88,13 @@ def environment(endpoint: str = "", region: str = REGION) -> dict[str, str]:
     }
 
 
-def settings() -> dict[str, str]:
-    """The variables of the template, as CloudFormation fills them in."""
-    variables = template()["Globals"]["Function"]["Environment"]["Variables"]
+def settings(function: str = "api_handler") -> dict[str, str]:
+    """The variables of a function, as CloudFormation fills them in."""
+    own = functions()[function]["Properties"].get("Environment", {}).get("Variables", {})
+    variables = {**template()["Globals"]["Function"]["Environment"]["Variables"], **own}
     values = {name: _value(one) for name, one in variables.items()}
     set_ones = {name: value for name, value in values.items() if value is not None}
-    return {**set_ones, "SIGNING_KEYS": "k1:" + "s" * 40}
+    return {**set_ones, **({"SIGNING_KEYS": "k1:" + "s" * 40} if "SIGNING_KEYS" in own else {})}
 
 
 def _value(value: Any) -> str | None:

@@ -52,7 +52,7 @@ def invoke(start: Start) -> Invoke:
 
     def one(name: str, event: Any) -> Any:
         if name not in running:
-            running[name] = start()
+            running[name] = start(function=name)
         return running[name].do("invoke", handler=functions()[name]["Properties"]["Handler"], event=event)
 
     return one
