@@ -128,6 +128,7 @@ class _World:
             now=lambda: self._now,
             undo_for=timedelta(0),
             limits=Limits(mailbox_an_hour=0, force_an_hour=0, form_wait=timedelta(0)),
+            probe_key="",
             draw=lambda characters, count: self._drawn(characters, count),
             new_secret=lambda: f"{self._chance.getrandbits(256):064x}",
         )

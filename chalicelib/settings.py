@@ -87,6 +87,10 @@ class Settings:
     oidc_issuers: tuple[Issuer, ...] = ()
     """The OpenID providers. Their client secrets are in OIDC_SECRETS."""
 
+    probe_key: str = ""
+    """What a monitor shows in the header `X-Probe` to see at `/health/deep` which part fails, and how. Empty: staff
+    alone see it."""
+
     claim_domains: tuple[str, ...] = ()
     """Domains, such as `btp.police.uk`, that may send claims besides those that the form names."""
 
@@ -133,6 +137,7 @@ class Settings:
             source_quota=numbers["SOURCE_QUOTA"] or 0,
             sign_in=env.get("SIGN_IN") or "code",
             oidc_issuers=issuers,
+            probe_key=env.get("PROBE_KEY", ""),
             claim_domains=tuple(env.get("CLAIM_DOMAINS", "").casefold().replace(",", " ").split()),
             unproven_mail_quota=numbers["UNPROVEN_MAIL_QUOTA"] or 0,
             unconfirmed_days=numbers["UNCONFIRMED_DAYS"] or 1,

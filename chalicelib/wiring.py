@@ -285,6 +285,7 @@ _BUILDERS: Mapping[str, Callable[[Settings], Any]] = {
     "now": lambda _: now,
     "undo_for": lambda settings: timedelta(seconds=settings.undo_seconds),
     "limits": _limits,
+    "probe_key": lambda settings: settings.probe_key,
     "draw": lambda _: draw,
     "new_secret": lambda _: new_secret,
 }

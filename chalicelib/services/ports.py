@@ -359,5 +359,6 @@ class Parts:
     now: Now
     undo_for: timedelta
     limits: Limits
+    probe_key: str
     draw: Callable[[str, int], str]
     new_secret: Callable[[], str]

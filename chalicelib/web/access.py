@@ -23,11 +23,15 @@ class Access(Enum):
     STAFF = "staff"
     """A coordinator, the fund holder or an administrator, of a force or national."""
 
+    WATCHER = "watcher"
+    """Staff, or a monitor that shows the key in PROBE_KEY."""
+
 
 PUBLIC = Access.PUBLIC
 SIGNED_IN = Access.SIGNED_IN
 CLAIMANT = Access.CLAIMANT
 STAFF = Access.STAFF
+WATCHER = Access.WATCHER
 
 READ = Scope.READ
 SUBMIT = Scope.SUBMIT

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from chalice import Blueprint
 from chalice.app import Response
 
-from chalicelib.domain.errors import InvalidAnswers, Problem, Refused, Unreadable
+from chalicelib.domain.errors import InvalidAnswers, Problem, Unreadable
 from chalicelib.web import rights, shapes
-from chalicelib.web.access import PUBLIC, READ, SIGNED_IN, STAFF, SUBMIT
+from chalicelib.web.access import PUBLIC, READ, SIGNED_IN, STAFF, SUBMIT, WATCHER
 from chalicelib.web.views import view
 
 if TYPE_CHECKING:
     from chalicelib.domain.forms import Form
+    from chalicelib.services.health import Health
     from chalicelib.web.requests import Request
 
 api = Blueprint(__name__)
@@ -29,20 +30,24 @@ GEOJSON_TYPE = "application/geo+json"
 
 @api.route("/health")
 @view(PUBLIC)
-def health(request: Request) -> Response:
-    """200 where everything needed answers, 503 where something does not; a line for each part."""
-    parts = request.parts
-    checks = {
-        "database": lambda: parts.people.person("health"),
-        "forms": lambda: parts.forms.all(),
-        "workflows": lambda: [
-            parts.workflows.is_running(form.workflow.name, "health") for form in parts.forms.all()
-        ],
-        "mail": lambda: parts.mailer.check(),
-    }
-    lines = {name: _line(check) for name, check in checks.items()}
-    well = all(line == "ok" for line in lines.values())
-    return _json({"status": "ok" if well else "failing", "parts": lines}, status=200 if well else 503)
+def show_health(request: Request) -> Response:
+    """200 where everything needed answers, 503 where something does not; a word for each part. Up to 10 seconds old."""
+    from chalicelib.services import health
+
+    found = health.lately(request.parts)
+    return _health(
+        found, {name: line if line == health.OK else "failing" for name, line in found.lines.items()}
+    )
+
+
+@api.route("/health/deep")
+@view(WATCHER, READ)
+def show_health_now(request: Request) -> Response:
+    """The same, asked now, and what is wrong with a part."""
+    from chalicelib.services import health
+
+    found = health.look(request.parts)
+    return _health(found, found.lines)
 
 
 @api.route("/api/v1/openapi.json")
@@ -299,14 +304,9 @@ def _decision(body: Any) -> dict[str, Any]:
     return body
 
 
-def _line(check: Any) -> str:
-    try:
-        check()
-    except Refused:
-        return "does not answer"
-    except Exception as error:
-        return f"fails: {type(error).__name__}"
-    return "ok"
+def _health(found: Health, lines: Mapping[str, str]) -> Response:
+    body = {"status": "ok" if found.is_well else "failing", "parts": lines}
+    return _json(body, status=200 if found.is_well else 503)
 
 
 def _json(body: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

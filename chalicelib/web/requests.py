@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from datetime import timedelta
@@ -153,6 +154,12 @@ class Request:
             return False
         token, person = self.token_and_person
         return token.allows(Scope.SUBMIT, person)
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether a monitor asks that knows our key. Without a key there is no such monitor."""
+        key, shown = self.parts.probe_key, self.headers.get("x-probe", "")
+        return bool(key) and hmac.compare_digest(key.encode(), shown.encode("utf-8", "replace"))
 
     @property
     def source(self) -> str:

@@ -34,6 +34,7 @@ from tests.fakes.trail import MemoryRootKeys, MemoryTimelines
 LIMITS = Limits(mailbox_an_hour=1000, force_an_hour=1000, form_wait=timedelta(0))
 """Wide, so that a test meets a limit only where it says so."""
 
+PROBE_KEY = "p" * 43
 BASE_URL = "https://ideas.example.org"
 __all__ = [
     "BASE_URL",
@@ -126,6 +127,7 @@ def parts(store: Store | None = None, **replacements: Any) -> Parts:
         "now": Clock(datetime(2027, 1, 11, 9, 30, tzinfo=timezone.utc)),
         "undo_for": timedelta(0),
         "limits": LIMITS,
+        "probe_key": PROBE_KEY,
         "draw": drawing(random.Random(7)),
         "new_secret": Secrets(),
     }

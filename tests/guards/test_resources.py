@@ -19,6 +19,7 @@ from chalicelib.adapters.people import DynamoPeople
 from chalicelib.adapters.people_tables import BearerItem
 from chalicelib.services import reconciling
 from chalicelib.settings import Settings
+from chalicelib.web.access import Access
 from chalicelib.web.headers import HEADERS
 from infra import plant
 from infra.local import events
@@ -144,7 +145,7 @@ def test_every_stream_consumer_of_the_embedded_run_has_its_source() -> None:
     assert len(resources("AWS::Lambda::EventSourceMapping")) == len(events.FILTERS)
 
 
-SECRETS = {"SIGNING_KEYS", "OIDC_SECRETS"}
+SECRETS = {"SIGNING_KEYS", "OIDC_SECRETS", "PROBE_KEY"}
 
 
 def variables_of(name: str) -> dict[str, Any]:
@@ -196,6 +197,18 @@ def test_client_secrets_of_providers_are_not_in_the_template_and_left_out_where_
     assert name == "HasOidcSecret"
     assert secrets["Fn::Sub"].startswith("{{resolve:secretsmanager:${OidcSecret}:SecretString:")
     assert otherwise == variables["OIDC_ISSUERS"]["Fn::If"][2] == {"Ref": "AWS::NoValue"}
+
+
+def test_the_canary_shows_the_key_that_the_public_function_knows_to_a_route_that_takes_it() -> None:
+    shown = properties("ProbeConnection")["AuthParameters"]["ApiKeyAuthParameters"]
+    assert shown["ApiKeyName"].lower() == "x-probe"
+    assert shown["ApiKeyValue"] == variables_of("api_handler")["PROBE_KEY"]
+    assert shown["ApiKeyValue"]["Fn::Sub"].startswith("{{resolve:secretsmanager:${ProbeKey}:")
+    assert properties("ProbeKey")["GenerateSecretString"]["PasswordLength"] >= 32
+    _, _, path = properties("ProbeDestination")["InvocationEndpoint"]["Fn::Sub"].partition("${DomainName}")
+    from app import app
+
+    assert app.routes[path]["GET"].view_function.access is Access.WATCHER
 
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)

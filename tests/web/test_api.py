@@ -37,15 +37,39 @@ def test_health_names_each_part(website: Website) -> None:
     assert body(answer)["parts"] == {"database": "ok", "forms": "ok", "workflows": "ok", "mail": "ok"}
 
 
-def test_health_fails_with_the_part_that_fails(website: Website, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
-        raise ConnectionError("the address of somebody")
+def broken(*_: object) -> None:
+    raise ConnectionError("the address of somebody")
 
+
+def test_health_fails_with_the_part_that_fails_and_tells_nobody_why(
+    website: Website, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(type(website.parts.mailer), "check", broken)
     answer = website.get("/health")
     assert answer.status == 503
-    assert body(answer)["parts"]["mail"] == "fails: ConnectionError"
-    assert "somebody" not in answer.text
+    assert body(answer)["status"] == "failing"
+    assert body(answer)["parts"] == {"database": "ok", "forms": "ok", "workflows": "ok", "mail": "failing"}
+
+
+def test_staff_and_the_monitor_see_what_fails_now(website: Website, monkeypatch: pytest.MonkeyPatch) -> None:
+    website.use(probe_key="p" * 43)
+    assert website.get("/health").status == 200
+    monkeypatch.setattr(type(website.parts.mailer), "check", broken)
+    assert website.get("/health").status == 200, "found less than ten seconds ago"
+    by_monitor = website._ask("GET", "/health/deep", b"", {"x-probe": "p" * 43})
+    website.sign_in(COORDINATOR)
+    for answer in (by_monitor, website.get("/health/deep")):
+        assert answer.status == 503
+        assert body(answer)["parts"]["mail"] == "fails: ConnectionError"
+        assert "somebody" not in answer.text
+
+
+@pytest.mark.parametrize("key", ["", "p" * 43])
+@pytest.mark.parametrize("shown", [{}, {"x-probe": ""}, {"x-probe": "wrong"}, {"x-probe": "é"}])
+def test_nobody_else_has_every_part_asked(website: Website, key: str, shown: dict[str, str]) -> None:
+    website.use(probe_key=key)
+    answer = website._ask("GET", "/health/deep", b"", shown)
+    assert (answer.status, body(answer)["code"]) == (401, "not-signed-in")
 
 
 def test_a_submission_is_answered_with_its_receipt(website: Website) -> None:
