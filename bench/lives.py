@@ -114,6 +114,7 @@ class _World:
             timelines=nothing,
             roots=nothing,
             root_keys=nothing,
+            security=nothing,
             identities=nothing,
             providers=nothing,
             sign_in=nothing,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         Records,
         RootKeys,
         Seals,
+        SecurityLog,
         Timelines,
         Tokens,
         Workbooks,
@@ -154,6 +155,13 @@ def _root_keys(settings: Settings) -> RootKeys:
     return RootKeys([key_of(key) for key in settings.root_keys])
 
 
+def _security(settings: Settings) -> SecurityLog:
+    from chalicelib.adapters.seals import KeyedSeals
+    from chalicelib.adapters.security_log import JsonLines
+
+    return JsonLines(source_of=KeyedSeals(settings.signing_keys).source, now=now)
+
+
 def _identities(_settings: Settings) -> Identities:
     from chalicelib.adapters.identity_items import DynamoIdentities
 
@@ -271,6 +279,7 @@ _BUILDERS: Mapping[str, Callable[[Settings], Any]] = {
     "timelines": _timelines,
     "roots": _roots,
     "root_keys": _root_keys,
+    "security": _security,
     "identities": _identities,
     "providers": _providers,
     "sign_in": _sign_in,

@@ -21,6 +21,7 @@ from chalicelib.services.lines import Published as Published
 from chalicelib.services.lines import Waiting as Waiting
 from chalicelib.services.people_ports import Leavings as Leavings
 from chalicelib.services.people_ports import Tokens as Tokens
+from chalicelib.services.security_ports import SecurityLog as SecurityLog
 from chalicelib.services.sign_in_ports import Accounts as Accounts
 from chalicelib.services.sign_in_ports import Seals as Seals
 from chalicelib.services.trail_ports import EntryMacs as EntryMacs
@@ -345,6 +346,7 @@ class Parts:
     timelines: Timelines
     roots: Files
     root_keys: RootKeys
+    security: SecurityLog
     identities: Identities
     providers: Providers
     sign_in: SignIn

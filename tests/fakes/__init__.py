@@ -9,6 +9,7 @@ from typing import Any
 from chalicelib.adapters.form_files import FormFiles, calendar
 from chalicelib.adapters.links import SignedLinks
 from chalicelib.adapters.seals import KeyedSeals
+from chalicelib.adapters.security_log import JsonLines
 from chalicelib.adapters.workbooks import Workbooks
 from chalicelib.domain.issuers import SignIn
 from chalicelib.domain.limits import Limits
@@ -129,4 +130,6 @@ def parts(store: Store | None = None, **replacements: Any) -> Parts:
         "draw": drawing(random.Random(7)),
         "new_secret": Secrets(),
     }
-    return Parts(**{**made, **replacements})
+    made |= replacements
+    made.setdefault("security", JsonLines(source_of=made["seals"].source, now=made["now"]))
+    return Parts(**made)
