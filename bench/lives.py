@@ -115,6 +115,7 @@ class _World:
             roots=nothing,
             root_keys=nothing,
             security=nothing,
+            reporting=nothing,
             identities=nothing,
             providers=nothing,
             sign_in=nothing,

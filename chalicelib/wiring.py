@@ -15,6 +15,7 @@ from chalicelib.settings import Settings
 if TYPE_CHECKING:
     from chalicelib.domain.deadlines import Calendar
     from chalicelib.domain.issuers import SignIn
+    from chalicelib.domain.security import Reporting
     from chalicelib.services.identity_ports import Identities, Providers
     from chalicelib.services.ports import (
         Accounts,
@@ -241,6 +242,16 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
+def _reporting(settings: Settings) -> Reporting:
+    from chalicelib.domain.security import Reporting
+
+    return Reporting(
+        contact=settings.security_contact or f"mailto:{settings.mail_reply_to}",
+        policy=settings.security_policy,
+        expires=datetime.fromisoformat(settings.security_expires).replace(tzinfo=timezone.utc),
+    )
+
+
 def now() -> datetime:
     """The time in UTC, to the microsecond that DynamoDB's text form keeps."""
     return datetime.now(timezone.utc)
@@ -294,6 +305,7 @@ _BUILDERS: Mapping[str, Callable[[Settings], Any]] = {
     "now": lambda _: now,
     "undo_for": lambda settings: timedelta(seconds=settings.undo_seconds),
     "limits": _limits,
+    "reporting": _reporting,
     "draw": lambda _: draw,
     "new_secret": lambda _: new_secret,
 }

@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from datetime import datetime
 from enum import Enum
 from typing import Protocol
+
+from chalicelib.domain.values import value
+
+
+@value
+class Reporting:
+    """How to report a fault, as RFC 9116 has it. `contact` is a `mailto:` or `https:` address, `policy` an `https:`
+    address or empty. From `expires` on, readers are not to rely on the file."""
+
+    contact: str
+    policy: str
+    expires: datetime
 
 
 class Event(Enum):

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from chalicelib.domain.limits import Limits
     from chalicelib.domain.people import Away, Holding, Person
     from chalicelib.domain.roots import Verified
+    from chalicelib.domain.security import Reporting
     from chalicelib.domain.submissions import Case, Submission, Task
     from chalicelib.services.changes import Change, ContentRecord, KeyRecord
     from chalicelib.services.identity_ports import Identities, Providers
@@ -361,5 +362,6 @@ class Parts:
     now: Now
     undo_for: timedelta
     limits: Limits
+    reporting: Reporting
     draw: Callable[[str, int], str]
     new_secret: Callable[[], str]

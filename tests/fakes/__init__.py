@@ -13,6 +13,7 @@ from chalicelib.adapters.security_log import JsonLines
 from chalicelib.adapters.workbooks import Workbooks
 from chalicelib.domain.issuers import SignIn
 from chalicelib.domain.limits import Limits
+from chalicelib.domain.security import Reporting
 from chalicelib.services.ports import Parts
 from tests.builders import MONDAY, drawing
 from tests.fakes.exports import MemoryArchive, MemoryFiles
@@ -35,6 +36,9 @@ from tests.fakes.trail import MemoryRootKeys, MemoryTimelines
 LIMITS = Limits(mailbox_an_hour=1000, force_an_hour=1000, form_wait=timedelta(0))
 """Wide, so that a test meets a limit only where it says so."""
 
+REPORTING = Reporting(
+    contact="mailto:people@example.org", policy="", expires=datetime(2027, 12, 1, tzinfo=timezone.utc)
+)
 BASE_URL = "https://ideas.example.org"
 __all__ = [
     "BASE_URL",
@@ -127,6 +131,7 @@ def parts(store: Store | None = None, **replacements: Any) -> Parts:
         "now": Clock(datetime(2027, 1, 11, 9, 30, tzinfo=timezone.utc)),
         "undo_for": timedelta(0),
         "limits": LIMITS,
+        "reporting": REPORTING,
         "draw": drawing(random.Random(7)),
         "new_secret": Secrets(),
     }

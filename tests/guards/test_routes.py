@@ -66,6 +66,7 @@ def test_only_what_anybody_may_see_is_public() -> None:
     public = {f"{method} {path}" for path, method, view in routes() if view.access is Access.PUBLIC}  # type: ignore[attr-defined]
     assert public == {
         "GET /",
+        "GET /.well-known/security.txt",
         "GET /accessibility",
         "GET /api/v1/forms",
         "GET /api/v1/forms/{form}",
