@@ -28,7 +28,7 @@ prove: install browser ## Run the heavy sweeps in full (make test has a smaller 
 
 check: test lint coverage ## What must be green before a change lands (.ci/run runs the same, one after the other)
 
-lint: install ## Style, types, layers, state machines, and the package's template
+lint: install ## Style, types, layers, state machines, the package's template, vulnerable packages (AUDIT=strict)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -36,6 +36,7 @@ lint: install ## Style, types, layers, state machines, and the package's templat
 	$(BIN)/statelint infra/workflows/*.asl.json
 	$(BIN)/python -m infra.packaging
 	$(BIN)/cfn-lint --regions eu-west-2 --template build/template.json
+	$(BIN)/python -m infra.audit
 
 # Without the tests of the whole run: what only they reach is not tested well enough.
 coverage: install ## How much of the code the small tests reach: 95 % of its branches, at least

@@ -114,6 +114,8 @@ class _World:
             timelines=nothing,
             roots=nothing,
             root_keys=nothing,
+            security=nothing,
+            reporting=nothing,
             identities=nothing,
             providers=nothing,
             sign_in=nothing,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.values import value
@@ -101,6 +102,15 @@ class Settings:
     """How many codes are mailed in an hour to those who send something without proof; more wait for the next hour.
     Twenty times a busy hour, and far below what SES lets us send. 0: no limit."""
 
+    security_contact: str = ""
+    """Where to report a fault, a `mailto:` or `https:` address. Empty: `mail_reply_to`."""
+
+    security_policy: str = ""
+    """The `https:` address of a page that says what reporters can expect, such as this project's SECURITY.md."""
+
+    security_expires: str = "2027-11-30"
+    """The day from which `/.well-known/security.txt` must not be relied on, at most a year ahead."""
+
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
         """Raises MissingSetting naming every variable that is missing or not what it must be."""
@@ -113,6 +123,9 @@ class Settings:
         mac_keys, root_keys = (_named_keys(env, name, faults) for name in ("MAC_KEYS", "ROOT_KEYS"))
         sealed_since = _moment(env.get("SEALED_SINCE", ""), faults)
         issuers = _issuers(env, faults)
+        contact, policy = env.get("SECURITY_CONTACT", ""), env.get("SECURITY_POLICY", "")
+        expires = env.get("SECURITY_EXPIRES") or cls.security_expires
+        faults += _wrong_reporting(contact, policy, expires)
         if faults:
             raise MissingSetting("set these environment variables: " + ", ".join(faults))
         return cls(
@@ -141,9 +154,13 @@ class Settings:
             claim_domains=tuple(env.get("CLAIM_DOMAINS", "").casefold().replace(",", " ").split()),
             unproven_mail_quota=numbers["UNPROVEN_MAIL_QUOTA"] or 0,
             unconfirmed_days=numbers["UNCONFIRMED_DAYS"] or 1,
+            security_contact=contact,
+            security_policy=policy,
+            security_expires=expires,
         )
 
 
+_URI = re.compile(r"(mailto:[!-~]+@[!-~]+|https://[!-~]+)")
 _REQUIRED = (
     "BASE_URL",
     "TABLE_NAME",
@@ -192,6 +209,20 @@ def _moment(text: str, faults: list[str]) -> datetime | None:
     if moment is None or moment.tzinfo is None:
         faults.append("SEALED_SINCE (such as 2026-12-01T09:00:00Z)")
     return moment
+
+
+def _wrong_reporting(contact: str, policy: str, expires: str) -> list[str]:
+    """What is wrong with the lines of security.txt. A line break would begin a line of somebody else's."""
+    faults = []
+    if contact and not _URI.fullmatch(contact):
+        faults.append("SECURITY_CONTACT (mailto:… or https://…)")
+    if policy and not (_URI.fullmatch(policy) and policy.startswith("https:")):
+        faults.append("SECURITY_POLICY (https://…)")
+    try:
+        date.fromisoformat(expires)
+    except ValueError:
+        faults.append("SECURITY_EXPIRES (YYYY-MM-DD)")
+    return faults
 
 
 def _issuers(env: Mapping[str, str], faults: list[str]) -> tuple[Issuer, ...]:

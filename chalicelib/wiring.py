@@ -15,6 +15,7 @@ from chalicelib.settings import Settings
 if TYPE_CHECKING:
     from chalicelib.domain.deadlines import Calendar
     from chalicelib.domain.issuers import SignIn
+    from chalicelib.domain.security import Reporting
     from chalicelib.services.identity_ports import Identities, Providers
     from chalicelib.services.ports import (
         Accounts,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         Records,
         RootKeys,
         Seals,
+        SecurityLog,
         Timelines,
         Tokens,
         Workbooks,
@@ -154,6 +156,13 @@ def _root_keys(settings: Settings) -> RootKeys:
     return RootKeys([key_of(key) for key in settings.root_keys])
 
 
+def _security(settings: Settings) -> SecurityLog:
+    from chalicelib.adapters.seals import KeyedSeals
+    from chalicelib.adapters.security_log import JsonLines
+
+    return JsonLines(source_of=KeyedSeals(settings.signing_keys).source, now=now)
+
+
 def _identities(_settings: Settings) -> Identities:
     from chalicelib.adapters.identity_items import DynamoIdentities
 
@@ -233,6 +242,16 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
+def _reporting(settings: Settings) -> Reporting:
+    from chalicelib.domain.security import Reporting
+
+    return Reporting(
+        contact=settings.security_contact or f"mailto:{settings.mail_reply_to}",
+        policy=settings.security_policy,
+        expires=datetime.fromisoformat(settings.security_expires).replace(tzinfo=timezone.utc),
+    )
+
+
 def now() -> datetime:
     """The time in UTC, to the microsecond that DynamoDB's text form keeps."""
     return datetime.now(timezone.utc)
@@ -271,6 +290,7 @@ _BUILDERS: Mapping[str, Callable[[Settings], Any]] = {
     "timelines": _timelines,
     "roots": _roots,
     "root_keys": _root_keys,
+    "security": _security,
     "identities": _identities,
     "providers": _providers,
     "sign_in": _sign_in,
@@ -286,6 +306,7 @@ _BUILDERS: Mapping[str, Callable[[Settings], Any]] = {
     "undo_for": lambda settings: timedelta(seconds=settings.undo_seconds),
     "limits": _limits,
     "probe_key": lambda settings: settings.probe_key,
+    "reporting": _reporting,
     "draw": lambda _: draw,
     "new_secret": lambda _: new_secret,
 }

@@ -1,4 +1,5 @@
-"""What all tests have in common: nothing of the developer's own AWS account can be reached by accident."""
+"""What all tests have in common: nothing of the developer's own AWS account can be reached by accident, and nothing
+personal may be logged."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ import pytest
 
 from infra.local import dynoxide
 from infra.local.database import running_database
+from tests.leaks import Watcher
 
 NEEDS_DYNOXIDE = "needs dynoxide: "
 
@@ -59,6 +61,23 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(
             f"{len(skipped)} tests were skipped because there is no dynoxide here (docs/operations.md)."
         )
+
+
+@pytest.fixture(scope="session")
+def log_watcher() -> Watcher:
+    """Listens to what all tests of one process log."""
+    watcher = Watcher()
+    watcher.watch()
+    return watcher
+
+
+@pytest.fixture(autouse=True)
+def _no_personal_data_or_secret_is_logged(log_watcher: Watcher) -> Iterator[None]:
+    log_watcher.forget()
+    yield
+    found = log_watcher.found()
+    log_watcher.forget()
+    assert found == [], "the log holds personal data or a secret"
 
 
 @pytest.fixture(scope="session")

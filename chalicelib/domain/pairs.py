@@ -189,6 +189,11 @@ def is_ended_by_guesses(pair: Pair, now: datetime) -> bool:
     return pair.is_live(now) and not pair.takes_codes(now)
 
 
+def begins_long(before: Pair, after: Pair, now: datetime) -> bool:
+    """Whether the guess between the two was one too many: from now on its codes are long."""
+    return _guessed_at(after.wrong, now) and not _guessed_at(before.wrong, now)
+
+
 def tried(pair: Pair, now: datetime, *, length: int) -> Pair:
     """The pair after a wrong guess of so many characters. It counts where it could have been right."""
     next_one = looked_at(pair, now)

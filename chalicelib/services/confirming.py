@@ -29,7 +29,7 @@ from chalicelib.domain.pairs import Pair
 from chalicelib.domain.submissions import Case, Status
 from chalicelib.domain.timeline import CLAIMANT
 from chalicelib.domain.values import value
-from chalicelib.services import receipts, signing_in
+from chalicelib.services import noting, receipts, signing_in
 from chalicelib.services.changes import (
     AddDelivery,
     Change,
@@ -242,7 +242,9 @@ def _confirm_all(
         if code and pairs.is_ended_by_guesses(pair, now):
             raise TooMany(_GUESSED, retry_after=60)
         if is_over or not is_its_own:
-            parts.records.commit([KeepPair(pair=pairs.tried(pair, now, length=len(code)))])
+            tried = pairs.tried(pair, now, length=len(code))
+            parts.records.commit([KeepPair(pair=tried)])
+            noting.guessed(parts, pair, tried, now)
             return False
         if must_be_mailed_for and not set(names) <= {*pair.asked_for, *pair.proved}:
             return False
@@ -254,7 +256,7 @@ def _confirm_all(
         return True
 
     if not again(attempt):
-        raise signing_in.wrong_code()
+        raise signing_in.wrong_code(parts)
 
 
 def _confirmed(parts: Parts, case: Case, now: datetime) -> list[Change]:

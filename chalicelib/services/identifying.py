@@ -18,7 +18,7 @@ from chalicelib.domain.identities import Attempt, Identity, Link, Linking, ident
 from chalicelib.domain.issuers import Issuer
 from chalicelib.domain.people import Person
 from chalicelib.domain.person_changes import PersonChange, What
-from chalicelib.services import sign_in_mails, signing_in
+from chalicelib.services import noting, sign_in_mails, signing_in
 from chalicelib.services.changes import (
     AddDelivery,
     AddPersonChange,
@@ -182,6 +182,7 @@ def _begin_session(
     if known_as(identity) not in known:
         changes.append(AddDelivery(delivery=sign_in_mails.new_browser(parts, person, session)))
     _commit(parts, changes)
+    noting.signed_in(parts, person.id, "by-provider", is_known=known_as(identity) in known)
     return SignedIn(secret=secret, mailbox=known_as(identity))
 
 

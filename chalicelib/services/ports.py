@@ -21,6 +21,7 @@ from chalicelib.services.lines import Published as Published
 from chalicelib.services.lines import Waiting as Waiting
 from chalicelib.services.people_ports import Leavings as Leavings
 from chalicelib.services.people_ports import Tokens as Tokens
+from chalicelib.services.security_ports import SecurityLog as SecurityLog
 from chalicelib.services.sign_in_ports import Accounts as Accounts
 from chalicelib.services.sign_in_ports import Seals as Seals
 from chalicelib.services.trail_ports import EntryMacs as EntryMacs
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from chalicelib.domain.limits import Limits
     from chalicelib.domain.people import Away, Holding, Person
     from chalicelib.domain.roots import Verified
+    from chalicelib.domain.security import Reporting
     from chalicelib.domain.submissions import Case, Submission, Task
     from chalicelib.services.changes import Change, ContentRecord, KeyRecord
     from chalicelib.services.identity_ports import Identities, Providers
@@ -345,6 +347,7 @@ class Parts:
     timelines: Timelines
     roots: Files
     root_keys: RootKeys
+    security: SecurityLog
     identities: Identities
     providers: Providers
     sign_in: SignIn
@@ -360,5 +363,6 @@ class Parts:
     undo_for: timedelta
     limits: Limits
     probe_key: str
+    reporting: Reporting
     draw: Callable[[str, int], str]
     new_secret: Callable[[], str]

@@ -10,6 +10,7 @@ from chalicelib.domain.accounts import Session
 from chalicelib.domain.errors import Forbidden
 from chalicelib.domain.pairs import Pair
 from chalicelib.domain.people import Person
+from chalicelib.domain.security import Event
 from chalicelib.services import signing_in
 from chalicelib.services.changes import Change, ProveSession
 from chalicelib.services.ports import Parts
@@ -63,4 +64,5 @@ def prove_again(parts: Parts, session: Session, person: Person, typed: str) -> N
 
     signing_in.change_pair(parts, pairs.mailbox_of(person.address), guessed)
     if not is_right:
-        raise signing_in.wrong_code()
+        raise signing_in.wrong_code(parts, person.id)
+    parts.security.note(Event.SIGNED_IN, "again", person=person.id)

@@ -38,9 +38,10 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.pairs import Pair
 from chalicelib.domain.people import Person
+from chalicelib.domain.security import Event
 from chalicelib.domain.submissions import Submission
 from chalicelib.domain.values import value
-from chalicelib.services import sign_in_mails
+from chalicelib.services import noting, sign_in_mails
 from chalicelib.services.changes import (
     AddDelivery,
     AddSession,
@@ -202,9 +203,10 @@ def enter_code(
         begins = _session_begins(parts, person, secret, browser, is_known, now)
         return pairs.used(pair, now), [*begins, *(also(person, now) if also else ())]
 
-    change_pair(parts, mailbox, guessed)
+    pair = change_pair(parts, mailbox, guessed)
     if not secret:
-        raise wrong_code()
+        raise wrong_code(parts, pair.person_id)
+    noting.signed_in(parts, pair.person_id, "by-code", is_known=is_known)
     return SignedIn(secret=secret, mailbox=mailbox)
 
 
@@ -239,7 +241,8 @@ def press_link(
         secret = session_secret(parts.new_secret(), person.id)
         return pairs.used(pair, now), _session_begins(parts, person, secret, browser, is_known, now)
 
-    change_pair(parts, pressable.mailbox, pressed)
+    pair = change_pair(parts, pressable.mailbox, pressed)
+    noting.signed_in(parts, pair.person_id, "by-link", is_known=is_known)
     return SignedIn(secret=secret, mailbox=pressable.mailbox)
 
 
@@ -264,9 +267,10 @@ def prove_claimant(parts: Parts, force: str, reference: str, typed: str) -> str:
             AddSession(session=session)
         ]
 
-    change_pair(parts, pairs.mailbox_of(address), guessed)
+    pair = change_pair(parts, pairs.mailbox_of(address), guessed)
     if not secret:
-        raise wrong_code()
+        raise wrong_code(parts, pair.person_id)
+    parts.security.note(Event.SIGNED_IN, "as-submitter")
     return secret
 
 
@@ -320,15 +324,17 @@ def sign_out(parts: Parts, secret: str) -> None:
 # What they share
 
 
-def change_pair(parts: Parts, mailbox: str, next_one: Next) -> None:
-    """Store what becomes of a pair; where somebody else was quicker, of what it is then. Raises TooMany where its
-    source asked too often, NotSignedIn where the session that it proves is over."""
+def change_pair(parts: Parts, mailbox: str, next_one: Next) -> Pair:
+    """Store what becomes of a pair; where somebody else was quicker, of what it is then. Returns the pair as it is
+    stored. Raises TooMany where its source asked too often, NotSignedIn where the session that it proves is over."""
     for _ in range(TRIES):
         (pair,) = parts.accounts.pairs([mailbox])
         now = parts.now()
         changed, more = next_one(pair, now)
         try:
-            return parts.records.commit([KeepPair(pair=changed), *more])
+            parts.records.commit([KeepPair(pair=changed), *more])
+            noting.guessed(parts, pair, changed, now)
+            return changed
         except ChangeRefused as refused:
             if isinstance(refused.change, CountSource):
                 raise too_many_asks(now) from refused
@@ -372,6 +378,7 @@ def _session_begins(
     return begins
 
 
-def wrong_code() -> InvalidAnswers:
-    """What every code is answered that signs nobody in."""
+def wrong_code(parts: Parts, person_id: str = "") -> InvalidAnswers:
+    """What every code is answered that signs nobody in. It is recorded, with whose mailbox it was for, if known."""
+    parts.security.note(Event.WRONG_CODE, "refused", person=person_id)
     return InvalidAnswers([Problem(pointer="/code", code="wrong", message=_WRONG)])

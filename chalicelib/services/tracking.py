@@ -14,6 +14,7 @@ from chalicelib.domain.fund import Fund
 from chalicelib.domain.money import pounds
 from chalicelib.domain.people import NATIONAL, Person, check_staff, role_words
 from chalicelib.domain.references import read_reference
+from chalicelib.domain.security import Event
 from chalicelib.domain.sentences import mid_sentence
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.status_links import check_link
@@ -208,6 +209,8 @@ def timeline_for(parts: Parts, person: Person, reference: str) -> Timeline:
     """A submission's timeline, checked. Raises as `submission_for` does."""
     case = submission_for(parts, person, reference)
     case, faults = trail.read_again(parts, case, lambda read: trail.faults_of(parts, read))
+    if faults:
+        parts.security.note(Event.VERIFICATION_FAILED, "on-showing", person=person.id)
     return Timeline(
         reference=case.submission.reference,
         entries=case.entries,

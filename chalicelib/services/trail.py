@@ -10,6 +10,7 @@ from chalicelib.domain import deliveries, timeline, trail
 from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.errors import NotAsWritten
 from chalicelib.domain.people import COORDINATOR, NATIONAL, Holding
+from chalicelib.domain.security import Event
 from chalicelib.domain.submissions import Case
 from chalicelib.domain.timeline import Entry
 from chalicelib.services.ports import Parts
@@ -70,6 +71,7 @@ def tell(parts: Parts, case: Case) -> None:
     log, which an alarm waits for."""
     one = case.submission
     _log.warning("not as it was written: %s of %s", one.reference, one.force)
+    parts.security.note(Event.VERIFICATION_FAILED, "coordinators-told")
     for delivery in _mails(parts, case):
         parts.outbox.add(delivery)
 

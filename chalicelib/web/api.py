@@ -13,6 +13,7 @@ from chalice import Blueprint
 from chalice.app import Response
 
 from chalicelib.domain.errors import InvalidAnswers, Problem, Unreadable
+from chalicelib.domain.security import Event
 from chalicelib.web import rights, shapes
 from chalicelib.web.access import PUBLIC, READ, SIGNED_IN, STAFF, SUBMIT, WATCHER
 from chalicelib.web.views import view
@@ -182,7 +183,7 @@ def ideas_on_a_map(request: Request) -> Response:
 
 
 @api.route("/api/v1/submissions/{reference}")
-@view(STAFF, READ, may=rights.reads)
+@view(STAFF, READ, may=rights.reads, records=Event.SUBMISSION_READ)
 def submission(request: Request, reference: str) -> Response:
     """One submission, whole, with its tasks."""
     from chalicelib.services import tracking
@@ -192,7 +193,7 @@ def submission(request: Request, reference: str) -> Response:
 
 
 @api.route("/api/v1/submissions/{reference}/timeline")
-@view(STAFF, READ, may=rights.reads)
+@view(STAFF, READ, may=rights.reads, records=Event.TIMELINE_READ)
 def timeline(request: Request, reference: str) -> Response:
     """A submission's timeline, and whether it is as it was written."""
     from chalicelib.services import tracking

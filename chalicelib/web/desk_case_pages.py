@@ -14,6 +14,7 @@ from chalicelib.domain.errors import InvalidAnswers, Overtaken, Refused, Unavail
 from chalicelib.domain.forms import Form
 from chalicelib.domain.people import check_coordinator
 from chalicelib.domain.references import read_reference
+from chalicelib.domain.security import Event
 from chalicelib.domain.submissions import Case
 from chalicelib.services import minding, paying, reassigning, tracking
 from chalicelib.web import access, desk_mails, desk_words, rights
@@ -34,7 +35,7 @@ _DONE = {
 
 
 @desk_case_pages.route(_CASE, methods=["GET"])
-@view(access.STAFF, may=rights.reads)
+@view(access.STAFF, may=rights.reads, records=Event.TIMELINE_READ)
 def show_submission(request: Request, reference: str) -> Response:
     return _case_page(request, reference)
 

@@ -8,6 +8,7 @@ from typing import Any
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.exports import ALL, Manifest
+from chalicelib.domain.security import Event
 from chalicelib.domain.sentences import capital
 from chalicelib.services import exporting
 from chalicelib.services.ports import Parts
@@ -49,7 +50,7 @@ def show_exports(request: Request) -> Response:
 
 
 @export_pages.route("/exports/{form}/{scope}/{period}", methods=["GET"])
-@view(access.SIGNED_IN)
+@view(access.SIGNED_IN, records=Event.EXPORT_READ)
 def show_export(request: Request, form: str, scope: str, period: str) -> Response:
     parts = request.parts
     manifest = exporting.fetch_manifest(parts, request.person, form, scope, period)
@@ -65,7 +66,7 @@ def show_export(request: Request, form: str, scope: str, period: str) -> Respons
 
 
 @export_pages.route("/exports/{form}/{scope}/{period}/{name}", methods=["GET"])
-@view(access.SIGNED_IN, access.READ)
+@view(access.SIGNED_IN, access.READ, records=Event.EXPORT_READ)
 def get_export(request: Request, form: str, scope: str, period: str, name: str) -> Response:
     file = exporting.hand_out(request.parts, request.person, form, scope, period, name)
     if file.address:

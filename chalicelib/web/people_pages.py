@@ -14,6 +14,7 @@ from chalicelib.domain.errors import InvalidAnswers, Problem
 from chalicelib.domain.leaving import Leaving
 from chalicelib.domain.people import NATIONAL, Holding
 from chalicelib.domain.person_changes import COMMAND, SCHEDULE, PersonChange, What
+from chalicelib.domain.security import Event
 from chalicelib.domain.sentences import capital
 from chalicelib.services import leaving, looking_after, tokens
 from chalicelib.services.looking_after import PersonView
@@ -146,7 +147,7 @@ def post_stay(request: Request, person: str) -> Response:
 
 
 @people_pages.route(f"{_PERSON}/revoke", methods=["POST"])
-@view(access.STAFF, may=rights.revokes_of)
+@view(access.STAFF, may=rights.revokes_of, records=Event.TOKEN_REVOKED)
 def post_revoke(request: Request, person: str) -> Response:
     who = leaving.person_for(request.parts, request.person, person)
     tokens.revoke(request.parts, who.id, request.fields().get("token", ""), by=request.person)

@@ -81,9 +81,14 @@ def status_of(error: errors.Refused) -> int:
     return int(_nearest(error, STATUSES))
 
 
+def code_of(error: errors.Refused) -> str:
+    """What programs know a refusal by: `already-decided`."""
+    return _code(type(error))
+
+
 def problem(error: errors.Refused) -> Response:
     """A refusal for a program."""
-    body: dict[str, Any] = {"code": _code(type(error))}
+    body: dict[str, Any] = {"code": code_of(error)}
     if isinstance(error, errors.InvalidAnswers):
         body["errors"] = [
             {"pointer": one.pointer, "code": one.code, "message": one.message} for one in error.problems

@@ -268,6 +268,22 @@ class Request:
         return self.__dict__.get("person") or (None if self.has_token else self._holder)
 
     @property
+    def known_id(self) -> str:
+        """The id of whoever is asking, where it has been read already. Empty for submitters and strangers."""
+        held = self.__dict__.get("token_and_person")
+        if held is not None:
+            return str(held[1].id)
+        session = self.__dict__.get("session")
+        return session.person_id if session else ""
+
+    @cached_property
+    def request_id(self) -> str:
+        """The id that API Gateway gave the request, or one of our own where it gave none."""
+        from uuid import uuid4
+
+        return str(self._raw.context.get("requestId") or uuid4())
+
+    @property
     def is_secure(self) -> bool:
         """Whether the service is reached over https."""
         return self.parts.links.page("").startswith("https:")

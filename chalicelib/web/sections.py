@@ -21,7 +21,7 @@ Table = dict[str, dict[str, Any]]
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "api": ("api", "health"),
-    "site_pages": ("", "cookies", "privacy", "accessibility", "static"),
+    "site_pages": ("", "cookies", "privacy", "accessibility", "static", ".well-known"),
     "form_pages": ("forms",),
     "idea_pages": ("ideas",),
     "map_pages": ("map",),

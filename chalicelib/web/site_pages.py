@@ -12,6 +12,7 @@ from chalicelib.web.views import view
 
 site_pages = Blueprint(__name__)
 
+SECURITY_TXT = "/.well-known/security.txt"
 _FOR_EVER = "public, max-age=31536000, immutable"
 _FOR_AN_HOUR = "public, max-age=3600"
 
@@ -38,6 +39,22 @@ def privacy(request: Request) -> Response:
 @view(access.PUBLIC)
 def accessibility(request: Request) -> Response:
     return page("accessibility.html", signed_in=request.session is not None)
+
+
+@site_pages.route(SECURITY_TXT, methods=["GET"])
+@view(access.PUBLIC)
+def security_txt(request: Request) -> Response:
+    """How to report a fault, for people and for programs that look there (RFC 9116)."""
+    reporting = request.parts.reporting
+    lines = [
+        f"Contact: {reporting.contact}",
+        f"Expires: {reporting.expires:%Y-%m-%dT%H:%M:%SZ}",
+        "Preferred-Languages: en",
+        f"Canonical: {request.parts.links.page(SECURITY_TXT)}",
+        *([f"Policy: {reporting.policy}"] if reporting.policy else []),
+    ]
+    text = "".join(f"{line}\n" for line in lines)
+    return Response(body=text, headers={"Content-Type": "text/plain; charset=utf-8"})
 
 
 @site_pages.route("/static/{name}", methods=["GET"])

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.errors import InvalidAnswers, Problem
+from chalicelib.domain.security import Event
 from chalicelib.domain.tokens import LONGEST_DAYS, SCOPE_WORDS, USUAL_DAYS, Scope, Token, scopes_of
 from chalicelib.services import tokens
 from chalicelib.web import access
@@ -27,7 +28,7 @@ def show_tokens(request: Request) -> Response:
 
 
 @token_pages.route(_PATH, methods=["POST"])
-@view(access.STAFF)
+@view(access.STAFF, records=Event.TOKEN_MADE)
 def post_token(request: Request) -> Response:
     """Make a token. The answer is the page itself, no redirect: the secret is nowhere else."""
     fields = request.fields()
@@ -54,7 +55,7 @@ def post_token(request: Request) -> Response:
 
 
 @token_pages.route(f"{_PATH}/revoke", methods=["POST"])
-@view(access.STAFF)
+@view(access.STAFF, records=Event.TOKEN_REVOKED)
 def post_revoke(request: Request) -> Response:
     tokens.revoke(request.parts, request.person.id, request.fields().get("token", ""), by=request.person)
     return redirect(f"{_PATH}?done=revoked")

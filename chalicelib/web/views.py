@@ -16,15 +16,17 @@ from chalice.app import Request as ChaliceRequest
 from chalice.app import Response
 
 from chalicelib import wiring
+from chalicelib.domain import security
 from chalicelib.domain.errors import Forbidden, NotSignedIn, NotWithThisToken, Refused
 from chalicelib.domain.people import check_staff
-from chalicelib.web import problems
+from chalicelib.web import problems, recording
 from chalicelib.web.access import Access
 from chalicelib.web.headers import with_headers
 from chalicelib.web.requests import Request
 
 if TYPE_CHECKING:
     from chalicelib.domain.accounts import Session
+    from chalicelib.domain.security import Event
     from chalicelib.domain.tokens import Scope
 
 current = Blueprint(__name__)
@@ -37,21 +39,27 @@ May = Callable[..., object]
 _log = logging.getLogger(__name__)
 
 
-def view(access: Access, token: Scope | None = None, *, may: May | None = None) -> Callable[[View], View]:
+def view(
+    access: Access, token: Scope | None = None, *, may: May | None = None, records: Event | None = None
+) -> Callable[[View], View]:
     """Declare who may call a view, and the scope that a bearer token needs; without one, no token gets in. It is called
     with the Request and the path's parameters. So is `may`, where it takes more to call the view: whoever may not is
-    told that, whatever else is wrong with what they sent."""
+    told that, whatever else is wrong with what they sent. `records`: the event that the security log gets once the view
+    has done it."""
 
     def decorate(function: View) -> View:
         @wraps(function)
         def handle(**path_parameters: str) -> Response:
             return answered(
                 current.current_request,
-                lambda request: _answer(function, _Rule(access, token, may), request, path_parameters),
+                lambda request: _answer(
+                    function, _Rule(access, token, may, records), request, path_parameters
+                ),
             )
 
         handle.access = access  # type: ignore[attr-defined]
         handle.token = token  # type: ignore[attr-defined]
+        handle.records = records  # type: ignore[attr-defined]
         return handle
 
     return decorate
@@ -63,7 +71,11 @@ def answered(raw: ChaliceRequest, answer: Callable[[Request], Response]) -> Resp
         request = Request(raw, wiring.parts())
     except Exception as error:  # a setting that is missing or wrong
         return with_headers(failed(error, as_json=True), secure=True)
-    return with_headers(answer(request), secure=request.is_secure)
+    asks = security.caller.set(request)
+    try:
+        return with_headers(answer(request), secure=request.is_secure)
+    finally:
+        security.caller.reset(asks)
 
 
 class _Rule(NamedTuple):
@@ -72,6 +84,7 @@ class _Rule(NamedTuple):
     access: Access
     token: Scope | None
     may: May | None
+    records: Event | None
 
 
 def _answer(function: View, rule: _Rule, request: Request, path_parameters: dict[str, str]) -> Response:
@@ -79,16 +92,20 @@ def _answer(function: View, rule: _Rule, request: Request, path_parameters: dict
     try:
         try:
             _admit(access, rule.token, request, path_parameters)
-            return function(request, **path_parameters)
+            response = function(request, **path_parameters)
+            recording.done(request, response, rule.records)
+            return response
         except Refused as error:
             raise _first(rule.may, error, request, path_parameters) from error
     except NotSignedIn as error:
+        recording.refused(request, error)
         if request.wants_json:
             return problems.problem(error)
         return (
             _to_claimant_code(request, path_parameters) if access is Access.CLAIMANT else _to_sign_in(request)
         )
     except Refused as error:
+        recording.refused(request, error)
         if request.wants_json:
             return problems.problem(error)
         return problems.page(error, path=request.path, signed_in=request.is_signed_in)
@@ -146,6 +163,7 @@ def _check_token(request: Request, needed: Scope | None) -> None:
         raise NotWithThisToken(
             f"This takes a token with the scope “{needed.value}”, of somebody who may give that scope."
         )
+    recording.token_used(request, needed)
 
 
 def _check_csrf(request: Request, session: Session | None) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 from chalicelib.adapters.form_files import FormFiles, calendar
 from chalicelib.adapters.links import SignedLinks
 from chalicelib.adapters.seals import KeyedSeals
+from chalicelib.adapters.security_log import JsonLines
 from chalicelib.adapters.workbooks import Workbooks
 from chalicelib.domain.issuers import SignIn
 from chalicelib.domain.limits import Limits
+from chalicelib.domain.security import Reporting
 from chalicelib.services.ports import Parts
 from tests.builders import MONDAY, drawing
 from tests.fakes.exports import MemoryArchive, MemoryFiles
@@ -35,6 +37,9 @@ LIMITS = Limits(mailbox_an_hour=1000, force_an_hour=1000, form_wait=timedelta(0)
 """Wide, so that a test meets a limit only where it says so."""
 
 PROBE_KEY = "p" * 43
+REPORTING = Reporting(
+    contact="mailto:people@example.org", policy="", expires=datetime(2027, 12, 1, tzinfo=timezone.utc)
+)
 BASE_URL = "https://ideas.example.org"
 __all__ = [
     "BASE_URL",
@@ -128,7 +133,10 @@ def parts(store: Store | None = None, **replacements: Any) -> Parts:
         "undo_for": timedelta(0),
         "limits": LIMITS,
         "probe_key": PROBE_KEY,
+        "reporting": REPORTING,
         "draw": drawing(random.Random(7)),
         "new_secret": Secrets(),
     }
-    return Parts(**{**made, **replacements})
+    made |= replacements
+    made.setdefault("security", JsonLines(source_of=made["seals"].source, now=made["now"]))
+    return Parts(**made)

@@ -47,7 +47,15 @@ def test_make_test_runs_every_test() -> None:
 
 def test_make_check_lints_type_checks_and_measures_coverage() -> None:
     commands = "\n".join(recipe("check"))
-    for tool in ("ruff check .", "ruff format --check .", "mypy", "lint-imports", "statelint", "cfn-lint"):
+    for tool in (
+        "ruff check .",
+        "ruff format --check .",
+        "mypy",
+        "lint-imports",
+        "statelint",
+        "cfn-lint",
+        "infra.audit",
+    ):
         assert tool in commands, tool
     assert "coverage report --fail-under=95" in commands
 

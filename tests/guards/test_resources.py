@@ -17,6 +17,7 @@ from moto import mock_aws
 from chalicelib.adapters import tables
 from chalicelib.adapters.people import DynamoPeople
 from chalicelib.adapters.people_tables import BearerItem
+from chalicelib.domain.security import Event
 from chalicelib.services import reconciling
 from chalicelib.settings import Settings
 from chalicelib.web.access import Access
@@ -319,6 +320,33 @@ def test_paths_and_peoples_addresses_reach_no_log_and_no_trace() -> None:
     assert [one["SampledRequestsEnabled"] for one in views] == [False] * len(views)
 
 
+def test_the_firewall_logs_what_it_refused_without_paths_cookies_and_tokens_for_30_days() -> None:
+    logging = properties("FirewallLogging")
+    assert logging["ResourceArn"] == {"Fn::GetAtt": ["Firewall", "Arn"]}
+    redacted = {next(iter(one)): one for one in logging["RedactedFields"] if "SingleHeader" not in one}
+    assert redacted.keys() == {"UriPath", "QueryString"}
+    headers = {
+        one["SingleHeader"]["Name"] for one in logging["RedactedFields"] if one.keys() == {"SingleHeader"}
+    }
+    assert headers == {"cookie", "authorization", "referer", "x-probe"}
+    kept = logging["LoggingFilter"]
+    assert kept["DefaultBehavior"] == "DROP"
+    (rule,) = kept["Filters"]
+    assert (rule["Behavior"], rule["Conditions"]) == ("KEEP", [{"ActionCondition": {"Action": "BLOCK"}}])
+    (destination,) = logging["LogDestinationConfigs"]
+    assert destination["Fn::Sub"].endswith(":log-group:${FirewallLogs}")
+    group = properties("FirewallLogs")
+    assert group["LogGroupName"]["Fn::Sub"].startswith("aws-waf-logs-")
+    assert (group["RetentionInDays"], group["KmsKeyId"]) == (30, {"Fn::GetAtt": ["Key", "Arn"]})
+
+
+def test_the_alarm_on_refused_requests_looks_at_this_firewall() -> None:
+    """The dimension is the name of the firewall's metric. Two stacks of an account have firewalls of two names."""
+    dimensions = {one["Name"]: one["Value"] for one in properties("ManyBlocked")["Dimensions"]}
+    assert dimensions["WebACL"] == properties("Firewall")["VisibilityConfig"]["MetricName"]
+    assert "${AWS::StackName}" in dimensions["WebACL"]["Fn::Sub"]
+
+
 def test_api_gateway_hands_every_address_to_the_app() -> None:
     body = properties("RestAPI")["DefinitionBody"]
     assert body["paths"].keys() == {"/", "/{proxy+}"}
@@ -454,8 +482,36 @@ def test_log_lines_that_alarms_wait_for_are_still_written() -> None:
     logged = [*re.findall(r'_log\.\w+\(\s*"([^"]+)"', source), *reconciling.TOLD.values()]
     assert "_log.warning(words, counts[name])" in source
     for name, one in resources("AWS::Logs::MetricFilter").items():
+        if one["Properties"]["FilterPattern"].startswith("{"):
+            continue  # of the security log, below
         terms = re.findall(r'"([^"]+)"', one["Properties"]["FilterPattern"])
         assert any(all(term in line for term in terms) for line in logged), name
+
+
+def test_filters_of_the_security_log_read_events_that_are_written_and_feed_an_alarm() -> None:
+    filters = {
+        name: one["Properties"]
+        for name, one in resources("AWS::Logs::MetricFilter").items()
+        if one["Properties"]["FilterPattern"].startswith("{")
+    }
+    read = {
+        name: re.fullmatch(r'\{ \$\.event = "([a-z-]+)" \}', one["FilterPattern"])
+        for name, one in filters.items()
+    }
+    assert {Event(found[1]) for found in read.values() if found} == {
+        Event.WRONG_CODE,
+        Event.LONG_CODE,
+        Event.REFUSED,
+        Event.TOO_MANY,
+    }
+    assert None not in read.values()
+    alarms = {
+        (json.dumps(one["Properties"].get("Namespace")), one["Properties"].get("MetricName"))
+        for one in resources("AWS::CloudWatch::Alarm").values()
+    }
+    for name, one in filters.items():
+        (made,) = one["MetricTransformations"]
+        assert (json.dumps(made["MetricNamespace"]), made["MetricName"]) in alarms, name
 
 
 def test_every_parameter_is_documented() -> None:

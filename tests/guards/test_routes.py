@@ -10,6 +10,7 @@ from chalice.test import Client
 
 from chalicelib import wiring
 from chalicelib.domain.accounts import claimant_of
+from chalicelib.domain.security import Event
 from chalicelib.domain.tokens import Scope, token_secret
 from chalicelib.services import signing_in
 from chalicelib.web.access import Access
@@ -65,6 +66,7 @@ def test_only_what_anybody_may_see_is_public() -> None:
     public = {f"{method} {path}" for path, method, view in routes() if view.access is Access.PUBLIC}  # type: ignore[attr-defined]
     assert public == {
         "GET /",
+        "GET /.well-known/security.txt",
         "GET /accessibility",
         "GET /api/v1/forms",
         "GET /api/v1/forms/{form}",
@@ -105,6 +107,21 @@ def test_only_what_anybody_may_see_is_public() -> None:
         "POST /sign-in/{token}",
         "POST /status/finish",  # ends what the browser that posts it can do, and nothing else
         "POST /status/{token}/code",
+    }
+
+
+def test_reading_exports_and_timelines_and_handling_tokens_is_recorded() -> None:
+    """A new route that shows a whole submission or hands out a file belongs here."""
+    recorded = {f"{m} {path}": view.records for path, m, view in routes() if view.records}  # type: ignore[attr-defined]
+    assert recorded == {
+        "GET /api/v1/submissions/{reference}": Event.SUBMISSION_READ,
+        "GET /api/v1/submissions/{reference}/timeline": Event.TIMELINE_READ,
+        "GET /desk/submissions/{reference}": Event.TIMELINE_READ,
+        "GET /exports/{form}/{scope}/{period}": Event.EXPORT_READ,
+        "GET /exports/{form}/{scope}/{period}/{name}": Event.EXPORT_READ,
+        "POST /account/tokens": Event.TOKEN_MADE,
+        "POST /account/tokens/revoke": Event.TOKEN_REVOKED,
+        "POST /desk/people/{person}/revoke": Event.TOKEN_REVOKED,
     }
 
 

@@ -20,6 +20,7 @@ from chalicelib.services import trail as service
 from chalicelib.services.changing import with_entry
 from tests import fakes
 from tests.builders import MAC_KEY, a_cost, a_person
+from tests.security import security_lines
 from tests.unit.scenes import SMALL, Scene, a_scene
 
 Attack = Callable[[Scene, str], None]
@@ -158,9 +159,11 @@ def test_coordinators_and_the_log_are_told_once_of_what_was_changed(
 ) -> None:
     other_answers(story, second_stage)
     task = story.task_of(second_stage, "programme")
-    for _ in range(2):
-        with pytest.raises(NotAsWritten):
-            viewing.task_view(story.parts, "programme", task.id)
+    with security_lines() as lines:
+        for _ in range(2):
+            with pytest.raises(NotAsWritten):
+                viewing.task_view(story.parts, "programme", task.id)
+    assert lines.events == [("verification-failed", "coordinators-told", "")] * 2
     told = {"coordinator.kent@example.police.uk", "national.coordinator@example.police.uk"}
     assert len(mails(story)) == len(set(mails(story))) == len(told & {to for to, _ in mails(story)})
     assert f"not as it was written: {second_stage} of kent" in caplog.text
