@@ -45,6 +45,7 @@ def app() -> Iterator[App]:
     from app import app
 
     kept = app.__class__
+    app.__class__ = App  # an earlier test may have left it as the embedded run makes it
     wiring.use(fakes.parts())
     yield app
     wiring.use(None)
