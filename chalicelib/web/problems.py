@@ -112,8 +112,9 @@ def problem_json(
     )
 
 
-def page(error: errors.Refused, *, path: str, signed_in: bool = False) -> Response:
-    """A refusal for a person: the same facts as a page. `path` is what they asked for."""
+def page(error: errors.Refused, *, path: str, token: str = "", signed_in: bool = False) -> Response:
+    """A refusal for a person: the same facts as a page. `path` is what they asked for, `token` that of the status link
+    in it, if there is one."""
     from chalicelib.web.pages import problem_page
 
     response = problem_page(
@@ -121,16 +122,15 @@ def page(error: errors.Refused, *, path: str, signed_in: bool = False) -> Respon
         _nearest(error, TITLES),
         str(error),
         signed_in=signed_in,
-        renew_path=_renew_path(path) if isinstance(error, errors.LinkOver) else "",
+        renew_path=_renew_path(token) if isinstance(error, errors.LinkOver) else "",
         may_sign_in=path.strip("/").partition("/")[0] in SIGNED_IN and not signed_in,
     )
     response.headers.update(headers_of(error))
     return response
 
 
-def _renew_path(path: str) -> str:
+def _renew_path(token: str) -> str:
     """Where somebody with a link that is over proves the mailbox, and has a new one sent."""
-    token = path.strip("/").split("/")[1]
     return f"/status/{quote(token, safe='')}/code?next=link"
 
 

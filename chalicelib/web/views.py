@@ -108,7 +108,8 @@ def _answer(function: View, rule: _Rule, request: Request, path_parameters: dict
         recording.refused(request, error)
         if request.wants_json:
             return problems.problem(error)
-        return problems.page(error, path=request.path, signed_in=request.is_signed_in)
+        token = path_parameters.get("token", "")
+        return problems.page(error, path=request.path, token=token, signed_in=request.is_signed_in)
     except Exception as error:
         return failed(error, as_json=request.wants_json)
 

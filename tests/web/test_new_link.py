@@ -84,6 +84,17 @@ def test_an_old_link_says_that_a_newer_one_was_sent_and_how_to_get_another(websi
     assert website.get(f"/status/{token}").status == 410
 
 
+def test_the_page_after_sending_leads_to_a_new_link_too_once_its_link_is_over(website: Website) -> None:
+    receipt = website.submit()
+    renewed(website, receipt)
+    website.cookies.clear()
+    old = website.get(f"/forms/funding-claim/sent/{receipt.status_token}")
+    assert (old.status, heading(old)) == (410, "A newer link was sent")
+    code = f"/status/{receipt.status_token}/code?next=link"
+    assert code in links(old)
+    assert website.get(code).status == 200
+
+
 def test_a_link_that_ended_says_that_the_data_is_there_and_leads_to_a_new_one(website: Website) -> None:
     receipt = website.submit()
     ending.withdraw(website.parts, "kent", receipt.reference)
