@@ -24,9 +24,6 @@ _NO_ANSWER = frozenset(
     }
 )
 
-_KMS_SAYS_NO = frozenset({"KMSInvalidMacException", "KMSInvalidSignatureException"})
-"""Answers of KMS that are no failures."""
-
 
 @contextmanager
 def in_our_words() -> Iterator[None]:
@@ -37,25 +34,6 @@ def in_our_words() -> Iterator[None]:
         if is_unavailable(error):
             raise Unavailable("The service is busy. Nothing was lost; try again in a minute.") from error
         raise
-
-
-@contextmanager
-def kms_in_our_words() -> Iterator[None]:
-    """Turns whatever keeps KMS from answering into Unavailable, a key that is disabled or not ours to use included: it
-    is for whoever runs the service to mend, and the alarm of errors tells them."""
-    try:
-        yield
-    except ClientError as error:
-        if code_of_answer(error) in _KMS_SAYS_NO:
-            raise
-        raise Unavailable("The service is busy. Nothing was stored; try again in a minute.") from error
-    except BotoCoreError as error:
-        raise Unavailable("The service is busy. Nothing was stored; try again in a minute.") from error
-
-
-def code_of_answer(error: ClientError) -> str:
-    """What AWS called the error."""
-    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def is_unavailable(error: PynamoDBException) -> bool:

@@ -10,8 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from chalicelib.adapters import aws
-from chalicelib.adapters.failures import code_of_answer, kms_in_our_words
+from chalicelib.adapters import aws, kms
 from chalicelib.domain.timeline import Entry
 from chalicelib.services.changes import AddEntry
 
@@ -50,28 +49,21 @@ class KmsKey:
     """A key of KMS (`HMAC_256`), by its ARN. Nobody can read it."""
 
     def __init__(self, arn: str) -> None:
-        self.name = arn.rpartition("/")[2]
+        self.name = kms.name_of(arn)
         self._arn = arn
 
     def make(self, message: bytes) -> bytes:
         """One call."""
-        with kms_in_our_words():
+        with kms.in_our_words():
             made = aws.client("kms").generate_mac(KeyId=self._arn, MacAlgorithm=_ALGORITHM, Message=message)
         return bytes(made["Mac"])
 
     def is_right(self, message: bytes, mac: bytes) -> bool:
         """One call; KMS raises an error for a wrong MAC."""
-        from botocore.exceptions import ClientError
-
         given = {"KeyId": self._arn, "MacAlgorithm": _ALGORITHM, "Message": message, "Mac": mac}
-        try:
-            with kms_in_our_words():
-                aws.client("kms").verify_mac(**given)
-        except ClientError as error:
-            if code_of_answer(error) == "KMSInvalidMacException":
-                return False
-            raise
-        return True
+        return kms.confirms(
+            lambda: aws.client("kms").verify_mac(**given)["MacValid"], unless="KMSInvalidMacException"
+        )
 
 
 class KeyedMacs:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from chalicelib.adapters import aws
-from chalicelib.adapters.failures import code_of_answer, kms_in_our_words
+from chalicelib.adapters import aws, kms
 
 _ALGORITHM = "ECDSA_SHA_256"
 
@@ -49,26 +48,20 @@ class KmsKey:
     """A key of KMS (`ECC_NIST_P256`), by its ARN."""
 
     def __init__(self, arn: str) -> None:
-        self.name = arn.rpartition("/")[2]
+        self.name = kms.name_of(arn)
         self._arn = arn
 
     def sign(self, digest: bytes) -> bytes:
         """One call."""
-        with kms_in_our_words():
+        with kms.in_our_words():
             return bytes(aws.client("kms").sign(**self._given(digest))["Signature"])
 
     def is_right(self, digest: bytes, signature: bytes) -> bool:
         """One call; KMS raises an error for a wrong signature."""
-        from botocore.exceptions import ClientError
-
-        try:
-            with kms_in_our_words():
-                told = aws.client("kms").verify(**self._given(digest), Signature=signature)
-        except ClientError as error:
-            if code_of_answer(error) == "KMSInvalidSignatureException":
-                return False
-            raise
-        return bool(told["SignatureValid"])
+        given = {**self._given(digest), "Signature": signature}
+        return kms.confirms(
+            lambda: aws.client("kms").verify(**given)["SignatureValid"], unless="KMSInvalidSignatureException"
+        )
 
     def _given(self, digest: bytes) -> dict[str, Any]:
         return {
