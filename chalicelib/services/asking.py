@@ -15,10 +15,11 @@ from chalicelib.domain import approvals, deliveries
 from chalicelib.domain.decisions import going_on, waiting_until
 from chalicelib.domain.forms import Form
 from chalicelib.domain.leaving import NOBODY_ELSE
-from chalicelib.domain.people import COORDINATOR, NATIONAL, Holding, Person
+from chalicelib.domain.people import COORDINATOR, NATIONAL, Person
 from chalicelib.domain.stages import TURNS, AskedAs, Stage, next_turn
 from chalicelib.domain.submissions import Case, Status, Submission, Task, TaskState
 from chalicelib.domain.values import value
+from chalicelib.services import finding
 from chalicelib.services.changes import AddDelivery, AddTask, Change, ChangeSubmission, CloseTask, KeepToken
 from chalicelib.services.changing import again_if_overtaken, next_revision, with_entry
 from chalicelib.services.choosing import Chosen, choose, choose_deputies, with_claimant
@@ -305,11 +306,5 @@ def coordinator_mails(
 
 
 def coordinators(parts: Parts, places: Iterable[str]) -> list[Person]:
-    """Who coordinates at these places, each once with all of these places, no more than can be told in one
-    transaction."""
-    found: dict[str, Person] = {}
-    for at in places:
-        for person in parts.people.holders(Holding(role=COORDINATOR, at=at)):
-            before = found.get(person.id)
-            found[person.id] = replace(person, roles=before.roles + person.roles) if before else person
-    return list(found.values())[:MOST_TOLD]
+    """Who coordinates at these places, each once, no more than can be told in one transaction."""
+    return finding.coordinators(parts, places)[:MOST_TOLD]

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable
 from chalicelib.domain import deliveries, timeline, trail
 from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.errors import NotAsWritten
-from chalicelib.domain.people import COORDINATOR, NATIONAL, Holding
+from chalicelib.domain.people import NATIONAL
 from chalicelib.domain.security import Event
 from chalicelib.domain.submissions import Case
 from chalicelib.domain.timeline import Entry
+from chalicelib.services import finding
 from chalicelib.services.ports import Parts
 
 _log = logging.getLogger(__name__)
@@ -79,11 +80,6 @@ def tell(parts: Parts, case: Case) -> None:
 def _mails(parts: Parts, case: Case) -> list[Delivery]:
     """Nothing that is stored about it is in them: it may be forged."""
     one = case.submission
-    told = [
-        person
-        for at in (one.force, NATIONAL)
-        for person in parts.people.holders(Holding(role=COORDINATOR, at=at))
-    ]
     return [
         deliveries.mail(
             "altered",
@@ -99,5 +95,5 @@ def _mails(parts: Parts, case: Case) -> list[Delivery]:
             },
             now=parts.now(),
         )
-        for person in {person.id: person for person in told}.values()
+        for person in finding.coordinators(parts, (one.force, NATIONAL))
     ]
