@@ -18,7 +18,6 @@ from chalicelib.services.ports import Parts
 
 _log = logging.getLogger(__name__)
 
-
 READS = 3
 """A query may see half of a change that is being stored at that moment: what looks wrong is read again."""
 

@@ -67,9 +67,7 @@ def _findings(parts: Parts, line: Line) -> Iterator[Finding]:
         yield Finding(found=Found.MISSING, force=force, reference=reference)
     except Unavailable:
         raise
-    except (
-        Exception
-    ) as error:  # what was spoiled so that it cannot be read must not keep the rest from being verified
+    except Exception as error:  # one that cannot be read must not keep the rest from being verified
         yield could_not(error, force=force, reference=reference)
     else:
         if is_altered:

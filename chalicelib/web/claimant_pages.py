@@ -22,7 +22,7 @@ claimant_pages = Blueprint(__name__)
 FINISH = "/status/finish"
 """Below the path of the cookie of a submitter's session, so that this comes with the request and can be ended."""
 
-MOST_DIGITS = 6
+_MOST_DIGITS = 6  # of the number of a link
 _ACTIONS = ("amend", "withdraw", "confirm", "link")
 
 
@@ -138,10 +138,9 @@ def show_link(request: Request, token: str) -> Response:
 def post_link(request: Request, token: str) -> Response:
     force, reference = request.parts.links.read_status_token(token)
     typed = request.fields().get("number", "")
-    if not (typed.isascii() and typed.isdigit() and len(typed) <= MOST_DIGITS):
+    if not (typed.isascii() and typed.isdigit() and len(typed) <= _MOST_DIGITS):
         raise Unreadable("The form could not be read. Go back, and send it again.")
-    seen = int(typed)
-    renewing.renew(request.parts, force, reference, seen=seen)
+    renewing.renew(request.parts, force, reference, seen=int(typed))
     return redirect(f"/status/{token}/link?sent=yes")
 
 
