@@ -22,6 +22,7 @@ from chalicelib.services import leaving
 from chalicelib.services.ports import Parts
 from infra.local import seeds
 from infra.table import parts_of
+from infra.upgrade import bring_up_to_date
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write("Set TABLE_NAME to the name of the table.\n")
         return 2
     parts = parts_of(table)
+    bring_up_to_date()
     try:
         away = seeds.plant(parts, given.file, bring_back=given.bring_back)
         in_file = {person.id for person in seeds.people(seeds.read(given.file))}

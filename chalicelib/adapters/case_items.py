@@ -120,7 +120,7 @@ def submission_item(one: Submission) -> SubmissionItem:
 
 
 def task_item(task: Task) -> TaskItem:
-    """The item of a task; while it is open, the index `listed` finds it by whom it waits for."""
+    """The item of a task. While it is open, the index `listed` finds it by person, and `due` by force and person."""
     is_open = task.state is TaskState.OPEN
     return TaskItem(
         keys.case(task.force, task.reference),
@@ -141,6 +141,8 @@ def task_item(task: Task) -> TaskItem:
         decision=task.decision or None,
         decided_at=task.decided_at,
         seen=task.seen or None,
+        due_kind=keys.asked_in(task.force, task.person_id) if is_open else None,
+        due_at=task.due_at if is_open else None,
         listed_as=keys.asked(task.person_id) if is_open else None,
         listed_at=task.due_at if is_open else None,
     )

@@ -174,6 +174,8 @@ class Placed:
         actions: list[Action] = [
             TaskItem.state.set(task.state.value),
             TaskItem.ended_by.set(task.ended_by),
+            TaskItem.due_kind.remove(),
+            TaskItem.due_at.remove(),
             TaskItem.listed_as.remove(),
             TaskItem.listed_at.remove(),
         ]
@@ -193,6 +195,8 @@ class Placed:
             TaskItem.decision.remove(),
             TaskItem.decided_at.remove(),
             TaskItem.seen.remove(),
+            TaskItem.due_kind.set(keys.asked_in(change.task.force, change.task.person_id)),
+            TaskItem.due_at.set(change.task.due_at),
             TaskItem.listed_as.set(keys.asked(change.task.person_id)),
             TaskItem.listed_at.set(change.task.due_at),
         ]

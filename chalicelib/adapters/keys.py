@@ -64,6 +64,11 @@ def task(number: int) -> str:
     return f"TASK#{number:04d}"
 
 
+def task_number(sk: str) -> int:
+    """The number that `task` was made from."""
+    return int(value(sk))
+
+
 def version(number: int) -> str:
     """Answers that were replaced, within their submission."""
     return f"VERSION#{number:04d}"
@@ -87,6 +92,11 @@ def set_aside(force: str) -> str:
 def asked(person_id: str) -> str:
     """What waits for a person, in the index `listed`."""
     return f"ASKED#{person_id}"
+
+
+def asked_in(force: str, person_id: str) -> str:
+    """What waits for a person in one force, in the index `due`."""
+    return f"ASKED#{force}#{person_id}"
 
 
 def entry(sequence: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from chalicelib.adapters import keys
 from chalicelib.adapters.undo_items import undo_from
 from chalicelib.domain import ideas
 from chalicelib.domain.stages import AskedAs
@@ -49,7 +50,11 @@ def published(row: Any, now: datetime) -> Published | None:
 
 
 def asked_task(row: Any) -> AskedTask:
-    """An open task of somebody, from the index alone."""
+    """An open task of somebody, from an index alone."""
     return AskedTask(
-        force=row.force, reference=row.reference, number=row.number, stage=row.stage, due_at=row.listed_at
+        force=row.force,
+        reference=row.reference,
+        number=keys.task_number(row.sk),
+        stage=row.stage,
+        due_at=row.listed_at,
     )

@@ -17,7 +17,7 @@ from pynamodb.exceptions import TransactWriteError
 
 from chalicelib.adapters import case_items, changes, counts, items, keys, line_items
 from chalicelib.adapters.failures import code_of, in_our_words, is_unavailable
-from chalicelib.adapters.tables import ContentItem, KeyItem, ReferenceItem, Row, SubmissionItem, TaskItem
+from chalicelib.adapters.tables import ContentItem, KeyItem, ReferenceItem, Row, SubmissionItem
 from chalicelib.adapters.undo_items import undo_from
 from chalicelib.domain import ideas
 from chalicelib.domain.errors import NotFound, StillRunning, Unavailable
@@ -88,14 +88,9 @@ class DynamoForceRecords:
             yield from map(line_items.listed, rows)
 
     def asked_of(self, person_id: str, *, limit: int) -> list[AskedTask]:
-        """From the index of what waits for the person, who may be asked by other forces, too."""
+        """From the index alone; force and person are both in its key."""
         with in_our_words():
-            rows = Row.listed.query(
-                keys.asked(person_id),
-                filter_condition=TaskItem.force == self._force,
-                limit=limit,
-                page_size=_MANY,
-            )
+            rows = Row.due.query(keys.asked_in(self._force, person_id), limit=limit)
             return [line_items.asked_task(row) for row in rows]
 
 

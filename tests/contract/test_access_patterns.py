@@ -30,9 +30,10 @@ from chalicelib.services import (
     tracking,
     viewing,
 )
+from chalicelib.services.changes import AddTask
 from chalicelib.services.listing import Wanted
 from chalicelib.services.ports import Parts
-from tests.builders import MONDAY, a_cost, a_submission, added, claim_answers
+from tests.builders import MONDAY, a_cost, a_submission, a_task, added, claim_answers
 from tests.contract.lives import Life
 
 
@@ -215,4 +216,22 @@ def test_the_lists_of_a_force_read_no_row_of_another_force(life: Life, rows_read
             asked_as=AskedAs.COORDINATORS, waiting_for="coordinator", due_at=MONDAY,
         )  # fmt: skip
         parts.records.commit(added(one)[1])
+    assert look() == before
+
+
+def test_what_a_person_is_asked_elsewhere_is_not_read_for_a_force(life: Life, rows_read: list[int]) -> None:
+    parts = life.parts
+    kent = life.person("coordinator-kent")
+    parts.records.commit([AddTask(task=a_task(person_id="programme"))])
+
+    def look() -> int:
+        rows_read.clear()
+        listing.submissions(parts, kent, Wanted(assignee="programme"), limit=25)
+        listing.name_of_asked(parts, kent, "programme")
+        return sum(rows_read)
+
+    before = look()
+    for number in range(30):
+        elsewhere = a_task(reference=f"CLM-ESSX-{number:04d}", force="essex", person_id="programme")
+        parts.records.commit([AddTask(task=elsewhere)])
     assert look() == before

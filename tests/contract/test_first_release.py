@@ -23,6 +23,7 @@ from chalicelib.domain.timeline import Chain, Entry
 from chalicelib.services import ending, trail
 from chalicelib.services.changes import ChangeRefused, MoveMoney
 from chalicelib.services.ports import Parts
+from infra.upgrade import bring_up_to_date
 from tests.builders import (
     MAC_KEY,
     MONDAY,
@@ -274,3 +275,15 @@ def test_a_delivery_without_a_claim_on_it_is_delivered(dynamo_parts: Parts, put:
     put("DELIVERY#mail.receipt.1", "-", "delivery", payload=payload, **old, **dates)
     found: Delivery | None = dynamo_parts.outbox.claim("mail.receipt.1", now=DUE, until=DUE)
     assert found == a_delivery(attempts=1)
+
+
+def test_its_open_tasks_are_found_by_force_once_the_table_is_brought_up_to_date(
+    dynamo_parts: Parts, put: Callable[..., None]
+) -> None:
+    put_claim(put)
+    put(PK, "TASK#0001", "task", **an_old_task(1, state="decided"))
+    put(PK, "TASK#0002", "task", **an_old_task(2))
+    kent = dynamo_parts.records.of("kent")
+    for _ in range(2):
+        bring_up_to_date()
+        assert [task.number for task in kent.asked_of("programme", limit=5)] == [2]
