@@ -30,6 +30,26 @@ LEFT = "LEFT"
 """Everybody who has left, in the index `listed`."""
 
 
+def people_at(place: str) -> str:
+    """Everybody who holds a role at a place, in the index `listed`; with no place, everybody."""
+    return f"{PEOPLE}#{place}" if place else PEOPLE
+
+
+def left_at(place: str) -> str:
+    """Everybody who held a role at a place when they left, in the index `listed`; with no place, everybody."""
+    return f"{LEFT}#{place}" if place else LEFT
+
+
+def at(place: str) -> str:
+    """That somebody holds a role at a place, within the person."""
+    return f"AT#{place}"
+
+
+def was_at(place: str) -> str:
+    """That somebody held a role at a place when they left, within the person."""
+    return f"WAS-AT#{place}"
+
+
 PUBLIC = "PUBLIC"
 """What everybody may read, in the index `public`."""
 
@@ -161,6 +181,11 @@ COUNTED = "COUNTED"
 
 VERIFIED = "VERIFIED"
 """How far the reconciler has verified the timelines; under CHECKS."""
+
+
+def checks_of(force: str) -> str:
+    """What the runs of the reconciler found in one force."""
+    return f"{CHECKS}#{force}"
 
 
 def run(slot: int) -> str:

@@ -15,8 +15,10 @@ from chalicelib.adapters.failures import in_our_words, is_condition
 from chalicelib.adapters.people_tables import (
     LeavingItem,
     PersonChangeItem,
+    left_items,
     person_change_from,
     person_change_item,
+    placed_items,
 )
 from chalicelib.adapters.tables import (
     AddressItem,
@@ -34,28 +36,31 @@ from chalicelib.domain.person_changes import PersonChange
 class DynamoLeavings:
     """Who leaves, and what has changed about people."""
 
-    def everybody(self) -> list[Registered]:
+    def people_at(self, place: str, *, after: str, limit: int) -> tuple[list[Registered], str]:
         """The ids from the index, then batches of 100 items: two for each person."""
         with in_our_words():
-            ids = [row.pk for row in Row.listed.query(keys.PEOPLE)]
+            start = _start(place, after) if after else None
+            index = Row.listed.query(keys.people_at(place), limit=limit, last_evaluated_key=start)
+            ids = [row.pk for row in index]
             asked = [(pk, sk) for pk in ids for sk in (keys.ONLY, keys.LEAVING)]
             rows = list(Row.batch_get(asked, consistent_read=True)) if asked else []
         leavings = {row.pk: _leaving(row) for row in rows if isinstance(row, LeavingItem)}
         found = [
             Registered(person=items.person_from(row), leaving=leavings.get(row.pk))
             for row in rows
-            if isinstance(row, PersonItem)
+            if isinstance(row, PersonItem) and (not place or any(held["at"] == place for held in row.roles))
         ]
-        return sorted(found, key=lambda one: (one.person.name, one.person.id))
+        return found, keys.value(ids[-1]) if len(ids) == limit else ""
 
-    def left(self, *, limit: int) -> list[Leaving]:
+    def left(self, place: str, *, limit: int) -> list[Leaving]:
         """The ids from the index, then one batch."""
         with in_our_words():
-            ids = [row.pk for row in Row.listed.query(keys.LEFT, scan_index_forward=False, limit=limit)]
+            index = Row.listed.query(keys.left_at(place), scan_index_forward=False, limit=limit)
+            ids = [row.pk for row in index]
             rows = (
                 list(Row.batch_get([(pk, keys.LEAVING) for pk in ids], consistent_read=True)) if ids else []
             )
-        found = [_leaving(row) for row in rows if isinstance(row, LeavingItem)]
+        found = [_leaving(row) for row in rows if isinstance(row, LeavingItem) and row.left_at is not None]
         return sorted(found, key=lambda one: one.left_at or one.said_at, reverse=True)
 
     def leaving(self, person_id: str) -> Leaving | None:
@@ -84,6 +89,8 @@ class DynamoLeavings:
             transaction.condition_check(PersonItem, person, keys.ONLY, condition=Row.pk.exists())
             transaction.save(_item(leaving), condition=is_same)
             transaction.save(person_change_item(change), condition=Row.pk.does_not_exist())
+            for earlier in left_items(instead_of) if instead_of is not None else ():
+                transaction.delete(earlier)
 
         return together(write)
 
@@ -110,13 +117,16 @@ class DynamoLeavings:
         *,
         others: Sequence[tuple[Holding, str]] = (),
     ) -> bool:
-        """One transaction: nobody is half gone. It takes 5 operations, one for each role and one for each other."""
+        """One transaction: nobody is half gone. It takes 5 operations, one for each role and one for each
+        other, and two for each place."""
         owns_address = person is not None and self._owner(person.address) == person.id
 
         def write(transaction: TransactWrite) -> None:
             transaction.save(_item(leaving), condition=_not_begun(leaving))
             transaction.save(person_change_item(change), condition=Row.pk.does_not_exist())
             transaction.delete(AwayItem(keys.person(leaving.person_id), keys.AWAY))
+            for placed in left_items(leaving):
+                transaction.save(placed)
             for held, other in others:
                 transaction.condition_check(HoldingItem, keys.holding(held), other, condition=Row.pk.exists())
             if person is None:
@@ -176,6 +186,18 @@ def _delete_person(transaction: TransactWrite, person: Person) -> None:
     transaction.delete(PersonItem(keys.person(person.id), keys.ONLY), condition=as_read)
     for held in person.roles:
         transaction.delete(HoldingItem(keys.holding(held), person.id))
+    for placed in placed_items(person.id, person.roles):
+        transaction.delete(placed)
+
+
+def _start(place: str, after: str) -> dict[str, dict[str, str]]:
+    """Where a query of the people at a place goes on."""
+    return {
+        "listed_as": {"S": keys.people_at(place)},
+        "listed_at": items.moment(items.NO_MOMENT),
+        "pk": {"S": keys.person(after)},
+        "sk": {"S": keys.at(place) if place else keys.ONLY},
+    }
 
 
 def _not_begun(leaving: Leaving) -> Condition:

@@ -11,7 +11,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.adapters import items, keys
 from chalicelib.adapters.failures import in_our_words
 from chalicelib.adapters.tables import AddressItem, AwayItem, HoldingItem, PersonItem, Row
-from chalicelib.domain.people import Away, Holding, Person, normalised
+from chalicelib.domain.people import Away, Holding, Person, normalised, places
 
 
 class DynamoPeople:
@@ -93,7 +93,7 @@ class DynamoPeople:
 
 def _store(person: Person, *, is_new: bool, comes_back: bool) -> bool:
     """In one transaction, as leaving is: nobody who has left is half there. False where they have left."""
-    from chalicelib.adapters.people_tables import LeavingItem
+    from chalicelib.adapters.people_tables import LeavingItem, placed_items
     from chalicelib.adapters.together import together
 
     roles = [{"role": held.role, "at": held.at} for held in person.roles]
@@ -121,14 +121,19 @@ def _store(person: Person, *, is_new: bool, comes_back: bool) -> bool:
             transaction.save(
                 HoldingItem(keys.holding(held), person.id, name=person.name, address=person.address)
             )
+        for placed in placed_items(person.id, person.roles):
+            transaction.save(placed)
 
     return together(write)
 
 
 def _forget_what_changed(batch: BatchWrite[Row], stored: Person | None, person: Person) -> None:
-    """An address that is no longer theirs must sign nobody in; a role given up must not be asked."""
+    """An address that is no longer theirs must sign nobody in; a role given up must not be asked; a place where they
+    hold no role any more must not list them."""
     if stored is None:
         return
+    for place in set(places(stored.roles)) - set(places(person.roles)):
+        batch.delete(Row(keys.person(person.id), keys.at(place)))
     if normalised(stored.address) != normalised(person.address):
         batch.delete(AddressItem(keys.address(normalised(stored.address)), keys.ONLY))
     for held in set(stored.roles) - set(person.roles):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pynamodb.attributes import ListAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
-from chalicelib.adapters import keys
+from chalicelib.adapters import items, keys
 from chalicelib.adapters.tables import Row
+from chalicelib.domain.leaving import Leaving
+from chalicelib.domain.people import Holding, places
 from chalicelib.domain.person_changes import PersonChange, What
 
 
@@ -44,6 +47,36 @@ class LeavingItem(Row, discriminator="leaving"):
     left_at = UTCDateTimeAttribute(null=True)
     roles: ListAttribute[Any] = ListAttribute(null=True)
     done_at = UTCDateTimeAttribute(null=True)
+
+
+class PlacedItem(Row, discriminator="placed"):
+    """That a person holds a role at a place, or held one there when they left: the index `listed` finds them by it."""
+
+
+def placed_items(person_id: str, roles: Iterable[Holding]) -> list[PlacedItem]:
+    """One for each place where somebody holds a role."""
+    return [
+        PlacedItem(
+            keys.person(person_id),
+            keys.at(place),
+            listed_as=keys.people_at(place),
+            listed_at=items.NO_MOMENT,
+        )
+        for place in places(roles)
+    ]
+
+
+def left_items(leaving: Leaving) -> list[PlacedItem]:
+    """One for each place where somebody held a role when they left."""
+    return [
+        PlacedItem(
+            keys.person(leaving.person_id),
+            keys.was_at(place),
+            listed_as=keys.left_at(place),
+            listed_at=leaving.left_at,
+        )
+        for place in places(leaving.roles)
+    ]
 
 
 def person_change_item(change: PersonChange) -> PersonChangeItem:

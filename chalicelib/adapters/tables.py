@@ -265,19 +265,6 @@ class ReservationItem(Row, discriminator="reservation"):
     state = UnicodeAttribute(null=True)
 
 
-class RunsItem(Row, discriminator="runs"):
-    """How many runs of the reconciler have been counted."""
-
-    number = IntegerAttribute()
-
-
-class RunItem(Row, discriminator="run"):
-    """What one run of the reconciler looked at and found; the next but 29 takes its place."""
-
-    at = UTCDateTimeAttribute()
-    report = JSONAttribute()
-
-
 class KeyItem(Row, discriminator="key"):
     """An Idempotency-Key and what it was answered with."""
 

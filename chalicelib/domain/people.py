@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from datetime import date
 
 from chalicelib.domain.errors import Forbidden
@@ -66,6 +67,11 @@ class Person:
         """The forces whose submissions this person may read as staff; `national` means all of them."""
         roles = [held for held in self.roles if held.role in (COORDINATOR, FINANCE, ADMIN)]
         return frozenset(held.at for held in roles)
+
+
+def places(roles: Iterable[Holding]) -> list[str]:
+    """Where these roles are held, each place once, in order."""
+    return sorted({held.at for held in roles})
 
 
 def check_staff(person: Person) -> None:

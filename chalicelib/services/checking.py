@@ -19,11 +19,13 @@ VERIFIED_WITHIN = timedelta(days=8)
 
 @value
 class Checks:
-    """The last runs, the newest first, as far as they concern this person's forces; `is_overdue`: none was made when
-    it should have been. `verified` is how far all timelines are verified, `is_verified_late`: not within a week."""
+    """The last runs, the newest first. A force's staff see the last one and those that found something in their force,
+    and nothing of other forces. `made` is how many there were. `is_overdue`: none was made when it should have been.
+    `verified` is how far all timelines are verified, `is_verified_late`: not within a week."""
 
     is_national: bool
     runs: tuple[Run, ...]
+    made: int
     is_overdue: bool
     set_aside: tuple[SetAside, ...]
     verified: Verified | None
@@ -35,14 +37,18 @@ def checks_for(parts: Parts, person: Person) -> Checks:
     """The checks as this person may see them. Raises Forbidden for people who are no staff."""
     check_staff(person)
     scope = person.staff_of()
-    runs = parts.checks.last(limit=MOST_RUNS)
+    is_national = NATIONAL in scope
+    if is_national:
+        runs = parts.checks.last(limit=MOST_RUNS)
+        made = len(runs)
+    else:
+        runs, made = parts.checks.last_of(scope, limit=MOST_RUNS)
     verified = parts.checks.verified()
     is_overdue = not runs or parts.now() - runs[0].at > OVERDUE_AFTER
-    if NATIONAL not in scope:
-        runs = [run.of(scope) for run in runs]
     return Checks(
-        is_national=NATIONAL in scope,
+        is_national=is_national,
         runs=tuple(runs),
+        made=made,
         is_overdue=is_overdue,
         verified=verified,
         is_verified_late=verified is not None and parts.now() - _verified_at(verified) > VERIFIED_WITHIN,

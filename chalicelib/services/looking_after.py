@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
-from chalicelib.domain.errors import NotFound
-from chalicelib.domain.leaving import Leaving, Registered, may_look_after
-from chalicelib.domain.people import Holding, Person
+from chalicelib.domain.errors import NotFound, Unreadable
+from chalicelib.domain.leaving import Leaving, Registered, looks_after_everybody, may_look_after
+from chalicelib.domain.people import COORDINATOR, NATIONAL, Holding, Person, places
 from chalicelib.domain.person_changes import PersonChange
 from chalicelib.domain.tokens import Token
 from chalicelib.domain.values import value
 from chalicelib.services import leaving, tokens
 from chalicelib.services.ports import Parts
 
+MOST_PEOPLE = 100
+"""How many people a page shows."""
+
 MOST_LEFT = 50
+MOST_LEFT_READ = 200
+"""Of each place: those who also held a role at a place that is not the reader's are left out afterwards."""
+
+EVERYWHERE = ""
+_LIST = "people"
 
 
 @value
 class PeopleView:
-    """Those whom somebody looks after, in the order of their names, and those who left last; of one place where one
-    was named. `places` are those where people hold roles."""
+    """A page of those whom somebody looks after, in the order of their names; on the first page also those who left
+    last. Of one place where one was named. `places` are those to choose from; `next` is the cursor of the next page,
+    empty at the end."""
 
     people: tuple[Registered, ...]
     left: tuple[Leaving, ...]
     places: tuple[str, ...]
+    next: str
 
 
 @value
@@ -42,21 +52,73 @@ class PersonView:
     changes: tuple[PersonChange, ...]
 
 
-def people_for(parts: Parts, by: Person, at: str = "") -> PeopleView:
-    """Whom somebody looks after: all of them, or those with a role at a place, a force's code or `national`. Raises
-    Forbidden for whoever looks after nobody."""
+def people_for(parts: Parts, by: Person, at: str = "", cursor: str = "") -> PeopleView:
+    """A page of those whom somebody looks after: all of them, or those with a role at a place, a force's code or
+    `national`. Of a force's coordinator, the rows of their own forces are read and no others. Raises Forbidden for
+    whoever looks after nobody, Unreadable for a cursor that is not ours or belongs to another list."""
     leaving.check_looks_after(by)
-    people = [one for one in parts.leavings.everybody() if may_look_after(by, one.person.roles)]
-    left = [one for one in parts.leavings.left(limit=MOST_LEFT) if may_look_after(by, one.roles)]
+    theirs = _places(parts, by)
+    wanted = [place for place in theirs if place == at] if at else theirs
+    if not at and looks_after_everybody(by):
+        wanted = [EVERYWHERE]
+    people, following = _people(parts, by, wanted, _read_cursor(parts, wanted, cursor))
     return PeopleView(
-        people=tuple(one for one in people if _is_at(one.person.roles, at)),
-        left=tuple(one for one in left if _is_at(one.roles, at)),
-        places=tuple(sorted({held.at for one in people for held in one.person.roles})),
+        people=tuple(sorted(people, key=lambda one: (one.person.name, one.person.id))),
+        left=() if cursor else tuple(_left(parts, by, wanted)),
+        places=tuple(theirs),
+        next=parts.links.page_token([_LIST, *following]) if following else "",
     )
 
 
-def _is_at(roles: Iterable[Holding], at: str) -> bool:
-    return not at or any(held.at == at for held in roles)
+def _places(parts: Parts, by: Person) -> list[str]:
+    """The places whose people somebody looks after."""
+    if looks_after_everybody(by):
+        return sorted([*parts.forms.forces(), NATIONAL])
+    return places(held for held in by.roles if held.role == COORDINATOR and held.at != NATIONAL)
+
+
+def _people(
+    parts: Parts, by: Person, wanted: Sequence[str], start: tuple[str, str]
+) -> tuple[list[Registered], tuple[str, str] | None]:
+    """A page, place after place, and where the next one starts: a place, and the id of a person there."""
+    found: list[Registered] = []
+    first, after = start
+    for number, place in enumerate(wanted):
+        if place < first:
+            continue
+        while True:
+            if len(found) >= MOST_PEOPLE:
+                return found, (place, after)
+            read, after = parts.leavings.people_at(place, after=after, limit=MOST_PEOPLE - len(found))
+            theirs = (one for one in read if may_look_after(by, one.person.roles))
+            found += (one for one in theirs if not _is_at(one.person.roles, wanted[:number]))
+            if not after:
+                break
+    return found, None
+
+
+def _left(parts: Parts, by: Person, wanted: Sequence[str]) -> list[Leaving]:
+    """Those who left last, each once."""
+    read = {
+        one.person_id: one for place in wanted for one in parts.leavings.left(place, limit=MOST_LEFT_READ)
+    }
+    theirs = [one for one in read.values() if may_look_after(by, one.roles)]
+    return sorted(theirs, key=lambda one: one.left_at or one.said_at, reverse=True)[:MOST_LEFT]
+
+
+def _is_at(roles: Iterable[Holding], among: Collection[str]) -> bool:
+    """Whether a place where a role is held is among these, so that its page has shown them."""
+    return any(held.at in among for held in roles)
+
+
+def _read_cursor(parts: Parts, wanted: Sequence[str], cursor: str) -> tuple[str, str]:
+    if not cursor:
+        return "", ""
+    of, *start = parts.links.read_page_token(cursor)
+    if of != _LIST or len(start) != 2 or start[0] not in wanted:
+        raise Unreadable("This cursor belongs to another list. Start the list again.")
+    place, after = start
+    return place, after
 
 
 def person_view(parts: Parts, by: Person, person_id: str) -> PersonView:

@@ -41,11 +41,14 @@ class Tokens(Protocol):
 class Leavings(Protocol):
     """Who leaves, and what has changed about people."""
 
-    def everybody(self) -> list[Registered]:
-        """All who are registered, in the order of their names. May be a moment behind."""
+    def people_at(self, place: str, *, after: str, limit: int) -> tuple[list[Registered], str]:
+        """Those who hold a role at a place, a force's code or `national`; with no place, all who are registered. From
+        after a person's id on, in no particular order. With the id after which the next ones come, empty at the end.
+        May be a moment behind."""
 
-    def left(self, *, limit: int) -> list[Leaving]:
-        """Those who have left, the last one first. May be a moment behind."""
+    def left(self, place: str, *, limit: int) -> list[Leaving]:
+        """Those who held a role at a place when they left, the last one first; with no place, all who have left. May be
+        a moment behind."""
 
     def leaving(self, person_id: str) -> Leaving | None:
         """What was last said of somebody's leaving, done or not."""

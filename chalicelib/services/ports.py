@@ -5,7 +5,7 @@ A use case that changes anything names all of it as a list of changes (`changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -205,6 +205,10 @@ class Checks(Protocol):
 
     def last(self, *, limit: int) -> list[Run]:
         """The newest runs, the newest first."""
+
+    def last_of(self, forces: Collection[str], *, limit: int) -> tuple[list[Run], int]:
+        """What the newest runs found in these forces, the newest first: the last run, and of those before it the ones
+        that found something there. With how many runs there were."""
 
     def keep_verified(self, verified: Verified) -> None:
         """Keep how far the timelines are verified, in place of what was kept."""

@@ -82,7 +82,7 @@ def show_checks(request: Request) -> Response:
         looked_at=_looked_at(found.runs[0]) if found.runs and found.is_national else "",
         last_rows=_rows(parts, found.runs[0]) if found.runs else [],
         earlier=[(run, _rows(parts, run)) for run in found.runs[1:] if run.findings],
-        earlier_runs=len(found.runs) - 1,
+        earlier_runs=found.made - 1,
         set_aside=[_aside(parts, one) for one in found.set_aside],
     )
 

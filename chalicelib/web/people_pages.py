@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from urllib.parse import urlencode
 
 from chalice.app import Blueprint, Response
 
@@ -55,7 +56,8 @@ _SAID: Mapping[What, str] = {
 def show_people(request: Request) -> Response:
     parts = request.parts
     at = request.query.get("at", "")
-    found = looking_after.people_for(parts, request.person, at)
+    cursor = request.query.get("cursor", "")
+    found = looking_after.people_for(parts, request.person, at, cursor)
     return page(
         "desk_people.html",
         signed_in=True,
@@ -72,6 +74,8 @@ def show_people(request: Request) -> Response:
             (_link(one.person_id, one.name), _roles(parts, one.roles), long_date(one.last_day))
             for one in found.left
         ],
+        next=_list(at=at, cursor=found.next) if found.next else "",
+        first=_list(at=at) if cursor else "",
     )
 
 
@@ -202,6 +206,11 @@ def _leave_page(
 
 def _href(name: str, typed: Mapping[str, str]) -> str:
     return "#reason" if name == "reason" else f"#{name}-{wrong_parts(name, typed)[0]}"
+
+
+def _list(**query: str) -> str:
+    given = urlencode({name: value for name, value in query.items() if value})
+    return f"{_PATH}?{given}" if given else _PATH
 
 
 def _place(parts: Parts, place: str) -> str:

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from chalicelib.adapters.tables import Row
+from chalicelib.domain.checks import Finding, Found, Run
 from chalicelib.domain.errors import LikelyDuplicate
+from chalicelib.domain.leaving import Leaving
 from chalicelib.domain.pairs import mailbox_of
 from chalicelib.domain.people import Person
+from chalicelib.domain.person_changes import PersonChange, What
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import Status
 from chalicelib.services import (
     amending,
+    checking,
     confirming,
     deciding,
     desk,
     ending,
     intake,
     listing,
+    looking_after,
     minding,
     publishing,
     reassigning,
@@ -32,8 +39,18 @@ from chalicelib.services import (
 )
 from chalicelib.services.changes import AddTask
 from chalicelib.services.listing import Wanted
+from chalicelib.services.looking_after import PeopleView
 from chalicelib.services.ports import Parts
-from tests.builders import MONDAY, a_cost, a_submission, a_task, added, claim_answers
+from tests.builders import (
+    MONDAY,
+    a_cost,
+    a_person,
+    a_submission,
+    a_task,
+    added,
+    claim_answers,
+    the_people,
+)
 from tests.contract.lives import Life
 
 
@@ -124,7 +141,7 @@ def test_looking_at_claims_and_signing_in_cost_as_many_calls_as_the_data_model_s
         person = life.person(person_id)
         assert counted.of(tracking.submission_for, parts, person, reference) == calls
         assert counted.of(tracking.stuck_for, parts, person) == 1, "nothing is stuck"
-    assert counted.of(reconciling.reconcile, parts) == 11, "all is in order, and there is no root yet"
+    assert counted.of(reconciling.reconcile, parts) == 12, "all is in order, and there is no root yet"
     known = counted.of(signing_in.ask_code, parts, "lead.kent@example.police.uk")
     again = counted.of(signing_in.ask_code, parts, "lead.kent@example.police.uk")
     assert known == again == counted.of(signing_in.ask_code, parts, "nobody@example.police.uk") == 4
@@ -217,6 +234,68 @@ def test_the_lists_of_a_force_read_no_row_of_another_force(life: Life, rows_read
         )  # fmt: skip
         parts.records.commit(added(one)[1])
     assert look() == before
+
+
+def test_the_people_of_a_force_read_no_row_of_another_force(life: Life, rows_read: list[int]) -> None:
+    parts = life.parts
+    kent, national = life.person("coordinator-kent"), life.person("national-coordinator")
+    left_kent = leave(parts, a_person("gone-kent", "innovation-lead@kent"), MONDAY)
+
+    def look() -> tuple[PeopleView, int]:
+        rows_read.clear()
+        found = looking_after.people_for(parts, kent)
+        return found, sum(rows_read)
+
+    before = look()
+    parts.people.register([a_person(f"essex-{number:03d}", "innovation-lead@essex") for number in range(120)])  # type: ignore[attr-defined]
+    for number in range(60):
+        leave(parts, a_person(f"gone-{number:02d}", "innovation-lead@essex"), MONDAY + timedelta(days=1))
+    assert look() == before
+    assert before[0].left == (left_kent,)
+    pages = [looking_after.people_for(parts, national)]
+    while pages[-1].next:
+        pages.append(looking_after.people_for(parts, national, cursor=pages[-1].next))
+    assert [len(one.people) for one in pages] == [100, len(the_people()) + 20]
+    ids = {one.person.id for view in pages for one in view.people}
+    assert len(ids) == len(the_people()) + 120
+    assert len(pages[0].left) == 50
+    (only,) = looking_after.people_for(parts, national, "kent").left
+    assert only == left_kent
+
+
+def test_the_checks_of_a_force_read_no_row_of_another_force(life: Life, rows_read: list[int]) -> None:
+    parts = life.parts
+    kent = life.person("coordinator-kent")
+
+    def keep(minute: int, *forces: str) -> None:
+        found = tuple(Finding(found=Found.LOST, force=force, reference="CLM-2222-222M") for force in forces)
+        parts.checks.keep(Run(at=MONDAY + timedelta(minutes=minute), looked_at={"lines": 1}, findings=found))
+
+    def look() -> tuple[int, int]:
+        rows_read.clear()
+        runs = checking.checks_for(parts, kent).runs
+        return sum(len(run.findings) for run in runs), sum(rows_read)
+
+    keep(0, "kent", "essex")
+    before = look()
+    assert before == (1, 1)
+    for minute in range(1, 20):
+        keep(minute, "essex", "surrey")
+    assert look() == before
+
+
+def leave(parts: Parts, person: Person, at: datetime) -> Leaving:
+    """Register somebody who leaves at once."""
+    parts.people.register([person])  # type: ignore[attr-defined]
+    said = Leaving(
+        person_id=person.id, name=person.name, last_day=at.date(), ends_at=at, reason="A new post", said_by="zoe",
+        said_at=at,
+    )  # fmt: skip
+    change = PersonChange(id="1", person_id=person.id, at=at, actor="zoe", what=What.LEAVING_SAID)
+    assert parts.leavings.say(said, change, instead_of=None)
+    left = replace(said, left_at=at, roles=person.roles)
+    assert parts.leavings.end_roles(left, person, replace(change, id="2", what=What.LEFT))
+    return left
 
 
 def test_what_a_person_is_asked_elsewhere_is_not_read_for_a_force(life: Life, rows_read: list[int]) -> None:

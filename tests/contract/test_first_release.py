@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import botocore.session
@@ -43,7 +43,9 @@ def text(value: datetime) -> str:
     return value.strftime("%Y-%m-%dT%H:%M:%S.%f+0000")
 
 
-def typed(value: object) -> dict[str, str]:
+def typed(value: object) -> dict[str, Any]:
+    if isinstance(value, list):
+        return {"L": [{"M": {name: typed(text) for name, text in one.items()}} for one in value]}
     return {"N": str(value)} if isinstance(value, int) else {"S": str(value)}
 
 
@@ -287,3 +289,40 @@ def test_its_open_tasks_are_found_by_force_once_the_table_is_brought_up_to_date(
     for _ in range(2):
         bring_up_to_date()
         assert [task.number for task in kent.asked_of("programme", limit=5)] == [2]
+
+
+def test_people_and_who_has_left_are_found_by_place_once_the_table_is_brought_up_to_date(
+    dynamo_parts: Parts, put: Callable[..., None]
+) -> None:
+    roles = {"roles": [{"role": "coordinator", "at": "kent"}, {"role": "innovation-lead", "at": "essex"}]}
+    listed = {"listed_as": "PEOPLE", "listed_at": text(datetime(1970, 1, 1, tzinfo=timezone.utc))}
+    put("PERSON#ann", "-", "person", name="Ann", address="ann@example.org", **roles, **listed)
+    moments = dict.fromkeys(("ends_at", "said_at", "left_at", "listed_at", "done_at"), text(MONDAY))
+    said = {"name": "Bob", "last_day": "2027-01-11", "reason": "A new post", "said_by": "zoe"}
+    put("PERSON#bob", "LEAVING", "leaving", listed_as="LEFT", **said, **moments, **roles)
+    for _ in range(2):
+        bring_up_to_date()
+        for place in ("kent", "essex"):
+            (ann,), _after = dynamo_parts.leavings.people_at(place, after="", limit=5)
+            (bob,) = dynamo_parts.leavings.left(place, limit=5)
+            assert (ann.person.id, bob.person_id) == ("ann", "bob")
+        assert dynamo_parts.leavings.people_at("surrey", after="", limit=5) == ([], "")
+
+
+def test_a_force_finds_earlier_runs_once_the_table_is_brought_up_to_date(
+    dynamo_parts: Parts, put: Callable[..., None]
+) -> None:
+    put("CHECKS", "COUNTED", "runs", number=31)
+    finding = {"found": "lost", "force": "kent", "reference": REFERENCE, "was": {}, "now": {}}
+    for slot, at, findings in ((0, 30, [finding]), (1, 31, []), (29, 29, [finding])):
+        report = json.dumps({"looked_at": {"lines": 1}, "findings": findings, "more": 0})
+        put("CHECKS", f"RUN#{slot:02d}", "run", at=text(MONDAY + timedelta(hours=at)), report=report)
+    national = dynamo_parts.checks.last(limit=30)
+    for _ in range(2):
+        bring_up_to_date()
+        runs, made = dynamo_parts.checks.last_of(["kent"], limit=30)
+        assert [(run.at, len(run.findings)) for run in runs] == [
+            (MONDAY + timedelta(hours=hours), count) for hours, count in ((31, 0), (30, 1), (29, 1))
+        ]
+        assert made == 30
+        assert dynamo_parts.checks.last(limit=30) == national

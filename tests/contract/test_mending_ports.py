@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from chalicelib import wiring
-from chalicelib.adapters import keys
-from chalicelib.adapters.tables import BalanceItem, DeliveryItem, Row, RunItem, SubmissionItem
+from chalicelib.adapters import checks, keys
+from chalicelib.adapters.checks import RunItem
+from chalicelib.adapters.tables import BalanceItem, DeliveryItem, Row, SubmissionItem
 from chalicelib.domain.checks import Finding, Found, Run
+from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import TokenFor, Wait
 from chalicelib.services import delivering, paying
@@ -178,6 +181,43 @@ def test_thirty_runs_are_kept_the_newest_first(parts: Parts) -> None:
         parts.checks.keep(a_run(minute))
     assert parts.checks.last(limit=99) == [a_run(minute) for minute in range(34, 4, -1)]
     assert parts.checks.last(limit=2) == [a_run(34), a_run(33)]
+
+
+def test_a_force_is_told_what_the_last_runs_found_there(parts: Parts) -> None:
+    kent, essex, fund = (
+        Finding(found=Found.LOST, force=force, reference=REFERENCE) for force in ("kent", "essex", "")
+    )
+    assert parts.checks.last_of(["kent"], limit=30) == ([], 0)
+    parts.checks.keep(a_run(0, findings=(kent, essex, fund)))
+    parts.checks.keep(a_run(1, findings=(essex,)))
+    parts.checks.keep(a_run(2))
+    of_kent = Run(at=MONDAY, looked_at={}, findings=(kent,))
+    last = Run(at=MONDAY + timedelta(minutes=2), looked_at={})
+    assert parts.checks.last_of(["kent"], limit=30) == ([last, of_kent], 3)
+    assert parts.checks.last_of(["kent"], limit=2) == ([last], 2)
+    assert parts.checks.last_of(["surrey"], limit=30) == ([last], 3)
+    runs, _ = parts.checks.last_of(["kent", "essex"], limit=30)
+    told = [sorted(one.force for one in run.findings) for run in runs]
+    assert told == [[], ["essex"], ["essex", "kent"]]
+    for minute in range(3, 33):
+        parts.checks.keep(a_run(minute))
+    assert parts.checks.last_of(["kent"], limit=30)[0] == [replace(last, at=MONDAY + timedelta(minutes=32))]
+
+
+def test_a_run_that_was_not_kept_whole_is_not_told(
+    dynamo_parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dynamo_parts.checks.keep(a_run(0))
+    found = Finding(found=Found.LOST, force="kent", reference=REFERENCE)
+    with monkeypatch.context() as failing:
+        failing.setattr(checks, "say_kept", broken)
+        with pytest.raises(Unavailable):
+            dynamo_parts.checks.keep(a_run(1, findings=(found,)))
+    assert dynamo_parts.checks.last_of(["kent"], limit=30) == ([Run(at=MONDAY, looked_at={})], 1)
+
+
+def broken(*_: object) -> None:
+    raise Unavailable("The service is busy.")
 
 
 def test_two_runs_at_once_are_both_kept_and_runs_end_by_themselves(dynamo_parts: Parts) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -141,6 +141,10 @@ class MemoryChecks:
     def last(self, *, limit: int) -> list[Run]:
         return sorted(self.kept, key=lambda run: run.at, reverse=True)[:limit]
 
+    def last_of(self, forces: Collection[str], *, limit: int) -> tuple[list[Run], int]:
+        runs = [run.of(frozenset(forces)) for run in self.last(limit=limit)]
+        return [run for place, run in enumerate(runs) if run.findings or not place], len(runs)
+
 
 @dataclass
 class MemoryFunds:
@@ -240,7 +244,7 @@ class MemoryPeople:
             if away is not None:
                 self.store.items[("away", person_id)] = away
 
-    def register(self, people: Iterable[Person]) -> None:
+    def register(self, people: Iterable[Person], *, bring_back: Collection[str] = ()) -> None:
         with self.store.lock:
             for person in people:
                 self.remove(person.id)

@@ -68,14 +68,16 @@ class MemoryLeavings:
 
     store: Store
 
-    def everybody(self) -> list[Registered]:
+    def people_at(self, place: str, *, after: str, limit: int) -> tuple[list[Registered], str]:
         with self.store.lock:
-            people = self.store.of_kind("person")
+            there = [one for one in self.store.of_kind("person") if _is_at(place, one.roles)]
+            people = sorted((one for one in there if one.id > after), key=lambda one: one.id)[:limit]
             found = [Registered(person=one, leaving=self.leaving(one.id)) for one in people]
-        return sorted(found, key=lambda one: (one.person.name, one.person.id))
+        return found, people[-1].id if len(people) == limit else ""
 
-    def left(self, *, limit: int) -> list[Leaving]:
-        found = [one for one in self.store.of_kind("leaving") if one.left_at is not None]
+    def left(self, place: str, *, limit: int) -> list[Leaving]:
+        leavings = [one for one in self.store.of_kind("leaving") if one.left_at is not None]
+        found = [one for one in leavings if _is_at(place, one.roles)]
         return sorted(found, key=lambda one: one.left_at, reverse=True)[:limit]
 
     def leaving(self, person_id: str) -> Leaving | None:
@@ -148,6 +150,10 @@ class MemoryLeavings:
                 return False
             self.store.items[("away", person_id)] = replace(away, delegate_id="")
             return True
+
+
+def _is_at(place: str, roles: Sequence[Holding]) -> bool:
+    return not place or any(held.at == place for held in roles)
 
 
 def _said_at(leaving: Leaving | None) -> datetime | None:
