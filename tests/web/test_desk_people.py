@@ -11,7 +11,7 @@ from website import LEAD, Answer, Website, form_fields, heading, words
 
 from chalicelib.domain.deadlines import end_of_day, london_day
 from chalicelib.domain.tokens import Scope
-from chalicelib.services import leaving, tokens
+from chalicelib.services import leaving, looking_after, tokens
 from chalicelib.web.typed_dates import date_fields
 from tests.tokens import give_token
 
@@ -185,3 +185,21 @@ def test_whoever_left_while_signed_in_at_the_desk_is_signed_out(website: Website
     days_pass(website, last_day)
     website.use(now=before)
     assert website.get("/desk").status == 303
+
+
+def test_pages_of_people_lead_on_and_back(website: Website, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking_after, "MOST_PEOPLE", 3)
+    website.sign_in(NATIONAL)
+    found: list[str] = []
+    page = website.get(f"{PATH}?at=kent")
+    assert "First page" not in words(page)
+    while True:
+        links = {str(link.text).strip(): link.get("href") for link in page.page.iter("a")}
+        found += [href for href in links.values() if href and href.startswith(f"{PATH}/")]
+        if "Next page" not in links:
+            break
+        page = website.get(str(links["Next page"]))
+    assert links["First page"] == f"{PATH}?at=kent"
+    assert len(found) == len(set(found)) > 3
+    assert f"{PATH}/lead-kent" in found
+    assert website.get(f"{PATH}?cursor=broken").status == 400
