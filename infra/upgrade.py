@@ -58,13 +58,15 @@ def _update(row: Row, actions: list[Action], *, condition: Condition) -> None:
 
 def _place_people() -> None:
     """Everybody registered gets a row for each place where they hold a role."""
-    people, after = DynamoLeavings().people_at("", after="", limit=_AT_ONCE)
-    while people:
+    after = ""
+    while True:
+        people, after = DynamoLeavings().people_at("", after=after, limit=_AT_ONCE)
         found = [one.person for one in people]
         wanted = [row for person in found for row in placed_items(person.id, person.roles)]
         missing = {keys.value(row.pk) for row in _missing(wanted)}
         DynamoPeople().register([person for person in found if person.id in missing])
-        people, after = DynamoLeavings().people_at("", after=after, limit=_AT_ONCE) if after else ([], "")
+        if not after:
+            return
 
 
 def _place_left() -> None:
