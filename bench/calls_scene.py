@@ -30,7 +30,7 @@ from chalicelib.adapters.funds import DynamoFunds
 from chalicelib.adapters.people import DynamoPeople
 from chalicelib.domain.browsers import Carried, written
 from chalicelib.domain.pairs import Pair, mailbox_of
-from chalicelib.web.typed_answers import typed_fields
+from chalicelib.web.html_forms import typed_fields
 from infra.local import cloud, environment, lambdas
 from infra.local.gateway import Gateway
 

@@ -107,7 +107,7 @@ def check_that_they_agree() -> None:
 
 def checker(name: str, schema: dict[str, Any]) -> Check:
     """Builds the validator as the product would, our two formats included. Checks to (pointer, keyword) pairs."""
-    from chalicelib.domain.answers import is_mailbox
+    from chalicelib.domain.mailboxes import is_mailbox
     from chalicelib.domain.references import is_reference
 
     formats: dict[str, Callable[[str], bool]] = {"mailbox": is_mailbox, "reference": is_reference}
@@ -208,7 +208,7 @@ def measure_compiled(folder: str) -> dict[str, float]:
     sys.path.insert(0, folder)
     began = time.process_time()
     compiled = importlib.import_module("compiled_form")
-    from chalicelib.domain.answers import is_mailbox
+    from chalicelib.domain.mailboxes import is_mailbox
     from chalicelib.domain.references import is_reference
 
     formats = {"mailbox": is_mailbox, "reference": is_reference}

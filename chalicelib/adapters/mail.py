@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters import aws
-from chalicelib.domain.answers import is_mailbox
+from chalicelib.domain.mailboxes import is_mailbox
 from chalicelib.domain.values import value
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from contextlib import ExitStack, contextmanager
 from datetime import date, datetime
 from typing import IO, TYPE_CHECKING, Any
 
-from chalicelib.domain.exports import LONDON, Cell, Column, ColumnKind, harmless, plain
+from chalicelib.domain.cells import Cell, ColumnKind
+from chalicelib.domain.exports import LONDON, Column, harmless, plain
 from chalicelib.services.ports import Written
 
 if TYPE_CHECKING:

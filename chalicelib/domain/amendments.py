@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from chalicelib.domain.answers import Answer, check_answers, total_pence, walk
+from chalicelib.domain.answers import check_answers, in_words, total_pence
 from chalicelib.domain.deadlines import Calendar
 from chalicelib.domain.decisions import at_stage, held, movement
 from chalicelib.domain.errors import Difference, InvalidAnswers, Overtaken, Problem
@@ -137,8 +137,6 @@ def differences(
     """Every answer that is not the same, in words, in the form's order. What this reader is not shown when they decide
     is left out; so is what only one of the two versions withholds."""
     hidden = kept_from_approver(reader, form, force, before, after)
-    old = {answer.name: answer for answer in walk(form, before)}
-    new = {answer.name: answer for answer in walk(form, after)}
     found = []
     for question in form.questions():
         if question.name in hidden or before.get(question.name) == after.get(question.name):
@@ -146,14 +144,8 @@ def differences(
         found.append(
             Difference(
                 heading=question.heading,
-                before=_in_words(old.get(question.name)),
-                after=_in_words(new.get(question.name)),
+                before=in_words(question, before.get(question.name)),
+                after=in_words(question, after.get(question.name)),
             )
         )
     return tuple(found)
-
-
-def _in_words(answer: Answer | None) -> str:
-    if answer is None:
-        return ""
-    return "\n".join(", ".join(row) for row in answer.rows) if answer.rows else answer.value

@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.domain.dates import is_date
 from chalicelib.domain.errors import InvalidAnswers, Problem
 from chalicelib.domain.forms import Form, Question
-from chalicelib.domain.money import pounds
+from chalicelib.domain.mailboxes import is_mailbox
 from chalicelib.domain.references import is_reference
 from chalicelib.domain.values import value
+from chalicelib.domain.widgets.base import usual_form, usual_name
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator, ValidationError
@@ -28,13 +28,10 @@ MAX_MARKS = 30
 
 # The marks and overrides that make text read in another order than it is stored (Unicode TR 9).
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_{|}~-]+)*", re.ASCII)
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 # Letters by their category, but nothing to see: fillers of the Korean script.
 _BLANK_LETTERS = "\u115f\u1160\u3164\uffa0"
 _BLANKS = " " + _BLANK_LETTERS
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
-_DOMAIN_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
 
 DEFAULT_MESSAGES = {
     "required": "{label} is missing",
@@ -58,7 +55,7 @@ DEFAULT_MESSAGES = {
 
 @value
 class Answer:
-    """One question and its answer in words, or its rows for a repeated group."""
+    """One question and its answer in words, or its rows for a repeated group; `figures` are the columns of numbers."""
 
     name: str
     heading: str
@@ -66,6 +63,7 @@ class Answer:
     personal: bool
     rows: tuple[tuple[str, ...], ...] = ()
     row_headings: tuple[str, ...] = ()
+    figures: tuple[bool, ...] = ()
 
 
 def check_answers(form: Form, answers: Any, *, more_domains: Sequence[str] | None = None) -> dict[str, Any]:
@@ -77,7 +75,7 @@ def check_answers(form: Form, answers: Any, *, more_domains: Sequence[str] | Non
     """
     if not isinstance(answers, dict):
         raise InvalidAnswers([Problem(pointer="", code="type", message="The answers must be a JSON object")])
-    tidy: dict[str, Any] = _tidied(_within_reach(answers, form.schema))
+    tidy: dict[str, Any] = _tidied(form, _within_reach(answers, form.schema))
     found: dict[str, Problem] = {}
     for problem in _all_problems(form, tidy, more_domains):
         # One problem for each answer: the first thing to put right, not all that follows from it.
@@ -95,35 +93,6 @@ def build_validator(schema: Mapping[str, Any]) -> Draft202012Validator:
 
     formats = {"date": is_date, "mailbox": is_mailbox, "reference": is_reference}
     return Draft202012Validator(dict(schema), validate_formats=True, formats=formats)
-
-
-def is_mailbox(value: str) -> bool:
-    """Whether `value` is exactly one address that mail can be sent to: no name, no list, no line break.
-
-    Stricter than RFC 5321: ASCII, a dotted domain, no quoted local part and no address literal.
-    """
-    local, at, domain = value.rpartition("@")
-    labels = domain.split(".")
-    return (
-        bool(at)
-        and len(value) <= 254
-        and len(local) <= 64
-        and _LOCAL_PART.fullmatch(local) is not None
-        and len(labels) > 1
-        and all(_DOMAIN_LABEL.fullmatch(label) for label in labels)
-        and not labels[-1].isdigit()
-    )
-
-
-def is_date(value: str) -> bool:
-    """Whether `value` is a day that exists, as `2027-03-27`. RFC 3339 has a year 0; Python, and people, do not."""
-    if not _DATE.fullmatch(value):
-        return False
-    try:
-        date.fromisoformat(value)
-    except ValueError:
-        return False
-    return True
 
 
 def total_pence(answers: Mapping[str, Any]) -> int:
@@ -161,45 +130,22 @@ def walk(form: Form, answers: Mapping[str, Any]) -> Iterator[Answer]:
     for question in form.questions():
         if question.name not in answers:
             continue
-        value = answers[question.name]
-        personal = question.name in form.personal
-        if question.columns:
-            yield Answer(
-                name=question.name,
-                heading=question.heading,
-                value="",
-                personal=personal,
-                row_headings=tuple(column.heading for column in question.columns),
-                rows=tuple(
-                    tuple(in_words(column, line.get(column.name)) for column in question.columns)
-                    for line in value
-                ),
-            )
-        else:
-            yield Answer(
-                name=question.name,
-                heading=question.heading,
-                value=in_words(question, value),
-                personal=personal,
-            )
+        answer = answers[question.name]
+        rows = question.widget.lines(question, answer)
+        yield Answer(
+            name=question.name,
+            heading=question.heading,
+            value="" if rows else in_words(question, answer),
+            personal=question.name in form.personal,
+            rows=rows,
+            row_headings=tuple(column.heading for column in question.columns),
+            figures=tuple(column.widget.is_figure for column in question.columns),
+        )
 
 
 def in_words(question: Question, value: Any) -> str:
     """One answer as people read it."""
-    if value is None:
-        return ""
-    if question.widget == "money":
-        return pounds(value)
-    if question.widget == "date":
-        return long_date(date.fromisoformat(value))
-    if question.widget == "declaration":
-        return "Confirmed" if value else "Not confirmed"
-    return question.labels.get(value, str(value))
-
-
-def long_date(day: date) -> str:
-    """`2027-01-14` → `14 January 2027`."""
-    return f"{day.day} {day:%B %Y}"
+    return "" if value is None else question.widget.said(question, value)
 
 
 def has_mark_flood(text: str) -> bool:
@@ -214,14 +160,14 @@ def has_mark_flood(text: str) -> bool:
     return False
 
 
-def _tidied(value: Any) -> Any:
-    if isinstance(value, str):
-        return unicodedata.normalize("NFC", value).replace("\r\n", "\n").replace("\r", "\n")
-    if isinstance(value, list):
-        return [_tidied(item) for item in value]
-    if isinstance(value, dict):
-        return {unicodedata.normalize("NFC", name): _tidied(item) for name, item in value.items()}
-    return value
+def _tidied(form: Form, answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Each answer as its widget writes it; what the form does not ask, in its usual form, too."""
+    questions = {question.name: question for question in form.questions()}
+    tidied = {}
+    for name, answer in answers.items():
+        question = questions.get(usual_name(name))
+        tidied[usual_name(name)] = question.widget.tidy(question, answer) if question else usual_form(answer)
+    return tidied
 
 
 def _within_reach(value: Any, schema: Mapping[str, Any]) -> Any:

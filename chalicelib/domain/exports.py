@@ -7,11 +7,11 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime, time, timedelta, timezone
-from enum import Enum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from chalicelib.domain.forms import Form
+from chalicelib.domain.cells import Cell, ColumnKind
+from chalicelib.domain.forms import Form, Question
 from chalicelib.domain.people import ADMIN, COORDINATOR, FINANCE, NATIONAL, Person
 from chalicelib.domain.submissions import Submission
 from chalicelib.domain.values import value
@@ -31,21 +31,8 @@ LONGEST_CELL = 32_767
 
 _STAMP = "%Y%m%dT%H%M%Sz"
 
-Labels = Mapping[str, Mapping[str, str]]
-"""For each question that offers options: value → label."""
-
-Cell = str | int | date | datetime | None
-"""Text, a whole number (pence, for money), a day, a moment in UTC, or nothing."""
-
-
-class ColumnKind(str, Enum):
-    """How the cells of a column are written."""
-
-    TEXT = "text"
-    WHOLE = "whole"
-    MONEY = "money"
-    DAY = "day"
-    MOMENT = "moment"
+Questions = Mapping[str, Question]
+"""The questions of a form, by name."""
 
 
 @value
@@ -223,8 +210,8 @@ _ALWAYS = {
 
 
 def columns(form: Form) -> tuple[Column, ...]:
-    """The columns of a form's exports. Raises NotExportable for a personal field, one that the form does not have,
-    or one whose answer is no single value; and where there is no column at all."""
+    """The columns of a form's exports. Raises NotExportable for a personal field, or one that the form does not ask;
+    and where there is no column at all."""
     if not form.export:
         raise NotExportable(f"{form.id}: there are no columns")
     return tuple(
@@ -238,47 +225,38 @@ def _kind(form: Form, field: str) -> ColumnKind:
         raise NotExportable(f"{form.id}: {field} is personal")
     if field in _ALWAYS:
         return _ALWAYS[field]
-    if schema is None:
+    question = form.question(field)
+    if question is None:
         raise NotExportable(f"{form.id}: there is no {field}")
-    if schema.get("type") == "integer":
-        return ColumnKind.MONEY if field.endswith("_pence") else ColumnKind.WHOLE
-    if schema.get("type") == "boolean" or schema.get("type") == "string":
-        return ColumnKind.DAY if schema.get("format") == "date" else ColumnKind.TEXT
-    raise NotExportable(f"{form.id}: an answer to {field} is no single value")
+    return question.widget.column
 
 
-def row(one: Submission, form_columns: Sequence[Column], *, force_name: str, labels: Labels) -> list[Cell]:
+def row(
+    one: Submission, form_columns: Sequence[Column], *, force_name: str, questions: Questions
+) -> list[Cell]:
     """The cells of a submission, as the columns want them; None where there is no answer."""
-    return [_cell(one, column, force_name, labels) for column in form_columns]
+    return [_cell(one, column, force_name, questions) for column in form_columns]
 
 
-def labels_of(form: Form) -> Labels:
-    """The labels of a form's options."""
-    return {
-        question.name: {option.value: option.label for option in question.options}
-        for question in form.questions()
-        if question.options
-    }
+def questions_of(form: Form) -> Questions:
+    """The questions of a form, by name."""
+    return {question.name: question for question in form.questions()}
 
 
-def _cell(one: Submission, column: Column, force_name: str, labels: Labels) -> Cell:
+def _cell(one: Submission, column: Column, force_name: str, questions: Questions) -> Cell:
     if column.field == "force":
         return force_name
     if column.field == "status":
         return one.status.value.replace("-", " ").capitalize()
-    value: Any = getattr(one, column.field) if column.field in _ALWAYS else one.answers.get(column.field)
-    if value is None:
+    if column.field in _ALWAYS:
+        always: Cell = getattr(one, column.field)
+        return always
+    answer: Any = one.answers.get(column.field)
+    if answer is None:
         return None
-    if column.kind is ColumnKind.DAY:
-        return date.fromisoformat(value)
-    if column.kind in (ColumnKind.MONEY, ColumnKind.WHOLE):
-        return int(value)
-    if column.kind is ColumnKind.MOMENT:
-        moment: datetime = value
-        return moment
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    return plain(labels.get(column.field, {}).get(value, str(value)))
+    question = questions[column.field]
+    cell = question.widget.cell(question, answer)
+    return plain(cell) if isinstance(cell, str) else cell
 
 
 def plain(text: str) -> str:

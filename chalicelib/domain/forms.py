@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.stages import Asked, Workflow, read_workflow
 from chalicelib.domain.values import value
+from chalicelib.domain.widgets import Widget, widget_named
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
@@ -31,7 +32,7 @@ class Question:
 
     name: str
     label: str
-    widget: str
+    widget: Widget
     hint: str = ""
     short: str = ""
     options: tuple[Option, ...] = ()
@@ -159,7 +160,7 @@ class Form:
 def read_form(data: Mapping[str, Any], *, forces: Mapping[str, str]) -> Form:
     """The form that a file's JSON describes. `forces` (code → name) fills `options_from: forces`.
 
-    The file was checked against `schemas/meta/form.schema.json` before it was committed.
+    The file was checked against `schemas/meta/form.schema.json` before it was committed. Raises UnknownWidget.
     """
     return Form(
         id=data["id"],
@@ -194,7 +195,7 @@ def _question(data: Mapping[str, Any], forces: Mapping[str, str]) -> Question:
     return Question(
         name=data["name"],
         label=data["label"],
-        widget=data["widget"],
+        widget=widget_named(data["widget"], question=data["name"]),
         hint=data.get("hint", ""),
         short=data.get("short", ""),
         options=options,

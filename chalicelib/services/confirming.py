@@ -13,7 +13,7 @@ from datetime import datetime
 
 from chalicelib.domain import decisions, deliveries, pairs
 from chalicelib.domain.accounts import claimant_of
-from chalicelib.domain.answers import DEFAULT_MESSAGES, Answer, is_mailbox, walk
+from chalicelib.domain.answers import DEFAULT_MESSAGES, Answer, walk
 from chalicelib.domain.browsers import Sent
 from chalicelib.domain.errors import (
     Gone,
@@ -25,6 +25,7 @@ from chalicelib.domain.errors import (
     TooMany,
 )
 from chalicelib.domain.forms import Form
+from chalicelib.domain.mailboxes import is_mailbox
 from chalicelib.domain.pairs import Pair
 from chalicelib.domain.submissions import Case, Status
 from chalicelib.domain.timeline import CLAIMANT

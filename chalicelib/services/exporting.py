@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from chalicelib.domain import exports
+from chalicelib.domain.cells import Cell
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.exports import ALL, Cell, MadeFile, Manifest, Period
+from chalicelib.domain.exports import ALL, MadeFile, Manifest, Period
 from chalicelib.domain.forms import Form
 from chalicelib.domain.people import Person
 from chalicelib.domain.values import value
@@ -158,7 +159,7 @@ class _Rows:
 
     def __iter__(self) -> Iterator[list[Cell]]:
         columns = exports.columns(self.form)
-        labels = exports.labels_of(self.form)
+        questions = exports.questions_of(self.form)
         archive, period = self.parts.archive, self.period
         for force in forces_in(self.parts, self.scope):
             name = self.parts.forms.force_name(force)
@@ -168,7 +169,7 @@ class _Rows:
                 self.count += 1
                 self.versions.add(one.form_version)
                 told = one.as_told(self.parts.now())
-                yield exports.row(told, columns, force_name=name, labels=labels)
+                yield exports.row(told, columns, force_name=name, questions=questions)
 
 
 def _make(parts: Parts, form: Form, scope: str, period: Period) -> Manifest:

@@ -10,7 +10,8 @@ from typing import IO, TYPE_CHECKING, Protocol
 from chalicelib.domain.values import value
 
 if TYPE_CHECKING:
-    from chalicelib.domain.exports import Cell, Column
+    from chalicelib.domain.cells import Cell
+    from chalicelib.domain.exports import Column
 
 
 @value

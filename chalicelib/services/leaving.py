@@ -12,7 +12,7 @@ from datetime import date
 
 from chalicelib.domain import deliveries
 from chalicelib.domain.accounts import digest
-from chalicelib.domain.answers import long_date
+from chalicelib.domain.dates import long_date
 from chalicelib.domain.deadlines import end_of_day, london_day
 from chalicelib.domain.decisions import needed_words
 from chalicelib.domain.errors import Conflict, Forbidden, InvalidAnswers, NotFound, Problem

@@ -24,7 +24,6 @@ from chalicelib.domain.accounts import (
     new_session,
     session_secret,
 )
-from chalicelib.domain.answers import is_mailbox
 from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.errors import (
     Forbidden,
@@ -36,6 +35,7 @@ from chalicelib.domain.errors import (
     TooMany,
     Unavailable,
 )
+from chalicelib.domain.mailboxes import is_mailbox
 from chalicelib.domain.pairs import Pair
 from chalicelib.domain.people import Person
 from chalicelib.domain.security import Event

@@ -12,10 +12,9 @@ from chalicelib.services.amending import AmendedTo, AmendView
 from chalicelib.services.finding import case_of
 from chalicelib.web import access
 from chalicelib.web.form_views import form_view
-from chalicelib.web.html_forms import Posted, lines_changed, read_fields
+from chalicelib.web.html_forms import Posted, lines_changed, read_fields, typed_fields
 from chalicelib.web.pages import page, redirect
 from chalicelib.web.requests import Request
-from chalicelib.web.typed_answers import typed_fields
 from chalicelib.web.views import view
 
 amend_pages = Blueprint(__name__)

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from chalicelib.domain.errors import Problem
 from chalicelib.domain.forms import Form, Option, Question
 from chalicelib.domain.values import value
-from chalicelib.web.html_forms import Posted, most_rows, prefixes, schema_of
+from chalicelib.domain.widgets import DATE, GROUP, Widget
+from chalicelib.domain.widgets.base import below, part
+from chalicelib.web.html_forms import Posted, prefixes, schema_of
 from chalicelib.web.pages import ErrorLink
-from chalicelib.web.typed_dates import DATE_PARTS, missing_parts, wrong_parts
 
 _NO_HTML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 _INPUT_WIDTHS = (2, 3, 4, 5, 10, 20, 30)
 
 
 @value
-class DatePart:
-    """One of the three inputs of a date."""
+class InputPart:
+    """One of several inputs of a question."""
 
     id: str
     name: str
@@ -42,7 +44,7 @@ class Field:
 
     id: str
     name: str
-    widget: str
+    widget: Widget
     label: str
     hint: str
     error: str
@@ -51,7 +53,7 @@ class Field:
     width: int | None
     limit: int | None
     options: tuple[Option, ...] = ()
-    parts: tuple[DatePart, ...] = ()
+    parts: tuple[InputPart, ...] = ()
     rows: tuple[Row, ...] = ()
     most_rows: int = 0
 
@@ -81,7 +83,9 @@ def form_view(form: Form, posted: Posted | None = None, problems: Sequence[Probl
         Section(
             id=page.id,
             title=page.title,
-            fields=tuple(_field(form, question, shown, wrong) for question in page.questions),
+            fields=tuple(
+                _field(schema_of(form, question), question, shown, wrong) for question in page.questions
+            ),
         )
         for page in form.pages
     )
@@ -130,23 +134,22 @@ def _input_at(form: Form, posted: Posted, pointer: str) -> tuple[Question | None
 
 
 def _message(question: Question, name: str, typed: Mapping[str, str], problem: Problem) -> str:
-    """The problem's message; for a date with parts left out, which ones; in a row, which line."""
+    """The problem's message; where some inputs were left out, which ones; in a row, which line."""
     message = problem.message
-    if question.widget == "date" and (missing := missing_parts(name, typed)):
+    if missing := question.widget.unfinished(below(name, typed)):
         message = f"{question.heading} must include a {' and '.join(missing)}"
     place = name.split("-")[1:2]
     return f"Line {int(place[0]) + 1}: {message}" if place else message
 
 
 def _first_wrong_id(question: Question, name: str, typed: Mapping[str, str]) -> str:
-    if question.widget == "date":
-        return f"{name}-{wrong_parts(name, typed)[0]}"
-    if question.columns:
-        return f"{name}-0-{question.columns[0].name}"
-    return name
+    return part(name, question.widget.first_wrong(question, below(name, typed)))
 
 
-def _field(form: Form, question: Question, posted: Posted, wrong: _Wrong, prefix: str = "") -> Field:
+def _field(
+    schema: Mapping[str, Any], question: Question, posted: Posted, wrong: _Wrong, prefix: str = ""
+) -> Field:
+    """A question on the page; `schema` is what its answers must be."""
     name = prefix + question.name
     error = wrong.messages.get(name, "")
     typed = posted.typed
@@ -160,20 +163,23 @@ def _field(form: Form, question: Question, posted: Posted, wrong: _Wrong, prefix
         typed=showable(typed.get(name, "")),
         autocomplete=question.autocomplete,
         width=_input_width(question.width),
-        limit=schema_of(form, question).get("maxLength") if not prefix else None,
+        limit=schema.get("maxLength"),
         options=question.options,
-        parts=tuple(date_parts(name, typed, bool(error))) if question.widget == "date" else (),
-        rows=tuple(_rows(form, question, posted, wrong)),
-        most_rows=most_rows(form, question) if question.columns else 0,
+        parts=tuple(_parts(question.widget, name, below(name, typed), bool(error))),
+        rows=tuple(_rows(schema, question, posted, wrong)),
+        most_rows=GROUP.most_rows(schema) if question.columns else 0,
     )
 
 
-def _rows(form: Form, question: Question, posted: Posted, wrong: _Wrong) -> Iterator[Row]:
+def _rows(schema: Mapping[str, Any], question: Question, posted: Posted, wrong: _Wrong) -> Iterator[Row]:
     if not question.columns:
         return
+    columns = schema.get("items", {}).get("properties", {})
     # An empty form shows one row, and so does one whose last row was removed.
     for place, prefix in enumerate(prefixes(question, posted.typed) or [f"{question.name}-0-"]):
-        fields = tuple(_field(form, column, posted, wrong, prefix) for column in question.columns)
+        fields = tuple(
+            _field(columns.get(column.name, {}), column, posted, wrong, prefix) for column in question.columns
+        )
         yield Row(number=place + 1, fields=fields)
 
 
@@ -182,7 +188,7 @@ def date_field(name: str, label: str, typed: Mapping[str, str], *, hint: str = "
     return Field(
         id=name,
         name=name,
-        widget="date",
+        widget=DATE,
         label=label,
         hint=hint,
         error=error,
@@ -190,22 +196,21 @@ def date_field(name: str, label: str, typed: Mapping[str, str], *, hint: str = "
         autocomplete="",
         width=None,
         limit=None,
-        parts=tuple(date_parts(name, typed, bool(error))),
+        parts=tuple(_parts(DATE, name, below(name, typed), bool(error))),
     )
 
 
-def date_parts(name: str, typed: Mapping[str, str], is_wrong: bool) -> Iterator[DatePart]:
-    """The three inputs of a date, those that are to blame marked."""
-    wrong = wrong_parts(name, typed) if is_wrong else ()
-    for part in DATE_PARTS:
-        one = f"{name}-{part}"
-        yield DatePart(
-            id=one,
-            name=one,
-            label=part.capitalize(),
+def _parts(widget: Widget, name: str, typed: Mapping[str, str], is_wrong: bool) -> Iterator[InputPart]:
+    """The inputs of a question that has several, those that are to blame marked."""
+    wrong = widget.wrong(typed) if is_wrong else ()
+    for one, width in widget.part_widths.items():
+        yield InputPart(
+            id=part(name, one),
+            name=part(name, one),
+            label=one.capitalize(),
             typed=showable(typed.get(one, "")),
-            wrong=part in wrong,
-            width=4 if part == "year" else 2,
+            wrong=one in wrong,
+            width=width,
         )
 
 

@@ -95,7 +95,7 @@ def environment() -> Environment:
     from jinja2 import Environment
 
     from chalicelib.adapters import templates
-    from chalicelib.domain.answers import long_date
+    from chalicelib.domain.dates import long_date
     from chalicelib.domain.deadlines import london_day, spoken_day, spoken_time
     from chalicelib.domain.money import pounds
     from chalicelib.domain.people import role_words

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.answers import long_date
+from chalicelib.domain.dates import long_date
 from chalicelib.domain.deadlines import london_day
 from chalicelib.domain.decisions import MAX_COMMENT
 from chalicelib.domain.errors import InvalidAnswers, Problem

@@ -11,11 +11,11 @@ from typing import Any
 from chalicelib.adapters.checks import PLACES
 from chalicelib.adapters.outbox import KEPT_ASIDE
 from chalicelib.domain.accounts import Session
-from chalicelib.domain.answers import is_mailbox
 from chalicelib.domain.checks import Run
 from chalicelib.domain.deliveries import Delivery, SetAside
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.fund import Balance, Fund, Held, Kept, Ledger, Line
+from chalicelib.domain.mailboxes import is_mailbox
 from chalicelib.domain.pairs import Pair
 from chalicelib.domain.people import Away, Holding, Person, normalised
 from chalicelib.domain.roots import Verified

@@ -262,7 +262,7 @@ def test_line_breaks_are_refused_in_single_lines_before_the_schema_is_asked(file
     for name, field in data["schema"]["properties"].items():
         if field.get("type") != "string":
             continue
-        assert bool(field.get("x-multiline")) == (widgets[name] == "textarea"), name
+        assert bool(field.get("x-multiline")) == (widgets[name].word == "textarea"), name
         with pytest.raises(InvalidAnswers) as caught:
             check_answers(form, {name: "a\nb"})
         codes = {problem.pointer: problem.code for problem in caught.value.problems}

@@ -15,14 +15,14 @@ from chalicelib.domain.answers import (
     check_answers,
     fingerprint,
     in_words,
-    is_mailbox,
-    long_date,
     total_pence,
     unshowable,
     walk,
 )
+from chalicelib.domain.dates import long_date
 from chalicelib.domain.errors import InvalidAnswers, Problem
 from chalicelib.domain.forms import Question
+from chalicelib.domain.mailboxes import is_mailbox
 from tests.builders import a_cost, a_form, claim_answers
 
 FORM = a_form()

@@ -8,7 +8,7 @@ from website import a_claim, a_filled_form
 from chalicelib.adapters.form_files import FormFiles
 from chalicelib.domain.answers import check_answers
 from chalicelib.domain.errors import InvalidAnswers, Problem
-from chalicelib.domain.forms import Form
+from chalicelib.domain.forms import Form, Question
 from chalicelib.web import form_views, html_forms
 from chalicelib.web.form_views import ErrorLink, Field, FormView
 from chalicelib.web.html_forms import answers_from_fields, read_fields
@@ -17,6 +17,12 @@ from chalicelib.web.html_forms import answers_from_fields, read_fields
 @pytest.fixture(scope="module")
 def form() -> Form:
     return FormFiles().form("funding-claim")
+
+
+def costs(form: Form) -> Question:
+    question = form.question("cost_lines")
+    assert question is not None
+    return question
 
 
 def view_after(form: Form, fields: dict[str, str]) -> FormView:
@@ -175,7 +181,7 @@ def test_what_was_typed_comes_back_exactly(form: Form) -> None:
 
 
 def test_adding_a_line_keeps_what_was_typed(form: Form) -> None:
-    typed = html_forms.with_line_added(form, {"cost_lines-7-description": "Hall"}, "cost_lines")
+    typed = html_forms.with_line_added(form, {"cost_lines-7-description": "Hall"}, costs(form))
     assert typed == {"cost_lines-0-description": "Hall", "cost_lines-1-description": ""}
     view = form_views.form_view(form, read_fields(form, typed))
     assert [row.number for row in field_of(view, "cost_lines").rows] == [1, 2]
@@ -185,16 +191,16 @@ def test_adding_a_line_keeps_what_was_typed(form: Form) -> None:
 def test_lines_stop_at_the_most_that_the_form_takes(form: Form) -> None:
     typed: dict[str, str] = {}
     for _ in range(30):
-        typed = html_forms.with_line_added(form, typed, "cost_lines")
+        typed = html_forms.with_line_added(form, typed, costs(form))
     view = form_views.form_view(form, read_fields(form, typed))
     assert len(field_of(view, "cost_lines").rows) == field_of(view, "cost_lines").most_rows == 20
 
 
 def test_removing_a_line_moves_the_others_up(form: Form) -> None:
     typed = {f"cost_lines-{place}-description": name for place, name in enumerate("abc")}
-    left = html_forms.with_line_removed(form, typed, "cost_lines", 1)
+    left = html_forms.with_line_removed(form, typed, costs(form), 1)
     assert left == {"cost_lines-0-description": "a", "cost_lines-1-description": "c"}
-    assert html_forms.with_line_removed(form, left, "cost_lines", 9) == left
+    assert html_forms.with_line_removed(form, left, costs(form), 9) == left
 
 
 def test_widths_are_those_of_the_design_system(form: Form) -> None:

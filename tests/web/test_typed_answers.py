@@ -15,8 +15,7 @@ from chalicelib.adapters.form_files import FormFiles
 from chalicelib.domain.amendments import open_form
 from chalicelib.domain.forms import Form
 from chalicelib.domain.references import new_reference
-from chalicelib.web.html_forms import read_fields
-from chalicelib.web.typed_answers import typed_fields
+from chalicelib.web.html_forms import read_fields, typed_fields
 from tests.builders import drawing
 
 FORM = FormFiles().form("funding-claim")
