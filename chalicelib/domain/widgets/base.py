@@ -116,10 +116,10 @@ class Widget:
         this widget cannot mean, and what no page could send."""
         for keyword, wanted in self.shape.items():
             if field.get(keyword) != wanted:
-                yield f'a {self.word} needs "{keyword}": {json.dumps(wanted)} in the schema'
+                yield f'the widget {self.word} needs "{keyword}": {json.dumps(wanted)} in the schema'
         allowed = {*self.shape, *self.keywords, *ONLY_QUESTIONS, "$comment"}
         for keyword in sorted(set(field) - allowed):
-            yield f"a {self.word} cannot have {keyword} in the schema"
+            yield f"the widget {self.word} cannot have {keyword} in the schema"
         for low, high in _BOUNDS:
             if low in field and high in field and field[low] > field[high]:
                 yield f"no answer fits: {low} is more than {high}"
@@ -130,7 +130,7 @@ class Widget:
             ("autocomplete", question.autocomplete),
         ):
             if given and member not in self.members:
-                yield f"a {self.word} cannot have {member}"
+                yield f"the widget {self.word} cannot have {member}"
         for failure in sorted(set(question.errors) - set(field) - _ANY_FAILURE):
             yield f"there is a message for {failure}, which never fails"
 

@@ -27,7 +27,7 @@ class Select(Widget):
         yield from super().rules(question, field, is_required=is_required)
         values = [option.value for option in question.options]
         if not values:
-            yield "a select needs options"
+            yield "the widget select needs options"
         if len(set(values)) < len(values):
             yield "two options have the same value"
         if field.get("enum") != values:
@@ -63,7 +63,7 @@ class Declaration(Widget):
     def rules(self, question: Question, field: Mapping[str, Any], *, is_required: bool) -> Iterator[str]:
         yield from super().rules(question, field, is_required=is_required)
         if field.get("type", "boolean") != "boolean" or not {"type", "const"} & set(field):
-            yield 'a declaration needs "const": true or "type": "boolean" in the schema'
+            yield 'the widget declaration needs "const": true or "type": "boolean" in the schema'
         if field.get("const", True) is not True:
             yield "no page can send anything but a ticked box: const is true"
         if is_required and "const" not in field:

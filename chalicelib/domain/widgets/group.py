@@ -73,7 +73,7 @@ class Group(Widget):
     def rules(self, question: Question, field: Mapping[str, Any], *, is_required: bool) -> Iterator[str]:
         yield from super().rules(question, field, is_required=is_required)
         if "maxItems" not in field:
-            yield "a group needs maxItems in the schema"
+            yield "the widget group needs maxItems in the schema"
         items = field.get("items", {})
         fields, required = items.get("properties", {}), items.get("required", ())
         names = [column.name for column in question.columns]

@@ -36,7 +36,7 @@ class Number(Widget):
     def rules(self, question: Question, field: Mapping[str, Any], *, is_required: bool) -> Iterator[str]:
         yield from super().rules(question, field, is_required=is_required)
         if not {"minimum", "maximum"} <= set(field):
-            yield f"a {self.word} needs a minimum and a maximum in the schema"
+            yield f"the widget {self.word} needs a minimum and a maximum in the schema"
 
 
 class Money(Number):
