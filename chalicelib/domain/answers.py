@@ -95,9 +95,13 @@ def build_validator(schema: Mapping[str, Any]) -> Draft202012Validator:
     return Draft202012Validator(dict(schema), validate_formats=True, formats=formats)
 
 
+COSTS = "cost_lines"
+"""The group whose rows are what money is asked for."""
+
+
 def total_pence(answers: Mapping[str, Any]) -> int:
     """The sum of the cost lines, in pence. We add up; the claimant does not."""
-    return sum(int(line["amount_pence"]) for line in answers.get("cost_lines", ()))
+    return sum(int(line["amount_pence"]) for line in answers.get(COSTS, ()))
 
 
 def fingerprint(*parts: Any) -> str:

@@ -6,13 +6,13 @@ not need; what decides is never in a mail, only the link to where it is decided.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from chalicelib.domain import deliveries
 from chalicelib.domain.amendments import Asked as ChangesAsked
 from chalicelib.domain.amendments import asked_for, differences
-from chalicelib.domain.answers import walk
+from chalicelib.domain.answers import COSTS, Answer, walk
 from chalicelib.domain.approvals import may_hand_on
 from chalicelib.domain.deadlines import short_day, spoken_day, spoken_time
 from chalicelib.domain.deliveries import Delivery
@@ -143,14 +143,13 @@ class Letters:
         # Whoever was chosen for a role came with that role alone: what they are shown goes by all that they hold.
         reader = finding.reader(self.parts, self.form, self.case, person.id)
         hidden = kept_from_approver(reader, self.form, self.one.force, answers)
-        lines = [one for one in walk(self.form, answers) if not one.rows and one.name not in hidden]
+        shown = [one for one in walk(self.form, answers) if one.name not in hidden]
         return self._mail(
             template,
             to=person.address,
             about=about,
             force=self._force,
-            answers=[[answer.heading, answer.value] for answer in lines],
-            costs=cost_rows(self.form, self.case.answers),
+            **answers_in_words(self.form, shown),
             **self._money(),
             as_deputy=task.asked_as is AskedAs.DEPUTY,
             stands_in=bool(task.stands_in_for),
@@ -225,9 +224,20 @@ class Letters:
         return self.parts.forms.force_name(self.one.force)
 
 
-def cost_rows(form: Form, answers: Mapping[str, Any]) -> list[list[str]]:
-    """The rows of the repeated groups, in words."""
-    return [list(row) for answer in walk(form, answers) for row in answer.rows]
+def answers_in_words(form: Form, shown: Iterable[Answer]) -> dict[str, Any]:
+    """The answers that a mail shows: those of one value, the costs that a fund is asked for, and each row of every
+    other group as a list of its own."""
+    singles, costs, groups = [], [], []
+    for answer in shown:
+        if not answer.rows:
+            singles.append([answer.heading, answer.value])
+        elif form.workflow.fund and answer.name == COSTS:
+            costs = [list(row) for row in answer.rows]
+        else:
+            for number, row in enumerate(answer.rows, start=1):
+                facts = [list(pair) for pair in zip(answer.row_headings, row)]
+                groups.append([f"{answer.heading}, line {number}", facts])
+    return {"answers": singles, "costs": costs, "groups": groups}
 
 
 def earlier_words(case: Case, form: Form) -> list[list[str]]:

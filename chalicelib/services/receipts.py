@@ -13,7 +13,7 @@ from chalicelib.domain.forms import Form
 from chalicelib.domain.money import pounds
 from chalicelib.domain.submissions import Case, Status
 from chalicelib.services.finding import case_of
-from chalicelib.services.letters import cost_rows
+from chalicelib.services.letters import answers_in_words
 from chalicelib.services.ports import Parts
 
 _TAKEN_BACK = frozenset({Status.WITHDRAWN, Status.LAPSED})
@@ -32,7 +32,7 @@ def receipt_mail(
     link: int = 1,
 ) -> deliveries.Delivery:
     """The receipt for these answers. `again` tells it from the first one; `link` is the number of the status link."""
-    shown = [answer for answer in walk(form, answers) if not answer.personal and not answer.rows]
+    shown = [answer for answer in walk(form, answers) if not answer.personal]
     amount = total_pence(answers)
     return deliveries.mail(
         "receipt",
@@ -44,8 +44,7 @@ def receipt_mail(
             "reference": reference,
             "noun": form.noun,
             "form_title": form.title,
-            "answers": [[answer.heading, answer.value] for answer in shown],
-            "costs": cost_rows(form, answers),
+            **answers_in_words(form, shown),
             "total": pounds(amount) if form.workflow.fund else "",
             "stage_title": form.workflow.first(amount).title,
             "status_url": parts.links.status(force, reference, link),

@@ -38,6 +38,7 @@ STATUS_URL = f"https://ideas.example.org/status/kent.{REFERENCE}.k7Zq2vXw1tYb9sL
 TASK_URL = f"https://ideas.example.org/tasks/kent.{REFERENCE}.1"
 PURPOSE = "Officers and staff work out ideas for better handovers.\n\nWe invite Kent’s fire service, too."
 
+GROUPS = [["Sessions, line 1", [["Day", "27 March 2027"], ["Seats", "40"], ["Notes", ""]]]]
 COSTS = [
     ["Hire of the hall", "Venue hire", "£4,200"],
     ["Lunch for 120", "Catering", "£1,440.50"],
@@ -76,6 +77,7 @@ ASKED: dict[str, Any] = {
         ["Claimant’s role", "Detective Sergeant of Curiosities"],
     ],
     "costs": COSTS,
+    "groups": GROUPS,
     "fund": "the Police Transformation Fund",
     "fund_left": "£1,240,000",
     "force_left": "£8,000",
@@ -161,6 +163,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "form_title": "Claim money for an innovation day",
         "answers": ANSWERS,
         "costs": COSTS,
+        "groups": GROUPS,
         "total": "£6,000",
         "stage_title": "Your force’s innovation lead",
         "status_url": STATUS_URL,
