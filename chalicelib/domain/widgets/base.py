@@ -57,6 +57,9 @@ class Widget:
     members: ClassVar[frozenset[str]] = frozenset({"width", "autocomplete"})
     """Which members a question may have, besides those that every question has."""
 
+    is_sent_empty: ClassVar[bool] = True
+    """Whether a page sends its inputs where they were left as they are."""
+
     column: ClassVar[ColumnKind] = ColumnKind.TEXT
     """How its answers stand in an export."""
 

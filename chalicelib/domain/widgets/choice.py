@@ -44,6 +44,7 @@ class Declaration(Widget):
 
     word = "declaration"
     template = "checkbox"
+    is_sent_empty = False
     shape = {}
     keywords = frozenset({"type", "const"})
     members = frozenset()

@@ -81,7 +81,7 @@ class Group(Widget):
             yield "two columns have the same name"
         for name in sorted(set(fields) - set(names)):
             yield f"column {name}: no page can send it, because it is in the schema and not among the columns"
-        if all(column.widget.template == "checkbox" for column in question.columns):
+        if not any(column.widget.is_sent_empty for column in question.columns):
             yield "a group needs a column that is not a declaration: an unticked box sends nothing"
         for column in question.columns:
             for fault in _column_faults(column, fields.get(column.name), column.name in required):
