@@ -9,12 +9,10 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.domain.dates import is_date
 from chalicelib.domain.errors import InvalidAnswers, Problem
 from chalicelib.domain.forms import Form, Question
-from chalicelib.domain.mailboxes import is_mailbox
-from chalicelib.domain.references import is_reference
 from chalicelib.domain.values import value
+from chalicelib.domain.widgets import WIDGETS
 from chalicelib.domain.widgets.base import usual_form, usual_name
 
 if TYPE_CHECKING:
@@ -88,10 +86,10 @@ def check_answers(form: Form, answers: Any, *, more_domains: Sequence[str] | Non
 
 
 def build_validator(schema: Mapping[str, Any]) -> Draft202012Validator:
-    """A validator that also checks the formats our forms use."""
+    """A validator that also checks the formats that widgets name."""
     from jsonschema_rs import Draft202012Validator
 
-    formats = {"date": is_date, "mailbox": is_mailbox, "reference": is_reference}
+    formats = {one.shape["format"]: one.fits for one in WIDGETS.values() if "format" in one.shape}
     return Draft202012Validator(dict(schema), validate_formats=True, formats=formats)
 
 

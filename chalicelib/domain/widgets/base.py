@@ -110,6 +110,10 @@ class Widget:
         """The answer as a cell of an export."""
         return self.said(question, answer)
 
+    def fits(self, text: str) -> bool:
+        """Whether a text is of the format that `shape` names, for widgets that name one."""
+        return True
+
     def count_inputs(self, question: Question, field: Mapping[str, Any]) -> int:
         """How many fields a page sends for it at most."""
         return len(self.inputs)

@@ -70,6 +70,9 @@ class Date(Widget):
         missing = tuple(name for name, text in zip(self.inputs, self._texts(typed)) if not text)
         return () if missing == self.inputs else missing
 
+    def fits(self, text: str) -> bool:
+        return is_date(text)
+
     def said(self, question: Question, answer: Any) -> str:
         return long_date(date.fromisoformat(answer))
 

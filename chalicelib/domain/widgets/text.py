@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from chalicelib.domain.errors import MistypedReference
-from chalicelib.domain.references import read_reference
+from chalicelib.domain.mailboxes import is_mailbox
+from chalicelib.domain.references import is_reference, read_reference
 from chalicelib.domain.widgets.base import Widget
 
 
@@ -38,6 +39,9 @@ class Email(Widget):
     spellcheck = False
     shape = {"type": "string", "format": "mailbox"}
 
+    def fits(self, text: str) -> bool:
+        return is_mailbox(text)
+
 
 class Reference(Widget):
     """The reference of another submission, typed in any case, with or without hyphens."""
@@ -50,3 +54,6 @@ class Reference(Widget):
             return read_reference(text)
         except MistypedReference:
             return text
+
+    def fits(self, text: str) -> bool:
+        return is_reference(text)
