@@ -12,6 +12,7 @@ from typing import Any
 import botocore.loaders
 import botocore.session
 import pytest
+from hypothesis import HealthCheck, settings
 
 from infra.local import dynoxide
 from infra.local.database import running_database
@@ -29,6 +30,10 @@ os.environ.update(
 )
 for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"):
     os.environ.pop(name, None)
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 # Nearly each test opens a client of its own, and botocore reads the service's model from its files for each: 0.1 s.
 botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
