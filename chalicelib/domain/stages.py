@@ -149,6 +149,11 @@ class Workflow:
     reserve_at: str
     amending: Amending
 
+    @property
+    def may_return(self) -> bool:
+        """Whether any stage may send a submission back for changes."""
+        return any(choice.effect is Effect.RETURN for stage in self.stages for choice in stage.choices)
+
     def stage(self, name: str) -> Stage:
         """The stage of this name; KeyError where the form has none."""
         for stage in self.stages:
