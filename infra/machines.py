@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -15,7 +14,5 @@ def definition(root: Path = ROOT) -> Path:
 
 def names(root: Path = ROOT) -> list[str]:
     """The name of every workflow of the project at `root`, and so of every state machine."""
-    forms = [
-        json.loads(file.read_text(encoding="utf-8")) for file in (root / "schemas" / "forms").glob("*.json")
-    ]
-    return sorted({form["workflow"]["name"] for form in forms})
+    files = (root / "schemas" / "workflows").glob("*.v*.json")
+    return sorted({file.name.partition(".")[0] for file in files})

@@ -26,7 +26,7 @@ FORMATS = frozenset({"date", "mailbox", "reference"})
 MOST_CHARACTERS = 10_000
 MOST_ITEMS = 100
 _KEYWORDS: Mapping[str, frozenset[str]] = {
-    "string": frozenset({"minLength", "maxLength", "pattern", "format", "enum"}),
+    "string": frozenset({"minLength", "maxLength", "pattern", "format", "enum", "x-list"}),
     "integer": frozenset({"minimum", "maximum"}),
     "boolean": frozenset({"const"}),
     "array": frozenset({"minItems", "maxItems", "items"}),

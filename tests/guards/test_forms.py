@@ -23,11 +23,15 @@ from tests.guards.schema_lint import schema_faults
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "schemas" / "forms").glob("*.json"))
 META = json.loads((ROOT / "schemas" / "meta" / "form.schema.json").read_text(encoding="utf-8"))
-FORCES = json.loads((ROOT / "schemas" / "forces.json").read_text(encoding="utf-8"))
+FORCES = json.loads((ROOT / "schemas" / "lists" / "forces.json").read_text(encoding="utf-8"))
 NOT_CHOSEN = {Status.SUBMITTED, Status.CHANGES_REQUESTED, Status.WITHDRAWN, Status.LAPSED}
 """What no choice of an approver leads to."""
 
 EXAMPLES = ROOT / "tests" / "examples"
+META_OF_WORKFLOWS = json.loads(
+    (ROOT / "schemas" / "meta" / "workflow.schema.json").read_text(encoding="utf-8")
+)
+WORKFLOWS = sorted((ROOT / "schemas" / "workflows").glob("*.json"))
 FUNDING_CLAIM = ROOT / "schemas" / "forms" / "funding-claim.v1.json"
 each_form = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 
@@ -41,6 +45,12 @@ def fields(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[s
     for name, field in schema.get("properties", {}).items():
         yield f"{path}/{name}", field
         yield from fields(field.get("items", {}), f"{path}/{name}")
+
+
+def workflow_of(form: dict[str, Any]) -> dict[str, Any]:
+    """The workflow that a form names, with what the form itself says of it."""
+    money = {name: form[name] for name in ("fund", "reserve_at") if name in form}
+    return {**read(ROOT / "schemas" / "workflows" / f"{form['workflow']}.json"), **money}
 
 
 def seats_of(workflow: dict[str, Any], stage: dict[str, Any]) -> list[dict[str, Any]]:
@@ -67,6 +77,13 @@ def test_a_form_file_says_only_what_we_allow(file: Path) -> None:
         f"{error.json_path}: {error.message}" for error in Draft202012Validator(META).iter_errors(read(file))
     ]
     assert errors == []
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
+def test_a_workflow_file_says_only_what_we_allow_and_is_named_after_its_name_and_version(file: Path) -> None:
+    workflow = read(file)
+    assert list(Draft202012Validator(META_OF_WORKFLOWS).iter_errors(workflow)) == []
+    assert file.name == f"{workflow['name']}.v{workflow['version']}.json"
 
 
 @each_form
@@ -108,6 +125,8 @@ def test_every_failure_of_a_field_has_words_and_no_words_are_idle(file: Path) ->
             pairs.append((column, field["items"]["properties"][column["name"]], field["items"]))
         for one, schema, around in pairs:
             worded = set(one.get("errors", ()))
+            if "x-list" in schema:
+                schema = {**schema, "enum": []}
             assert ("required" in worded) == (one["name"] in around["required"]), one["name"]
             own = {"unknown-reference", "required", "type", "domain"}
             assert worded - own <= set(schema), (one["name"], worded - own - set(schema))
@@ -118,24 +137,47 @@ def test_every_failure_of_a_field_has_words_and_no_words_are_idle(file: Path) ->
                 assert keyword in worded, (one["name"], keyword)
 
 
+def test_a_shared_list_stands_in_a_forms_schema_as_the_values_that_may_be_given() -> None:
+    for form in FormFiles().all():
+        assert form.schema["properties"]["force"]["enum"] == [force["code"] for force in FORCES]
+        assert "x-list" not in json.dumps(form.schema)
+
+
+def test_a_list_may_also_be_named_in_a_column_and_one_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    form = read(FUNDING_CLAIM)
+    (tmp_path / "forms").mkdir()
+    for folder in ("lists", "workflows"):
+        (tmp_path / folder).symlink_to(ROOT / "schemas" / folder)
+    cost = form["schema"]["properties"]["cost_lines"]["items"]["properties"]["category"]
+    del cost["enum"]
+    for name, raised in [("forces", ""), ("ranks", "ranks")]:
+        cost["x-list"] = name
+        (tmp_path / "forms" / FUNDING_CLAIM.name).write_text(json.dumps(form), encoding="utf-8")
+        if raised:
+            with pytest.raises(KeyError, match=raised):
+                FormFiles(tmp_path).form("funding-claim")
+        else:
+            filled = FormFiles(tmp_path).form("funding-claim").schema["properties"]["cost_lines"]
+            assert "kent" in filled["items"]["properties"]["category"]["enum"]
+
+
 @each_form
 def test_choices_of_a_question_are_those_of_its_field(file: Path) -> None:
     form = read(file)
-    forces = [force["code"] for force in FORCES]
     for question in questions(form):
         field = form["schema"]["properties"][question["name"]]
         pairs = [(question, field)]
         pairs += [(c, field["items"]["properties"][c["name"]]) for c in question.get("columns", ())]
         for one, schema in pairs:
-            if one.get("options_from") == "forces":
-                assert schema["enum"] == forces
+            if "options_from" in one:
+                assert schema["x-list"] == one["options_from"]
             elif "options" in one:
                 assert schema["enum"] == [option["value"] for option in one["options"]]
 
 
 @each_form
 def test_its_workflow_hangs_together(file: Path) -> None:
-    workflow = read(file)["workflow"]
+    workflow = workflow_of(read(file))
     names = [stage["name"] for stage in workflow["stages"]]
     assert len(set(names)) == len(names)
     assert not {CHANGES, DONE} & set(names), "these two have a meaning of their own to a state machine"
@@ -154,7 +196,7 @@ def test_its_workflow_hangs_together(file: Path) -> None:
 
 @each_form
 def test_every_choice_of_a_stage_is_said_and_ends_in_a_status_that_there_is(file: Path) -> None:
-    workflow = read(file)["workflow"]
+    workflow = workflow_of(read(file))
     choices = workflow["choices"]
     used = {value for stage in workflow["stages"] for value in stage["choices"]}
     assert used == set(choices), "a choice that is named and not said, or said and never offered"
@@ -175,7 +217,7 @@ def test_every_choice_of_a_stage_is_said_and_ends_in_a_status_that_there_is(file
 
 @each_form
 def test_what_a_last_stage_advances_to_is_an_end(file: Path) -> None:
-    workflow = read(file)["workflow"]
+    workflow = workflow_of(read(file))
     for value in workflow["stages"][-1]["choices"]:
         said = workflow["choices"][value]
         assert said["effect"] != "advance" or said.get("status"), value
@@ -183,7 +225,7 @@ def test_what_a_last_stage_advances_to_is_an_end(file: Path) -> None:
 
 @each_form
 def test_every_stage_can_go_on_and_can_end(file: Path) -> None:
-    workflow = read(file)["workflow"]
+    workflow = workflow_of(read(file))
     last = workflow["stages"][-1]
     for stage in workflow["stages"]:
         effects = {workflow["choices"][value]["effect"] for value in stage["choices"]}
@@ -193,7 +235,7 @@ def test_every_stage_can_go_on_and_can_end(file: Path) -> None:
 
 @each_form
 def test_at_every_stage_two_answers_or_more_may_be_given(file: Path) -> None:
-    workflow = read(file)["workflow"]
+    workflow = workflow_of(read(file))
     for stage in workflow["stages"]:
         offered = [value for value in stage["choices"] if workflow["choices"][value].get("is_offered", True)]
         assert len(offered) > 1, stage["name"]
@@ -203,7 +245,7 @@ def test_at_every_stage_two_answers_or_more_may_be_given(file: Path) -> None:
 
 @each_form
 def test_a_casting_vote_is_among_the_answers_of_an_earlier_stage(file: Path) -> None:
-    workflow = read(file)["workflow"]
+    workflow = workflow_of(read(file))
     earlier: dict[str, set[str]] = {}
     for stage in workflow["stages"]:
         given_at = stage.get("choices_given_at")
@@ -217,7 +259,7 @@ def test_a_casting_vote_is_among_the_answers_of_an_earlier_stage(file: Path) -> 
 
 @each_form
 def test_whoever_ends_one_gives_the_reason_unless_it_has_been_taken_note_of(file: Path) -> None:
-    for value, said in read(file)["workflow"]["choices"].items():
+    for value, said in workflow_of(read(file))["choices"].items():
         assert said["effect"] != "close" or said.get("needs_reason") or said["status"] == "noted", value
 
 
@@ -233,7 +275,7 @@ def test_its_title_and_its_address_are_answers_that_must_be_given(file: Path) ->
 
 @each_form
 def test_every_seat_has_a_deputy_who_is_somebody_else_and_roles_that_have_words(file: Path) -> None:
-    workflow = read(file)["workflow"]
+    workflow = workflow_of(read(file))
     for stage in workflow["stages"]:
         seats = seats_of(workflow, stage)
         asked = [(seat["asks"]["role"], seat["asks"]["at"]) for seat in seats]
@@ -251,14 +293,14 @@ def test_every_seat_has_a_deputy_who_is_somebody_else_and_roles_that_have_words(
 
 @each_form
 def test_every_panel_is_there_and_is_asked(file: Path) -> None:
-    workflow = read(file)["workflow"]
+    workflow = workflow_of(read(file))
     named = {stage["asks"]["panel"] for stage in workflow["stages"] if "panel" in stage["asks"]}
     assert named == set(workflow.get("panels", {}))
 
 
 @each_form
 def test_a_quorum_can_be_reached_and_says_what_stands_without_it(file: Path) -> None:
-    workflow = read(file)["workflow"]
+    workflow = workflow_of(read(file))
     for stage in workflow["stages"]:
         several = "panel" in stage["asks"] or stage["asks"].get("people") == "all"
         assert several or stage.get("quorum", 1) == 1, f"{stage['name']}: one person is asked"
@@ -277,7 +319,7 @@ def test_a_quorum_can_be_reached_and_says_what_stands_without_it(file: Path) -> 
 
 @each_form
 def test_reminders_come_before_the_date_that_they_remind_of(file: Path) -> None:
-    workflow = read(file)["workflow"]
+    workflow = workflow_of(read(file))
     for stage in workflow["stages"]:
         days = min(stage["working_days"], stage["deputy_working_days"])
         assert all(reminder < days for reminder in stage["reminder_days"]), stage["name"]
@@ -292,18 +334,18 @@ def test_what_leads_back_to_the_first_stage_are_fields_and_those_that_money_and_
     file: Path,
 ) -> None:
     form = read(file)
-    restart = form["workflow"]["amending"]["restart_if_changed"]
+    restart = form["restart_if_changed"]
     assert set(restart) <= set(form["schema"]["properties"])
     assert len(set(restart)) == len(restart)
     # The first stage may be the force's own, and the amount that is committed is the one that was reserved.
     assert "force" in restart
-    assert "fund" not in form["workflow"] or "cost_lines" in restart
+    assert "fund" not in form or "cost_lines" in restart
 
 
 @each_form
 def test_the_form_is_read_as_its_file_says_it(file: Path) -> None:
     form = read(file)
-    data = form["workflow"]
+    data = workflow_of(form)
     workflow = FormFiles().form(form["id"], form["version"]).workflow
     assert [stage.name for stage in workflow.stages] == [stage["name"] for stage in data["stages"]]
     for stage, said in zip(workflow.stages, data["stages"]):
@@ -337,16 +379,15 @@ A_PANEL = [
 
 
 def test_panels_boards_and_quorums_are_read_from_data() -> None:
-    workflow = json.loads(json.dumps(read(FUNDING_CLAIM)["workflow"]))
+    workflow = read(ROOT / "schemas" / "workflows" / "funding-claim.v1.json")
     first, second, third = workflow["stages"]
     workflow["panels"] = {"trio": A_PANEL}
     first |= {"asks": {"panel": "trio"}, "quorum": 2, "without_quorum": "reject"}
     del first["deputy"]
     second["asks"]["people"] = "all"
     second |= {"quorum": "all", "without_quorum": "reject"}
-    form = read(FUNDING_CLAIM) | {"workflow": workflow}
-    assert [error.message for error in Draft202012Validator(META).iter_errors(form)] == []
-    stages = read_workflow(workflow).stages
+    assert [error.message for error in Draft202012Validator(META_OF_WORKFLOWS).iter_errors(workflow)] == []
+    stages = read_workflow(workflow, read(FUNDING_CLAIM)).stages
     assert [(one.panel, one.everyone, one.quorum, len(one.seats)) for one in stages] == [
         ("trio", False, 2, 3),
         ("", True, None, 1),
@@ -382,16 +423,16 @@ def test_panels_boards_and_quorums_are_read_from_data() -> None:
     ids=str,
 )
 def test_a_stage_that_makes_no_sense_is_refused(change: dict[str, Any]) -> None:
-    form = read(FUNDING_CLAIM)
-    stage = {**form["workflow"]["stages"][1], **change}
-    form["workflow"]["stages"][1] = {name: value for name, value in stage.items() if value is not None}
-    assert list(Draft202012Validator(META).iter_errors(form))
+    workflow = read(ROOT / "schemas" / "workflows" / "funding-claim.v1.json")
+    stage = {**workflow["stages"][1], **change}
+    workflow["stages"][1] = {name: value for name, value in stage.items() if value is not None}
+    assert list(Draft202012Validator(META_OF_WORKFLOWS).iter_errors(workflow))
 
 
 @pytest.mark.parametrize("name", ["fund", "reserve_at"])
 def test_a_fund_and_the_stage_that_reserves_from_it_come_together(name: str) -> None:
     form = read(FUNDING_CLAIM)
-    del form["workflow"][name]
+    del form[name]
     assert list(Draft202012Validator(META).iter_errors(form))
 
 
