@@ -7,7 +7,7 @@ STATIC := chalicelib/web/static
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test prove check lint coverage format install tools browser timelines verify export pictures bench bench-charts bench-validators package clean
+.PHONY: help run demo test prove check lint coverage format install tools browser timelines verify export form-show pictures bench bench-charts bench-validators package clean
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -28,11 +28,12 @@ prove: install browser ## Run the heavy sweeps in full (make test has a smaller 
 
 check: test lint coverage ## What must be green before a change lands (.ci/run runs the same, one after the other)
 
-lint: install ## Style, types, layers, state machines, the package's template, vulnerable packages (AUDIT=strict)
+lint: install ## Style, types, layers, forms, state machines, the package's template, vulnerable packages (AUDIT=strict)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m infra.forms check
 	$(BIN)/statelint infra/workflows/*.asl.json
 	$(BIN)/python -m infra.packaging
 	$(BIN)/cfn-lint --regions eu-west-2 --template build/template.json
@@ -94,6 +95,9 @@ verify: install ## Check such a file against roots, without AWS (FILE=timelines.
 
 export: install ## Mail the digests of this week so far and make their files, in the run that is on (PORT)
 	@$(BIN)/python -m infra.local.export
+
+form-show: install ## Print a form whole, as a person reads it (FORM=funding-claim)
+	@$(BIN)/python -m infra.forms show $(FORM)
 
 pictures: install ## Draw the state machines anew (docs/images)
 	$(BIN)/python -m infra.pictures

@@ -23,7 +23,6 @@ import app
 from bench import events
 from bench.filling import the_people
 from bench.generate import answers
-from bench.machine import ROOT
 from chalicelib import wiring
 from chalicelib.adapters import aws, tables
 from chalicelib.adapters.funds import DynamoFunds
@@ -36,7 +35,6 @@ from infra.local.gateway import Gateway
 
 READS = frozenset({"GetItem", "Query", "BatchGetItem", "TransactGetItems", "Scan"})
 WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
-WORKFLOWS = ROOT / "infra" / "workflows"
 BASE_URL = "http://bench.example.org"
 
 
@@ -107,7 +105,7 @@ class Scene:
 
     def __init__(self) -> None:
         self._app = lambdas.load_app()
-        cloud.prepare(self._app, WORKFLOWS, os.environ["MAIL_FROM"])
+        cloud.prepare(self._app, os.environ["MAIL_FROM"])
         self._gateway = Gateway(self._app)
         self._parts = wiring.parts()
         self._cookie = self._csrf = ""

@@ -24,8 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.machine import ROOT, processors
+from chalicelib.adapters.form_files import FormFiles
 
-FORM = ROOT / "schemas" / "forms" / "funding-claim.v1.json"
+FORM = "funding-claim"
 VALIDATORS = {
     "jsonschema": "jsonschema",
     "jsonschema-rs": "jsonschema_rs",
@@ -337,7 +338,7 @@ def wrong_claim() -> dict[str, Any]:
 
 
 def _schema() -> dict[str, Any]:
-    schema: dict[str, Any] = json.loads(FORM.read_text(encoding="utf-8"))["schema"]
+    schema: dict[str, Any] = dict(FormFiles().form(FORM).schema)
     return schema
 
 

@@ -1,6 +1,6 @@
-"""A picture of each state machine, made from its file: infra/workflows/<name>.asl.json → docs/images/<name>.svg.
+"""A picture of each workflow: the one definition, drawn once for each of its stages → docs/images/<name>.svg.
 
-`make pictures` makes them anew. Graphviz does the layout, as WebAssembly under Node: the same everywhere.
+`make pictures` draws them again. Graphviz does the layout, as WebAssembly under Node: the same everywhere.
 """
 
 from __future__ import annotations
@@ -11,11 +11,19 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import Any
 
+from chalicelib.adapters.form_files import FormFiles
+from chalicelib.domain.approvals import waits_for
+from chalicelib.domain.deliveries import CHANGES
+from chalicelib.domain.money import pounds
+from chalicelib.domain.people import role_words
+from chalicelib.domain.stages import AskedAs, Stage, Workflow
+from infra import machines
+
 ROOT = Path(__file__).resolve().parents[1]
-WORKFLOWS = ROOT / "infra" / "workflows"
 IMAGES = ROOT / "docs" / "images"
 
 DRAW = """
@@ -29,8 +37,8 @@ WORDS = {
     "approver": "Ask the approvers",
     "deputy": "Ask the deputies",
     "coordinators": "Tell the coordinators",
-    "claimant": "Wait for the claimant",
-    "Choice": "Which turn?",
+    "claimant": "Wait for the submitter",
+    "Choice": "Which stage and turn?",
     "Pass": "Again",
     "Succeed": "Over",
     "Fail": "Failed",
@@ -56,7 +64,7 @@ LATE = 'style=dashed, label="\u00a0time-out\u00a0\u00a0", color="#8a3b00", fontc
 
 LEGEND = (
     "Solid: after an answer. Dashed: the time is over.",
-    "Arrows at a frame: in, to the turn that the data is at; out, when the data has left the stage.",
+    "Arrows at a frame: in, to the turn that the data is at; out, after every answer.",
     "Not drawn: errors, which end in {errors}.",
 )
 
@@ -65,20 +73,22 @@ State = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Machine:
-    """A state machine. A state is of the stage it asks for, leads back to, or looks at the answers of."""
+    """A workflow's state machine, its states once for each stage. A state is of the stage it asks for or leads back to.
+
+    `titles` says what stands above a stage's frame, `notes` what stands below a state's name.
+    """
 
     start: str
     states: Mapping[str, State]
+    titles: Mapping[str, str]
+    notes: Mapping[str, str]
 
     def stage(self, name: str) -> str:
         """The stage that a state is of; empty for one of none."""
         state = self.states[name]
         if state["Type"] == "Task":
             return str(state["Parameters"]["Payload"]["stage"])
-        if state["Type"] == "Pass":
-            return self.stage(state["Next"])
-        answered = {self.stage(task) for task in self.tasks if self.states[task]["Next"] == name}
-        return answered.pop() if len(answered) == 1 else ""
+        return self.stage(state["Next"]) if state["Type"] == "Pass" else ""
 
     @cached_property
     def tasks(self) -> list[str]:
@@ -121,10 +131,90 @@ class Machine:
         return [name for name in self.states if name not in led]
 
 
-def read(file: Path) -> Machine:
-    """The state machine in an ASL file."""
-    definition = json.loads(file.read_text(encoding="utf-8"))
-    return Machine(start=definition["StartAt"], states=definition["States"])
+def workflows() -> dict[str, Workflow]:
+    """The newest version of each workflow, by name."""
+    return {form.workflow.name: form.workflow for form in FormFiles().all()}
+
+
+def unfold(definition: Mapping[str, Any], workflow: Workflow) -> Machine:
+    """The definition as a workflow goes through it: the states that ask once for each stage, the submitter's wait only
+    where the workflow may ask for changes."""
+    source: Mapping[str, State] = definition["States"]
+    stages = [stage.name for stage in workflow.stages]
+    places = {name: _places(source, name, workflow) for name in source}
+    states = {
+        name: _leading_to(source, state, places) if state["Type"] == "Choice" else state
+        for name, state in source.items()
+        if not _turn(source, name)
+    }
+    for stage in [*stages, CHANGES]:
+        states |= {f"{stage}.{name}": _at(source, name, stage) for name in source if stage in places[name]}
+    return Machine(
+        start=definition["StartAt"],
+        states=states,
+        titles={stage.name: _title(stage) for stage in workflow.stages},
+        notes={name: _note(workflow, state) for name, state in states.items() if state["Type"] == "Task"},
+    )
+
+
+def _turn(source: Mapping[str, State], name: str) -> str:
+    """Whose turn a state is for: it asks, or leads back to where somebody is asked. Empty for any other."""
+    state = source[name]
+    if state["Type"] == "Task":
+        return str(state["Parameters"]["Payload"]["asked"])
+    return _turn(source, state["Next"]) if state["Type"] == "Pass" else ""
+
+
+def _places(source: Mapping[str, State], name: str, workflow: Workflow) -> list[str]:
+    """The stages at which a state may be."""
+    turn = _turn(source, name)
+    if turn == AskedAs.CLAIMANT.value:
+        return [CHANGES] if workflow.may_return else []
+    return [stage.name for stage in workflow.stages] if turn else []
+
+
+def _leading_to(source: Mapping[str, State], state: State, places: Mapping[str, list[str]]) -> State:
+    """A Choice that leads to the states of every stage."""
+    led = [rule["Next"] for rule in state["Choices"]]
+    stages = dict.fromkeys(stage for name in led for stage in places[name])
+    rules = [{"Next": f"{stage}.{name}"} for stage in stages for name in led if stage in places[name]]
+    ends = [{"Next": name} for name in led if not _turn(source, name)]
+    return {**state, "Choices": [*rules, *ends]}
+
+
+def _at(source: Mapping[str, State], name: str, stage: str) -> State:
+    """A state as it is at a stage."""
+    state = source[name]
+
+    def there(target: str) -> str:
+        return f"{stage}.{target}" if _turn(source, target) else target
+
+    caught = [{**rule, "Next": there(rule["Next"])} for rule in state.get("Catch", ())]
+    moved = {**state, "Next": there(state["Next"]), "Catch": caught}
+    if state["Type"] == "Task":
+        asked = state["Parameters"]["Payload"]["asked"]
+        moved["Parameters"] = {"Payload": {"stage": stage, "asked": asked}}
+    return moved
+
+
+def _title(stage: Stage) -> str:
+    """What stands above a stage's frame."""
+    return f"{stage.name}, from {pounds(stage.from_pence)}" if stage.from_pence else stage.name
+
+
+def _note(workflow: Workflow, state: State) -> str:
+    """Whom a state asks, and how long they have."""
+    asked = AskedAs(state["Parameters"]["Payload"]["asked"])
+    if asked is AskedAs.CLAIMANT:
+        return _days(workflow.amending.working_days)
+    stage = workflow.stage(state["Parameters"]["Payload"]["stage"])
+    if asked is AskedAs.COORDINATORS:
+        return _days(stage.deputy_working_days)
+    return f"{role_words(waits_for(stage, asked))}, {_days(stage.days(asked))}"
+
+
+def _days(number: int) -> str:
+    return f"{number} working day{'' if number == 1 else 's'}"
 
 
 def dot(machine: Machine) -> str:
@@ -141,7 +231,8 @@ def _nodes(machine: Machine) -> Iterator[str]:
     for stage, names in machine.stages.items():
         drawn = [name for name in names if name not in machine.errors]
         if stage:
-            yield f'subgraph "cluster_{stage}" {{ label=<<b>{stage}</b>>; fontsize=11; labelloc=t'
+            title = escape(machine.titles.get(stage, stage))
+            yield f'subgraph "cluster_{stage}" {{ label=<<b>{title}</b>>; fontsize=11; labelloc=t'
             yield 'style="rounded,filled"; color="#8eb8dc"; fillcolor="#f4f8fb"; margin=9'
         else:
             yield "{ rank=same"
@@ -152,10 +243,9 @@ def _nodes(machine: Machine) -> Iterator[str]:
 def _node(machine: Machine, name: str) -> str:
     kind, stage = machine.states[name]["Type"], machine.stage(name)
     word = WORDS[machine.states[name]["Parameters"]["Payload"]["asked"] if kind == "Task" else kind]
-    if kind == "Choice" and not stage:
-        word = "Which stage?"
-    label = f'{word}<br/><font point-size="9" color="#505a5f">{name}</font>'
-    return f'"{name}" [label=<{label}>, group="{stage}", {LOOKS[kind]}]'
+    note = f"<br/>{escape(machine.notes[name])}" if name in machine.notes else ""
+    small = f'<font point-size="9" color="#505a5f">{name.rpartition(".")[2]}{note}</font>'
+    return f'"{name}" [label=<{word}<br/>{small}>, group="{stage}", {LOOKS[kind]}]'
 
 
 def _edges(machine: Machine) -> Iterator[str]:
@@ -168,26 +258,22 @@ def _edges(machine: Machine) -> Iterator[str]:
 def _into_frames(machine: Machine, name: str) -> Iterator[str]:
     """One arrow for all turns of a stage, and for the way back from there."""
     for stage in machine.enters(name):
-        back = [one for one in machine.stages[stage] if name in machine.onward(one)]
-        to, heads = (back[0], "both") if back else (machine.turns(stage)[0], "forward")
-        yield f'"{name}" -> "{to}":n [lhead="cluster_{stage}", dir={heads}, minlen=2]'
+        first = machine.turns(stage)[0]
+        yield f'"{name}" -> "{first}":n [lhead="cluster_{stage}", dir=both, minlen=2]'
 
 
 def _plain(machine: Machine, name: str) -> list[str]:
-    """Where a state leads, without what the arrows at the frames say, and there-and-back only once."""
+    """Where a state leads, without what the arrows at the frames say."""
     entered = machine.enters(name)
     left = [to for to in machine.onward(name) if machine.stage(to) not in entered]
-    left = [to for to in left if machine.stage(name) not in machine.enters(to)]
-    return [to for to in left if name not in machine.onward(to) or machine.states[name]["Type"] == "Choice"]
+    return [to for to in left if machine.stage(name) not in machine.enters(to)]
 
 
 def _edge(machine: Machine, name: str, target: str) -> str:
     """One arrow, written from the upper (or left) state to the lower, by which Graphviz lays them out."""
     if machine.states[name]["Type"] == "Pass" or machine.states[target]["Type"] == "Succeed":
         return f'"{target}" -> "{name}" [dir=back]'
-    heads = "both" if name in machine.onward(target) else "forward"
-    straight = target in machine.turns(machine.stage(name))[:1]
-    return f'"{name}" -> "{target}" [dir={heads}, weight={20 if straight else 1}]'
+    return f'"{name}" -> "{target}"'
 
 
 def draw(source: str) -> str:
@@ -199,15 +285,21 @@ def draw(source: str) -> str:
     return done.stdout
 
 
-def picture(file: Path) -> Path:
-    """Where the picture of an ASL file is."""
-    return IMAGES / f"{file.name.removesuffix('.asl.json')}.svg"
+def picture(name: str) -> Path:
+    """Where the picture of a workflow is."""
+    return IMAGES / f"{name}.svg"
+
+
+def draw_workflow(workflow: Workflow) -> str:
+    """The picture of a workflow, as SVG."""
+    definition = json.loads(machines.definition().read_text(encoding="utf-8"))
+    return draw(dot(unfold(definition, workflow)))
 
 
 def main() -> None:
-    """Draw every state machine."""
-    for file in sorted(WORKFLOWS.glob("*.asl.json")):
-        picture(file).write_text(draw(dot(read(file))), encoding="utf-8")
+    """Draw every workflow."""
+    for name, workflow in workflows().items():
+        picture(name).write_text(draw_workflow(workflow), encoding="utf-8")
 
 
 if __name__ == "__main__":

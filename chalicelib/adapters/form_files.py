@@ -7,18 +7,24 @@ import re
 from datetime import date
 from functools import cached_property, lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.deadlines import Calendar
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.forces import Force
 from chalicelib.domain.forms import Form, read_form
 
+if TYPE_CHECKING:
+    from importlib.abc import Traversable
+
 _FILE_NAME = re.compile(r"([a-z-]+)\.v([0-9]+)\.json")
 
 
 class FormFiles:
-    """The form files of `schemas/forms/`. Each is read when first asked for."""
+    """The forms in a folder like `schemas/`, by default that one. Each file is read when first asked for."""
+
+    def __init__(self, folder: Traversable | None = None) -> None:
+        self._folder = folder or files("schemas")
 
     def form(self, form_id: str, version: int | None = None) -> Form:
         """A form, the newest version unless one is named."""
@@ -52,17 +58,24 @@ class FormFiles:
                 headquarters=tuple(force["headquarters"]),
                 tile=tuple(force["tile"]),
             )
-            for force in _json("forces.json")
+            for force in self._json("lists", "forces.json")
         ]
 
     @cached_property
     def _forces(self) -> dict[str, str]:
-        return {force["code"]: force["name"] for force in _json("forces.json")}
+        return self.shared_list("forces")
+
+    def shared_list(self, name: str) -> dict[str, str]:
+        """A shared list: the name of each code, in the file's order."""
+        try:
+            return {entry["code"]: entry["name"] for entry in self._json("lists", f"{name}.json")}
+        except FileNotFoundError:
+            raise KeyError(name) from None
 
     @cached_property
     def _versions(self) -> dict[str, set[int]]:
         found: dict[str, set[int]] = {}
-        for entry in files("schemas").joinpath("forms").iterdir():
+        for entry in self._folder.joinpath("forms").iterdir():
             match = _FILE_NAME.fullmatch(entry.name)
             if match:
                 found.setdefault(match[1], set()).add(int(match[2]))
@@ -70,7 +83,12 @@ class FormFiles:
 
     @lru_cache(maxsize=64)  # noqa: B019 - one instance lives as long as the process
     def _read(self, form_id: str, version: int) -> Form:
-        return read_form(_json("forms", f"{form_id}.v{version}.json"), forces=self._forces)
+        data = self._json("forms", f"{form_id}.v{version}.json")
+        workflow = self._json("workflows", f"{data['workflow']}.json")
+        return read_form(data, workflow=workflow, lists=self.shared_list)
+
+    def _json(self, *path: str) -> Any:
+        return json.loads(self._folder.joinpath(*path).read_text(encoding="utf-8"))
 
 
 def calendar(day_seconds: int = 0) -> Calendar:
@@ -80,7 +98,3 @@ def calendar(day_seconds: int = 0) -> Calendar:
     events = json.loads(text)["england-and-wales"]["events"]
     holidays = frozenset(date.fromisoformat(event["date"]) for event in events)
     return Calendar(holidays=holidays, day_seconds=day_seconds)
-
-
-def _json(*path: str) -> Any:
-    return json.loads(files("schemas").joinpath(*path).read_text(encoding="utf-8"))

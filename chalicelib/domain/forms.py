@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -157,10 +157,15 @@ class Form:
         return build_validator(self.schema)
 
 
-def read_form(data: Mapping[str, Any], *, forces: Mapping[str, str]) -> Form:
-    """The form that a file's JSON describes. `forces` (code → name) fills `options_from: forces`.
+Lists = Callable[[str], Mapping[str, str]]
+"""Shared lists by name: each value with its label. KeyError where there is no such list."""
 
-    The file was checked against `schemas/meta/form.schema.json` before it was committed. Raises UnknownWidget.
+
+def read_form(data: Mapping[str, Any], *, workflow: Mapping[str, Any], lists: Lists) -> Form:
+    """The form that a file's JSON describes. `workflow` is the JSON of the workflow that it names. `lists` fills
+    `options_from` and `x-list`.
+
+    The files were checked (`infra/forms`) before they were committed. Raises UnknownWidget.
     """
     return Form(
         id=data["id"],
@@ -172,24 +177,40 @@ def read_form(data: Mapping[str, Any], *, forces: Mapping[str, str]) -> Form:
         summary=data["summary"],
         programme=data["programme"],
         reference_prefix=data["reference_prefix"],
-        schema=data["schema"],
+        schema=_with_lists(data["schema"], lists),
         pages=tuple(
             Page(
                 id=page["id"],
                 title=page["title"],
-                questions=tuple(_question(question, forces) for question in page["questions"]),
+                questions=tuple(_question(question, lists) for question in page["questions"]),
             )
             for page in data["pages"]
         ),
-        workflow=read_workflow(data["workflow"]),
+        workflow=read_workflow(workflow, data),
         proof=Proof(by=data["proof"]["by"], domains=tuple(data["proof"].get("domains", ()))),
         export=tuple((column["field"], column["heading"]) for column in data["export"]["columns"]),
     )
 
 
-def _question(data: Mapping[str, Any], forces: Mapping[str, str]) -> Question:
-    if data.get("options_from") == "forces":
-        options = tuple(Option(value=code, label=name) for code, name in forces.items())
+def _with_lists(schema: Mapping[str, Any], lists: Lists) -> dict[str, Any]:
+    """A schema in which every `x-list` has become the `enum` of the list's values."""
+    filled: dict[str, Any] = {}
+    for keyword, said in schema.items():
+        if keyword == "x-list":
+            filled["enum"] = list(lists(said))
+        elif keyword == "properties":
+            filled[keyword] = {name: _with_lists(field, lists) for name, field in said.items()}
+        elif keyword == "items":
+            filled[keyword] = _with_lists(said, lists)
+        else:
+            filled[keyword] = said
+    return filled
+
+
+def _question(data: Mapping[str, Any], lists: Lists) -> Question:
+    if "options_from" in data:
+        listed = lists(data["options_from"])
+        options = tuple(Option(value=code, label=name) for code, name in listed.items())
     else:
         options = tuple(Option(**option) for option in data.get("options", ()))
     return Question(
@@ -199,7 +220,7 @@ def _question(data: Mapping[str, Any], forces: Mapping[str, str]) -> Question:
         hint=data.get("hint", ""),
         short=data.get("short", ""),
         options=options,
-        columns=tuple(_question(column, forces) for column in data.get("columns", ())),
+        columns=tuple(_question(column, lists) for column in data.get("columns", ())),
         errors=data.get("errors", {}),
         width=data.get("width"),
         autocomplete=data.get("autocomplete", ""),

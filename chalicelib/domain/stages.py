@@ -1,4 +1,4 @@
-"""The stages of an approval, as a form's file says them: who is asked, who must agree, by when, what may be chosen."""
+"""The stages of an approval, as a workflow file says them: who is asked, who must agree, by when, and the choices."""
 
 from __future__ import annotations
 
@@ -149,6 +149,11 @@ class Workflow:
     reserve_at: str
     amending: Amending
 
+    @property
+    def may_return(self) -> bool:
+        """Whether any stage may send a submission back for changes."""
+        return any(choice.effect is Effect.RETURN for stage in self.stages for choice in stage.choices)
+
     def stage(self, name: str) -> Stage:
         """The stage of this name; KeyError where the form has none."""
         for stage in self.stages:
@@ -179,8 +184,8 @@ def next_turn(turn: AskedAs) -> AskedAs:
     return TURNS[min(TURNS.index(turn) + 1, len(TURNS) - 1)]
 
 
-def read_workflow(data: Mapping[str, Any]) -> Workflow:
-    """The workflow that a form's file describes."""
+def read_workflow(data: Mapping[str, Any], form: Mapping[str, Any]) -> Workflow:
+    """The workflow that a workflow's file describes, with the money and the fields that the form's file adds to it."""
     choices = {
         value: Choice(value=value, **{**said, "effect": Effect(said["effect"])})
         for value, said in data["choices"].items()
@@ -189,13 +194,13 @@ def read_workflow(data: Mapping[str, Any]) -> Workflow:
     amending = data["amending"]
     return Workflow(
         name=data["name"],
-        fund=data.get("fund", ""),
-        reserve_at=data.get("reserve_at", ""),
+        fund=form.get("fund", ""),
+        reserve_at=form.get("reserve_at", ""),
         stages=tuple(_stage(stage, choices, panels) for stage in data["stages"]),
         amending=Amending(
             working_days=amending["working_days"],
             reminder_days=tuple(amending["reminder_days"]),
-            restart_if_changed=tuple(amending["restart_if_changed"]),
+            restart_if_changed=tuple(form["restart_if_changed"]),
         ),
     )
 

@@ -34,6 +34,11 @@ NOBODY = "nobody who may decide holds the role"
 TOO_LATE = "nobody decided in time"
 
 
+class UnknownStage(LookupError):
+    """A step waits at a stage that the submission's workflow does not have. The state machine knows this error by its
+    name: the execution fails at once, and the reconciler starts a new one where the data says."""
+
+
 @value
 class Step:
     """What a step of the state machine says: whom it takes to be asked, and the token it waits on."""
@@ -75,12 +80,21 @@ def _ask(parts: Parts, step: Step) -> None:
         parts.workflows.answer(step.token, output)
     elif case.token == step.token:
         return  # Lambda runs some invocations twice
+    elif not _has(form, step.stage):
+        raise UnknownStage(f"The workflow {form.workflow.name} has no stage {step.stage!r}.")
     elif one.may_undo(now):
         parts.records.commit(_hold(parts, case, form, step.token, now))
     elif not _is_its_turn(one, step):
         parts.workflows.answer(step.token, deliveries.pointer(one, form, parts.calendar, now=now))
     else:
         parts.records.commit(_step_changes(parts, case, form, step, now))
+
+
+def _has(form: Form, stage: str) -> bool:
+    """Whether a submission of the form can wait at a stage. At the submitter's only where it can be sent back."""
+    if stage == deliveries.CHANGES:
+        return form.workflow.may_return
+    return any(one.name == stage for one in form.workflow.stages)
 
 
 def _hold(parts: Parts, case: Case, form: Form, token: str, now: datetime) -> list[Change]:

@@ -53,7 +53,7 @@ def main() -> None:
     inside.connect(door, os.environ["AWS_ENDPOINT_URL"])
     short_way.connect(os.environ["AWS_ENDPOINT_URL_DYNAMODB"])
     app = lambdas.load_app()
-    cloud.prepare(app, Path.cwd() / "infra" / "workflows", os.environ["MAIL_FROM"])
+    cloud.prepare(app, os.environ["MAIL_FROM"], root=Path.cwd())
     for bucket in ("EXPORTS_BUCKET", "ROOTS_BUCKET"):
         kept_files.restore(given.files, os.environ[bucket])
     kept_files.keep(given.files)

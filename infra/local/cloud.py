@@ -14,6 +14,7 @@ import boto3
 from chalice.app import Chalice
 from chalice.utils import to_cfn_resource_name
 
+from infra import machines
 from infra.local import lambdas
 
 
@@ -21,10 +22,10 @@ class UnknownName(Exception):
     """A state machine names something that the app does not have."""
 
 
-def prepare(app: Chalice, workflows: Path, sender: str) -> None:
+def prepare(app: Chalice, sender: str, *, root: Path = machines.ROOT) -> None:
     """Everything that CloudFormation makes of the same files on AWS."""
     role = boto3.client("iam").create_role(RoleName="local", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    create_state_machines(workflows, create_functions(app, role), role)
+    create_state_machines(create_functions(app, role), role, root=root)
     boto3.client("ses").verify_email_identity(EmailAddress=parseaddr(sender)[1])
 
 
@@ -47,14 +48,13 @@ def create_functions(app: Chalice, role: str) -> dict[str, str]:
     return arns
 
 
-def create_state_machines(folder: Path, arns: Mapping[str, str], role: str) -> list[str]:
-    """One for each `<name>.asl.json`. Raises UnknownName, or moto's InvalidDefinition."""
+def create_state_machines(arns: Mapping[str, str], role: str, *, root: Path = machines.ROOT) -> list[str]:
+    """One for each workflow of the project at `root`. Returns their names. Raises UnknownName."""
     client = boto3.client("stepfunctions")
-    names = []
-    for file in sorted(folder.glob("*.asl.json")):
-        name = file.name.removesuffix(".asl.json")
-        client.create_state_machine(name=name, definition=definition(file, arns), roleArn=role)
-        names.append(name)
+    text = definition(machines.definition(root), arns)
+    names = machines.names(root)
+    for name in names:
+        client.create_state_machine(name=name, definition=text, roleArn=role)
     return names
 
 

@@ -19,7 +19,7 @@ from chalicelib.domain.tokens import LONGEST_DAYS
 from chalicelib.services import leaving, tokens
 from chalicelib.services.ports import Parts
 
-FORCES = Path(__file__).resolve().parents[2] / "schemas" / "forces.json"
+FORCES = Path(__file__).resolve().parents[2] / "schemas" / "lists" / "forces.json"
 
 DEMONSTRATION = "Demonstration"
 

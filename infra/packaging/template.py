@@ -1,4 +1,4 @@
-"""What follows from the app's functions and the workflows' files, added to the template by rule.
+"""What follows from the app's functions and the workflows, added to the template by rule.
 
 A new function needs its policy file and its line in .chalice/config.json; a new workflow needs its file.
 """
@@ -14,9 +14,9 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]
 from chalice.utils import to_cfn_resource_name
 
-from infra.packaging.runtime import ROOT, CannotPackage
+from infra import machines
+from infra.packaging.runtime import CannotPackage
 
-WORKFLOWS = ROOT / "infra" / "workflows"
 DAYS_KEPT = 90
 ALIAS = "live"
 HTTP = "http"
@@ -66,8 +66,8 @@ def complete(merged: Path) -> dict[str, Any]:
         resources.update(_beside_function(name, function))
         function["Properties"]["LoggingConfig"] = {"LogGroup": {"Ref": f"{name}Logs"}}
         _allow_what_all_need(name, function, resources)
-    for file in sorted(WORKFLOWS.glob("*.asl.json")):
-        resources.update(workflow(file, functions(resources)))
+    for called in machines.names():
+        resources.update(workflow(called, machines.definition(), functions(resources)))
     for resource in resources.values():
         if resource["Type"] == "AWS::CloudWatch::Alarm":
             resource["Properties"]["AlarmActions"] = [{"Ref": "Alarms"}]
@@ -139,9 +139,8 @@ def role_of(function: dict[str, Any], resources: Resources) -> dict[str, Any]:
     return resources[function["Properties"]["Role"]["Fn::GetAtt"][0]]
 
 
-def workflow(file: Path, known: Resources) -> Resources:
-    """A state machine, the version that is `live`, its log and its alarms."""
-    called = file.name.removesuffix(".asl.json")
+def workflow(called: str, file: Path, known: Resources) -> Resources:
+    """The state machine of a workflow, from the definition in `file`; its `live` version, its log and its alarms."""
     name = to_cfn_resource_name(called) + "Workflow"
     full_name = {"Fn::Sub": f"${{AWS::StackName}}_{called}"}
     own = [{"Name": "StateMachineArn", "Value": {"Ref": name}}]

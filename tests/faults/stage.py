@@ -211,4 +211,4 @@ def _prepare(monkeypatch: pytest.MonkeyPatch, dynamodb: str, cloud_url: str) -> 
         DynamoAccounts().add_session(new_session(secret, person.id, csrf="csrf", now=now))
     from app import app
 
-    cloud.prepare(app, ROOT / "infra" / "workflows", "share-your-knowledge@example.org")
+    cloud.prepare(app, "share-your-knowledge@example.org")

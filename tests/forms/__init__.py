@@ -12,7 +12,8 @@ from chalicelib.domain.forms import Form, read_form
 from chalicelib.domain.references import new_reference
 from tests.builders import drawing
 
-FILE = Path(__file__).with_name("everything.v1.json")
+FOLDER = Path(__file__).parent
+FILE = FOLDER / "forms" / "everything.v1.json"
 
 
 def everything_data() -> dict[str, Any]:
@@ -22,8 +23,9 @@ def everything_data() -> dict[str, Any]:
 
 def read(data: dict[str, Any]) -> Form:
     """The form that this JSON describes."""
-    forms = FormFiles()
-    return read_form(data, forces={code: forms.force_name(code) for code in forms.forces()})
+    workflow = FOLDER / "workflows" / f"{data['workflow']}.json"
+    steps = json.loads(workflow.read_text(encoding="utf-8"))
+    return read_form(data, workflow=steps, lists=FormFiles().shared_list)
 
 
 def everything() -> Form:

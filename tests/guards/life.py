@@ -159,7 +159,7 @@ def lived(monkeypatch: pytest.MonkeyPatch, dynamodb: str) -> Iterator[Life]:
 
         role = boto3.client("iam").create_role(RoleName="test", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
         arn = "arn:aws:lambda:eu-west-2:123456789012:function:ask"
-        cloud.create_state_machines(ROOT / "infra" / "workflows", {"AskApproverArn": arn}, role)
+        cloud.create_state_machines({"AskApproverArn": arn}, role)
         boto3.client("ses").verify_email_identity(EmailAddress="share@example.police.uk")
         location: Any = {"LocationConstraint": "eu-west-2"}
         for bucket in ("web-tests-exports", "web-tests-roots"):

@@ -15,8 +15,7 @@ from jsonschema_rs import Draft202012Validator
 from chalicelib.adapters.form_files import FormFiles
 from chalicelib.domain.answers import build_validator, check_answers
 from chalicelib.domain.errors import InvalidAnswers
-from chalicelib.web.form_pages import OWN_FIELDS
-from tests.guards.schema_lint import FORMATS, pattern_faults, schema_faults
+from infra.forms.schema_lint import FORMATS, pattern_faults, schema_faults
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "schemas" / "forms").glob("*.json"))
@@ -267,9 +266,3 @@ def test_line_breaks_are_refused_in_single_lines_before_the_schema_is_asked(file
             check_answers(form, {name: "a\nb"})
         codes = {problem.pointer: problem.code for problem in caught.value.problems}
         assert (codes.get(f"/{name}") == "line-breaks") != bool(field.get("x-multiline")), name
-
-
-@each_form
-def test_no_question_has_the_name_of_a_field_of_the_page_itself(file: Path) -> None:
-    names = set(read(file)["schema"]["properties"])
-    assert not names & (OWN_FIELDS | {"csrf", "version"})

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.guards.packaged import ROOT, resources
+from infra import machines
+from tests.guards.packaged import resources
 
 FOLDER = Path(__file__).with_name("events")
 Event = dict[str, Any]
@@ -97,14 +98,14 @@ def greeting() -> Event:
     return topic((FOLDER / "ses_greeting.txt").read_text(encoding="utf-8").strip())
 
 
-def task(workflow: str, given: Mapping[str, Any], token: str) -> Event:
+def task(given: Mapping[str, Any], token: str) -> Event:
     """What the state machine sends for the turn that an execution was started with."""
-    file = ROOT / "infra" / "workflows" / f"{workflow}.asl.json"
-    for state in json.loads(file.read_text(encoding="utf-8"))["States"].values():
+    definition = json.loads(machines.definition().read_text(encoding="utf-8"))
+    for state in definition["States"].values():
         payload = state.get("Parameters", {}).get("Payload", {})
-        if (payload.get("stage"), payload.get("asked")) == (given["stage"], given["asked"]):
+        if payload.get("asked") == given["asked"]:
             return dict(_filled_in(name, value, given, token) for name, value in payload.items())
-    raise LookupError(f"{workflow} asks nobody for {given}")
+    raise LookupError(f"nobody is asked for {given}")
 
 
 def _filled_in(name: str, value: Any, given: Mapping[str, Any], token: str) -> tuple[str, Any]:

@@ -182,7 +182,7 @@ def test_a_claim_goes_from_the_form_to_the_approvers_mail(
     assert f"{reference}: " in str(mailed_to(sink)[claimant]["Subject"])
 
     given = json.loads(execution["input"])
-    assert invoke("ask_approver", lambda_events.task("funding-claim", given, "a task's token")) == {}
+    assert invoke("ask_approver", lambda_events.task(given, "a task's token")) == {}
     assert invoke("relay_mail", lambda_events.stream(put("mail"))) == {"batchItemFailures": []}
     assert "lead@example.police.uk" in mailed_to(sink)
 

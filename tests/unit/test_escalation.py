@@ -10,6 +10,7 @@ from chalicelib.domain.errors import Forbidden, InvalidAnswers, NotAsked, OwnSub
 from chalicelib.domain.people import Away
 from chalicelib.domain.submissions import Status, TaskState
 from chalicelib.services import following_up, reassigning, tracking
+from chalicelib.services.asking import UnknownStage
 from tests.builders import a_person, all_values, idea_answers
 from tests.unit.escalation_scenes import ADDRESS, NAME, PANEL, Ideas
 from tests.unit.scenes import TEN_MINUTES
@@ -332,3 +333,9 @@ def test_triage_is_the_forces_to_hand_on_also_while_the_national_reviewer_stands
     ideas.ask(reference)
     with pytest.raises(Forbidden):
         reassigning.hand_on_submission(ideas.parts, by, reference, "idea-reviewer-deputy")
+
+
+def test_nobody_waits_for_changes_to_an_idea_because_nobody_can_ask_for_any(ideas: Ideas) -> None:
+    reference = ideas.submit().reference
+    with pytest.raises(UnknownStage, match="The workflow idea-escalation has no stage 'changes'"):
+        ideas.ask(reference, "claimant", stage="changes")

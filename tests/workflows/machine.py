@@ -1,4 +1,4 @@
-"""State machines' files, executed by moto's interpreter with a function that records how it was asked."""
+"""The state machine, executed by moto's interpreter with a function that records how it was asked."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Any
 
 import boto3
 
+from infra import machines
 from infra.local import cloud
 
-TODAY = Path(__file__).resolve().parents[2] / "infra" / "workflows" / "funding-claim.asl.json"
+TODAY = machines.definition()
 STAGES = ("force-lead", "programme", "finance")
 TURNS = ("approver", "deputy", "coordinators")
 PLACES = [(stage, turn) for stage in STAGES for turn in TURNS]
@@ -44,6 +45,8 @@ class Machines:
 
     def __init__(self) -> None:
         self.asked: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.refusing: dict[str, str] = {}
+        """By stage, the name of the error that the function raises."""
         self.client = boto3.client("stepfunctions")
         self._role = boto3.client("iam").create_role(RoleName="test", AssumeRolePolicyDocument="{}")["Role"][
             "Arn"
@@ -62,6 +65,8 @@ class Machines:
         """Stands in for moto's call of the function."""
         payload = json.loads(event) if isinstance(event, str) else event
         self.asked[payload["reference"]].append(payload)
+        if error := self.refusing.get(payload["stage"]):
+            return json.dumps({"errorType": error, "errorMessage": "refused"}), True, ""
         return "{}", False, ""
 
     def start(self, given: Where, file: Path = TODAY) -> Execution:
@@ -103,6 +108,10 @@ class Execution:
         """Answer the wait that was asked for last."""
         told = json.dumps({**output, "reference": self._reference})
         self._machines.client.send_task_success(taskToken=self.asked[-1]["token"], output=told)
+
+    def why(self) -> str:
+        """The error that it failed with."""
+        return str(self._machines.client.describe_execution(executionArn=self._arn)["error"])
 
     def end(self) -> str:
         """The status that it ends with."""

@@ -15,11 +15,12 @@ import pytest
 
 from chalicelib.adapters.form_files import calendar
 from chalicelib.domain import deliveries
+from chalicelib.domain.forms import Form
 from chalicelib.domain.stages import TURNS, AskedAs
 from chalicelib.domain.submissions import Status
 from chalicelib.services.asking import read_step
-from tests.builders import MONDAY, a_form, a_submission
-from tests.workflows.machine import CHANGES, TODAY, Execution, Machines, Where
+from tests.builders import FORMS, MONDAY, a_form, a_submission
+from tests.workflows.machine import CHANGES, PLACES, TODAY, Execution, Machines, Where
 
 EARLIER = Path(__file__).parent / "earlier"
 DEFINITIONS, INPUTS, PAYLOADS = (
@@ -37,11 +38,17 @@ def read(file: Path) -> dict[str, Any]:
 
 
 def places(file: Path) -> list[Place]:
-    """Where the machine in a file can wait."""
+    """Where the machine in a file of an earlier definition can wait."""
     payloads = [
         state["Parameters"]["Payload"] for state in read(file)["States"].values() if state["Type"] == "Task"
     ]
     return [(payload["stage"], payload["asked"]) for payload in payloads]
+
+
+def form_of(stage: str) -> Form:
+    """The form whose workflow has the stage; the claim's for what every workflow may have."""
+    forms = FORMS.all()
+    return next((form for form in forms if stage in [one.name for one in form.workflow.stages]), a_form())
 
 
 def told(stage: str, asked: str) -> Where:
@@ -50,12 +57,17 @@ def told(stage: str, asked: str) -> Where:
         one = a_submission(status=Status.CHANGES_REQUESTED, asked_as=AskedAs.CLAIMANT)
     else:
         one = a_submission(status=Status.IN_REVIEW, stage=stage, asked_as=AskedAs(asked))
-    return deliveries.pointer(one, a_form(), calendar(), now=MONDAY)
+    return deliveries.pointer(one, form_of(stage), calendar(), now=MONDAY)
 
 
 def over(status: Status) -> Where:
     """What today's code tells an execution of a submission that has ended."""
     return deliveries.pointer(a_submission(status=status), a_form(), calendar(), now=MONDAY)
+
+
+def first_input(file: Path) -> Where:
+    """What an execution of an earlier definition was started with."""
+    return read(file.with_name(file.name.replace(".asl.", ".input.")))
 
 
 def goes_everywhere_and_ends(execution: Execution, known: list[Place]) -> None:
@@ -76,6 +88,10 @@ def test_an_input_and_a_payload_of_every_version_that_is_read_are_kept() -> None
     for files in (INPUTS, PAYLOADS):
         assert {read(file)["payload_version"] for file in files} == deliveries.READ_VERSIONS
     assert max(deliveries.READ_VERSIONS) == deliveries.PAYLOAD_VERSION
+
+
+def test_todays_definition_is_not_among_the_earlier_ones() -> None:
+    assert all(read(file) != read(TODAY) for file in DEFINITIONS)
 
 
 def test_the_definition_of_every_earlier_version_is_kept() -> None:
@@ -109,7 +125,7 @@ def test_an_earlier_input_goes_to_its_end_today(machines: Machines, file: Path) 
     given = read(file)
     execution = machines.start(given)
     assert execution.is_asked(1) == (given["stage"], given["asked"])
-    goes_everywhere_and_ends(execution, places(TODAY))
+    goes_everywhere_and_ends(execution, [*PLACES, CHANGES])
 
 
 @each([file for file in INPUTS if read(file)["asked"] in {turn.value for turn in TURNS}])
@@ -126,7 +142,7 @@ def test_an_earlier_input_lasts_through_every_time_out(machines: Machines, file:
 def test_an_earlier_definition_goes_to_its_end_on_what_it_is_told_today(
     machines: Machines, file: Path
 ) -> None:
-    execution = machines.start(read(INPUTS[0]), file)
+    execution = machines.start(first_input(file), file)
     execution.is_asked(1)
     goes_everywhere_and_ends(execution, places(file))
 
@@ -134,7 +150,7 @@ def test_an_earlier_definition_goes_to_its_end_on_what_it_is_told_today(
 @each(DEFINITIONS)
 @pytest.mark.parametrize("status", [status for status in Status if not a_submission(status=status).is_open])
 def test_every_end_ends_an_earlier_definition(machines: Machines, file: Path, status: Status) -> None:
-    execution = machines.start(read(INPUTS[0]), file)
+    execution = machines.start(first_input(file), file)
     execution.is_asked(1)
     execution.answer(over(status))
     assert execution.end() == "SUCCEEDED"
@@ -142,17 +158,17 @@ def test_every_end_ends_an_earlier_definition(machines: Machines, file: Path, st
 
 @each(DEFINITIONS)
 def test_an_execution_that_another_took_over_from_ends(machines: Machines, file: Path) -> None:
-    execution = machines.start(read(INPUTS[0]), file)
+    execution = machines.start(first_input(file), file)
     execution.is_asked(1)
     execution.answer(deliveries.superseded("kent", "CLM-7K3F-9QXN", 1))
     assert execution.end() == "SUCCEEDED"
 
 
 @each(DEFINITIONS)
-def test_a_definition_without_the_claimants_turn_fails_so_that_the_reconciler_starts_todays(
+def test_a_definition_without_the_submitters_turn_fails_so_that_the_reconciler_starts_todays(
     machines: Machines, file: Path
 ) -> None:
-    execution = machines.start(read(INPUTS[0]), file)
+    execution = machines.start(first_input(file), file)
     execution.is_asked(1)
     execution.answer(told(*CHANGES))
     if CHANGES in places(file):

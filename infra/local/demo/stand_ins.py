@@ -146,7 +146,7 @@ class FolderFiles:
 
 
 class Machines:
-    """The state machines of `infra/workflows`: each start and each answer leads to the next question, until the data
+    """The state machines: each start and each answer leads to the next question, until the data
     says that the submission is done. Their time-outs are left out: the stored dates come first (ADR 11)."""
 
     def __init__(self) -> None:

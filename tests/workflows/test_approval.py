@@ -1,4 +1,4 @@
-"""The funding claim's state machine, executed: where it begins, what it does with answers, and with none."""
+"""The definition of every workflow, executed: where it begins, what it does with answers, and with none."""
 
 from __future__ import annotations
 
@@ -113,12 +113,35 @@ def test_changes_that_came_at_the_last_moment_are_followed_after_the_time_out(ma
     assert execution.end() == "SUCCEEDED"
 
 
-@pytest.mark.parametrize("place", [("force-lead", "approver"), CHANGES])
-def test_a_stage_it_does_not_know_ends_it_so_that_the_reconciler_sees(
+def test_any_stage_that_the_data_names_is_passed_on(machines: Machines) -> None:
+    execution = machines.start(where("triage"))
+    for times, stage in enumerate(("national-review", "leaders", "casting"), start=1):
+        execution.is_asked(times)
+        execution.answer(where(stage, "deputy"))
+        assert execution.is_asked(times + 1) == (stage, "deputy")
+    execution.answer(DONE)
+    assert execution.end() == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("place", [*PLACES[:3], CHANGES])
+def test_a_stage_that_the_function_refuses_fails_it_at_once(
     machines: Machines, place: tuple[str, str]
 ) -> None:
+    """At once: a repeat would be refused as well."""
+    machines.refusing["refused"] = "UnknownStage"
+    execution = machines.start(where("force-lead"))
+    execution.is_asked(1)
+    execution.answer(where("refused", place[1]))
+    assert execution.end() == "FAILED"
+    assert execution.why() == "UnknownStage"
+    assert len(execution.asked) == 2
+
+
+@pytest.mark.parametrize("place", [("force-lead", "approver"), CHANGES])
+def test_a_turn_it_does_not_know_fails_it(machines: Machines, place: tuple[str, str]) -> None:
     execution = machines.start(where(*place))
     execution.is_asked(1)
-    execution.answer(where("no-such-stage"))
+    execution.answer(where("force-lead", "nobody"))
     assert execution.end() == "FAILED"
-    assert machines.start(where("no-such-stage")).end() == "FAILED"
+    assert execution.why() == "UnknownStage"
+    assert machines.start(where("force-lead", "nobody")).end() == "FAILED"

@@ -26,7 +26,7 @@ FORMATS = frozenset({"date", "mailbox", "reference"})
 MOST_CHARACTERS = 10_000
 MOST_ITEMS = 100
 _KEYWORDS: Mapping[str, frozenset[str]] = {
-    "string": frozenset({"minLength", "maxLength", "pattern", "format", "enum"}),
+    "string": frozenset({"minLength", "maxLength", "pattern", "format", "enum", "x-list"}),
     "integer": frozenset({"minimum", "maximum"}),
     "boolean": frozenset({"const"}),
     "array": frozenset({"minItems", "maxItems", "items"}),
@@ -49,7 +49,7 @@ _FEW = 8
 def schema_faults(schema: Mapping[str, Any]) -> list[str]:
     """What is wrong with a form's schema, each with the field where it is."""
     found = list(_field_faults(schema, "", extra=_AT_THE_TOP))
-    fields = schema.get("properties")
+    fields: Any = schema.get("properties")
     for name, field in fields.items() if isinstance(fields, dict) else ():
         found += [f"/{name}: {fault}" for fault in _withheld_faults(field, fields)]
     if schema.get("type") != "object":
@@ -140,7 +140,7 @@ def pattern_faults(pattern: Any, *, multiline: bool = False) -> Iterator[str]:
         return
     yield from _spelling_faults(pattern)
     try:
-        parsed = parser.parse(pattern)
+        parsed: Any = parser.parse(pattern)
         re.compile(pattern)
     except (re.error, OverflowError, RecursionError, FutureWarning, DeprecationWarning):
         yield "the pattern is none"
