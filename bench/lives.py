@@ -110,6 +110,7 @@ class _World:
             tokens=nothing,
             leavings=nothing,
             seals=nothing,
+            sources=nothing,
             macs=MACS,
             timelines=nothing,
             roots=nothing,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 
 from chalicelib.domain.people import Holding
 
@@ -246,6 +246,11 @@ def pair(mailbox: str) -> str:
 def source(digest: str) -> str:
     """Who asks for codes from one network address, hour by hour."""
     return f"SOURCE#{digest}"
+
+
+def day_key(day: date) -> str:
+    """The key that networks are hashed with on a day."""
+    return f"DAYKEY#{day.isoformat()}"
 
 
 SESSIONS = "SESSION#"

@@ -7,7 +7,6 @@ import hashlib
 import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters import signing
@@ -57,11 +56,6 @@ class KeyedSeals:
         except (BadData, UnicodeError):
             return []
         return content if isinstance(content, list) else []
-
-    def source(self, network: str, day: date) -> str:
-        """Under a key of the day: with yesterday's nobody tells who came today."""
-        of_the_day = _mac(self._keys[0].encode(), "source", day.isoformat())
-        return _mac(of_the_day, "network", network).hex()[:32]
 
     def _code(self, key: str, pair: Pair) -> str:
         purpose = "long-code" if pair.is_long else "code"

@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, TextIO
 
 from chalicelib.domain import security
@@ -17,14 +17,20 @@ if TYPE_CHECKING:
 NAME = "share.security"
 """The logger's name."""
 
+PAUSE = timedelta(minutes=1)
+"""For how long no source is asked for after a failure. Each try may take seconds."""
+
+_log = logging.getLogger(__name__)
+
 
 class JsonLines:
-    """`source_of` makes the hash of a network for a day (Seals.source)."""
+    """`source_of` makes the hash of a network for a day (Sources.of). Where it fails, the line has no source."""
 
     def __init__(self, *, source_of: Callable[[str, date], str], now: Callable[[], datetime]) -> None:
         self._source_of = source_of
         self._now = now
         self._log = _logger()
+        self._again_at = datetime.min.replace(tzinfo=timezone.utc)
 
     def note(self, event: Event, outcome: str, *, person: str = "") -> None:
         """One line. `logging` keeps it whole among several threads, and takes no failure further."""
@@ -35,10 +41,20 @@ class JsonLines:
             "event": event.value,
             "outcome": outcome,
             "person": person or (asks.known_id if asks else ""),
-            "source": self._source_of(network, at.date()) if network else "",
+            "source": self._source(network, at) if network else "",
             "request_id": asks.request_id if asks else "",
         }
         self._log.info("%s", json.dumps(line))
+
+    def _source(self, network: str, at: datetime) -> str:
+        if at < self._again_at:
+            return ""
+        try:
+            return self._source_of(network, at.date())
+        except Exception as error:  # whatever fails, the event is recorded and the request goes on
+            _log.warning("no key to hash networks with: %s", type(error).__name__)
+            self._again_at = at + PAUSE
+            return ""
 
 
 class _StandardOutput(logging.StreamHandler[TextIO]):

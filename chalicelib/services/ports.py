@@ -24,6 +24,7 @@ from chalicelib.services.people_ports import Tokens as Tokens
 from chalicelib.services.security_ports import SecurityLog as SecurityLog
 from chalicelib.services.sign_in_ports import Accounts as Accounts
 from chalicelib.services.sign_in_ports import Seals as Seals
+from chalicelib.services.sign_in_ports import Sources as Sources
 from chalicelib.services.trail_ports import EntryMacs as EntryMacs
 from chalicelib.services.trail_ports import RootKeys as RootKeys
 from chalicelib.services.trail_ports import Timelines as Timelines
@@ -347,6 +348,7 @@ class Parts:
     tokens: Tokens
     leavings: Leavings
     seals: Seals
+    sources: Sources
     macs: EntryMacs
     timelines: Timelines
     roots: Files

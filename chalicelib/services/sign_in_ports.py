@@ -40,7 +40,7 @@ class Accounts(Protocol):
 
 
 class Seals(Protocol):
-    """What only the signing keys can make: codes and links, cookies, and what stands for a network address."""
+    """What only the signing keys can make: codes, links and cookies."""
 
     def code(self, pair: Pair) -> str:
         """The code of a pair, to be mailed."""
@@ -60,5 +60,10 @@ class Seals(Protocol):
     def read_cookie(self, kind: str, text: str) -> list[Any]:
         """What we put into a cookie; nothing where it is not ours."""
 
-    def source(self, network: str, day: date) -> str:
-        """What stands for a network on a day: nobody finds the network from it, or knows it again the day after."""
+
+class Sources(Protocol):
+    """What stands for a network address, in the security log and where asks for codes are counted."""
+
+    def of(self, network: str, day: date) -> str:
+        """What stands for a network on a day. The day after it is another one. Nobody finds the network from it once
+        the day's key is gone, 30 days after the day. Raises LookupError from then on, and Unavailable."""

@@ -163,7 +163,7 @@ def _counted(parts: Parts, source: str, now: datetime) -> list[Change]:
     if not source or not parts.limits.source_an_hour:
         return []
     hour = now.replace(minute=0, second=0, microsecond=0)
-    of_the_day = parts.seals.source(source, now.date())
+    of_the_day = parts.sources.of(source, now.date())
     return [CountSource(source=of_the_day, hour=hour, limit=parts.limits.source_an_hour)]
 
 

@@ -46,11 +46,12 @@ def accessibility(request: Request) -> Response:
 def security_txt(request: Request) -> Response:
     """How to report a fault, for people and for programs that look there (RFC 9116)."""
     reporting = request.parts.reporting
+    canonical = request.parts.links.page(SECURITY_TXT)
     lines = [
         f"Contact: {reporting.contact}",
         f"Expires: {reporting.expires:%Y-%m-%dT%H:%M:%SZ}",
         "Preferred-Languages: en",
-        f"Canonical: {request.parts.links.page(SECURITY_TXT)}",
+        *([f"Canonical: {canonical}"] if canonical.startswith("https://") else []),  # others are not allowed
         *([f"Policy: {reporting.policy}"] if reporting.policy else []),
     ]
     text = "".join(f"{line}\n" for line in lines)

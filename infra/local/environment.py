@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
 
 from infra.local.options import ROOT
 
@@ -52,8 +53,14 @@ def for_children(
         "FORM_SECONDS": env.get("FORM_SECONDS") or "0",  # what drives this run may type faster than people
         "MAIL_FROM": env.get("MAIL_FROM") or "share-your-knowledge@example.org",
         "MAIL_REPLY_TO": env.get("MAIL_REPLY_TO") or "coordinator@example.org",
+        "SECURITY_EXPIRES": env.get("SECURITY_EXPIRES") or _half_a_year_ahead(),
         "STATE_MACHINE_ARN_PREFIX": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:",
     }
+
+
+def _half_a_year_ahead() -> str:
+    """Nobody renews the day of a run at hand: each start does."""
+    return (datetime.now(timezone.utc) + timedelta(days=180)).date().isoformat()
 
 
 def _aws(dynamodb: str, cloud: str) -> dict[str, str]:

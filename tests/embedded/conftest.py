@@ -12,7 +12,10 @@ import pytest
 from infra.local import children, environment, processes
 from infra.local.data import opened
 from infra.local.options import Options
+from tests.child_logs import no_run_logs_personal_data_or_secrets
 from tests.embedded.running import SMALL_APP, Backend, Run
+
+__all__ = ["no_run_logs_personal_data_or_secrets"]
 
 
 @pytest.fixture(scope="module")

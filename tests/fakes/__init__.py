@@ -10,6 +10,7 @@ from chalicelib.adapters.form_files import FormFiles, calendar
 from chalicelib.adapters.links import SignedLinks
 from chalicelib.adapters.seals import KeyedSeals
 from chalicelib.adapters.security_log import JsonLines
+from chalicelib.adapters.sources import DailySources
 from chalicelib.adapters.workbooks import Workbooks
 from chalicelib.domain.issuers import SignIn
 from chalicelib.domain.limits import Limits
@@ -21,6 +22,7 @@ from tests.fakes.identities import KENTS, MemoryIdentities, MemoryProviders
 from tests.fakes.others import (
     MemoryAccounts,
     MemoryChecks,
+    MemoryDayKeys,
     MemoryFunds,
     MemoryMailer,
     MemoryOutbox,
@@ -52,6 +54,7 @@ __all__ = [
     "MemoryAccounts",
     "MemoryArchive",
     "MemoryChecks",
+    "MemoryDayKeys",
     "MemoryFiles",
     "MemoryForceRecords",
     "MemoryFunds",
@@ -138,5 +141,6 @@ def parts(store: Store | None = None, **replacements: Any) -> Parts:
         "new_secret": Secrets(),
     }
     made |= replacements
-    made.setdefault("security", JsonLines(source_of=made["seals"].source, now=made["now"]))
+    made.setdefault("sources", DailySources(MemoryDayKeys(), now=made["now"], new_secret=made["new_secret"]))
+    made.setdefault("security", JsonLines(source_of=made["sources"].of, now=made["now"]))
     return Parts(**made)

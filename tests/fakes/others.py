@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from chalicelib.adapters.checks import PLACES
@@ -144,6 +144,16 @@ class MemoryChecks:
     def last_of(self, forces: Collection[str], *, limit: int) -> tuple[list[Run], int]:
         runs = [run.of(frozenset(forces)) for run in self.last(limit=limit)]
         return [run for place, run in enumerate(runs) if run.findings or not place], len(runs)
+
+
+@dataclass
+class MemoryDayKeys:
+    """The keys that networks are hashed with. They are no part of the store, as whoever only looks may make one."""
+
+    stored: dict[date, str] = field(default_factory=dict)
+
+    def key(self, day: date, *, new: str) -> str:
+        return self.stored.setdefault(day, new)
 
 
 @dataclass

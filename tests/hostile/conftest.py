@@ -7,7 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.child_logs import no_run_logs_personal_data_or_secrets
 from tests.whole.visitor import Service
+
+__all__ = ["no_run_logs_personal_data_or_secrets"]
 
 
 @pytest.fixture(scope="module" if os.environ.get("PROVE") else "session")

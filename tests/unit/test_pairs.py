@@ -333,11 +333,3 @@ def test_a_cookie_of_one_kind_is_none_of_another_and_a_changed_one_is_none() -> 
     for bad in (sealed[:-1], "x" + sealed, "", "é", "\udcff", "a.b.c"):
         assert SEALS.read_cookie("asked", bad) == []
     assert KeyedSeals(("n" * 40,)).read_cookie("asked", sealed) == []
-
-
-def test_a_source_is_another_one_the_day_after() -> None:
-    one = SEALS.source("192.0.2.1", MONDAY.date())
-    assert one == SEALS.source("192.0.2.1", MONDAY.date())
-    assert one != SEALS.source("192.0.2.1", MONDAY.date() + timedelta(days=1))
-    assert one != SEALS.source("192.0.2.2", MONDAY.date())
-    assert "192" not in one

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from chalicelib.domain import pairs, security
-from chalicelib.domain.errors import InvalidAnswers
+from chalicelib.domain.errors import InvalidAnswers, Unavailable
 from chalicelib.domain.security import Event
 from chalicelib.services import confirming, sessions, signing_in, tracking
 from tests import fakes
@@ -68,7 +68,7 @@ def test_a_line_names_event_outcome_person_and_request_and_the_network_as_a_hash
     assert (line["event"], line["outcome"]) == ("refused", "forbidden")
     assert (line["person"], line["request_id"]) == (asks.known_id, asks.request_id)
     assert line["at"] == "2027-01-11T09:30:00.000+00:00"
-    assert line["source"] == parts.seals.source(NETWORK, parts.now().date())
+    assert line["source"] == parts.sources.of(NETWORK, parts.now().date())
     assert line.keys() == {"at", "event", "outcome", "person", "source", "request_id"}
     printed = capsys.readouterr().out
     assert json.loads(printed) == line, "metric filters read lines that are JSON and nothing else"
@@ -83,6 +83,33 @@ def test_the_hash_of_a_network_is_another_one_the_next_day(lines: Lines, asks: A
     parts.security.note(Event.REFUSED, "forbidden")
     first, second, next_day = [line["source"] for line in lines.all]
     assert first == second != next_day
+
+
+class Failing:
+    """Sources whose key cannot be read while `fails`."""
+
+    fails, asked = True, 0
+
+    def of(self, network: str, day: date) -> str:
+        self.asked += 1
+        if self.fails:
+            raise Unavailable("No answer.")
+        return "a-hash"
+
+
+def test_without_the_days_key_the_event_is_recorded_without_a_source_and_a_minute_later_with_one(
+    lines: Lines, asks: Asks
+) -> None:
+    sources = Failing()
+    parts = fakes.parts(sources=sources)
+    for _ in range(3):
+        parts.security.note(Event.REFUSED, "forbidden")
+    assert [(line["event"], line["source"]) for line in lines.all] == [("refused", "")] * 3
+    assert sources.asked == 1, "a store that does not answer is waited for once a minute, not for each event"
+    sources.fails = False
+    parts.now.pass_by(minutes=1)  # type: ignore[attr-defined]
+    parts.security.note(Event.REFUSED, "forbidden")
+    assert lines.all[-1]["source"] == "a-hash"
 
 
 def test_outside_a_request_a_line_has_neither_source_nor_request(lines: Lines) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -312,6 +313,19 @@ def test_a_refused_ask_mails_nothing_and_leaves_nothing_live(story: Story) -> No
     limited(story, 1)
     ask(story, STRANGER, source="192.0.2.1")
     with pytest.raises(TooMany):
+        ask(story, source="192.0.2.1")
+    assert mailed(story) == []
+    assert story.parts.accounts.pairs([pairs.mailbox_of(ADDRESS)])[0].version == 0
+
+
+def test_without_the_days_key_an_ask_is_refused_as_without_the_store_and_leaves_nothing(story: Story) -> None:
+    class Failing:
+        def of(self, network: str, day: date) -> str:
+            raise Unavailable("No answer.")
+
+    limited(story, 3)
+    story.parts.__dict__["sources"] = Failing()
+    with pytest.raises(Unavailable):
         ask(story, source="192.0.2.1")
     assert mailed(story) == []
     assert story.parts.accounts.pairs([pairs.mailbox_of(ADDRESS)])[0].version == 0

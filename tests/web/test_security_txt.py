@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 
 import pytest
 from website import Website
 
 from chalicelib import wiring
 from chalicelib.settings import MissingSetting, Settings
+from infra.local import environment
 from tests.guards.test_project import ENV
 
 PATH = "/.well-known/security.txt"
@@ -32,6 +33,31 @@ def test_it_says_where_to_report_in_which_language_and_until_when(secure_website
         "Canonical": f"https://ideas.example.org{PATH}",
     }
     assert datetime.fromisoformat(found["Expires"].replace("Z", "+00:00"))
+
+
+def test_without_https_it_does_not_say_where_it_stands(website: Website) -> None:
+    """RFC 9116, 2.5.2: such an address MUST begin with https://."""
+    assert set(fields(website)) == {"Contact", "Expires", "Preferred-Languages"}
+
+
+@pytest.mark.parametrize("given", [{}, {"SECURITY_EXPIRES": ""}])
+def test_the_embedded_run_names_a_day_that_is_yet_to_come_and_under_a_year_ahead(
+    given: dict[str, str],
+) -> None:
+    found = date.fromisoformat(embedded(given)["SECURITY_EXPIRES"])
+    today = datetime.now(timezone.utc).date()
+    assert today < found < today + timedelta(days=365)
+
+
+def test_the_embedded_run_takes_a_day_that_it_is_given() -> None:
+    assert embedded({"SECURITY_EXPIRES": "2028-02-29"})["SECURITY_EXPIRES"] == "2028-02-29"
+
+
+def embedded(given: dict[str, str]) -> dict[str, str]:
+    """The settings of the embedded run."""
+    return environment.for_children(
+        given, base_url="http://127.0.0.1:1", signing_keys="k", timeline_keys={}, dynamodb="d", cloud="c"
+    )
 
 
 def test_a_policy_is_named_where_there_is_one(website: Website) -> None:

@@ -20,6 +20,7 @@ from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, OpenerDirec
 
 from infra.local.options import ROOT
 from infra.local.processes import free_port
+from tests import child_logs
 
 LEAD = "lead.kent@example.police.uk"
 DEPUTY = "deputy.kent@example.police.uk"
@@ -188,6 +189,8 @@ class Browser:
         except HTTPError as error:
             with error:
                 return error.code, _body(error)
+        finally:
+            child_logs.keep(self.cookies)
 
 
 def submit(service: Service, *, confirmed: bool = True, **changes: Any) -> dict[str, Any]:
