@@ -32,8 +32,8 @@ from chalicelib.services.changes import (
     CountMailbox,
     KeyRecord,
 )
-from chalicelib.services.changing import next_revision, with_entry
 from chalicelib.services.ports import Parts
+from chalicelib.services.revision import next_revision, with_entry
 
 MAC_KEY = f"file:{Path(__file__).parent / 'mac-key'}"
 """What tests seal timelines with, as MAC_KEYS names it."""

@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from chalicelib.domain import amendments, deliveries
+from chalicelib.domain import amendments
 from chalicelib.domain.amendments import Amended
 from chalicelib.domain.answers import Answer, check_answers, walk
 from chalicelib.domain.decisions import closed
+from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.errors import ClaimChanged, InvalidAnswers, Problem
 from chalicelib.domain.forms import Form
 from chalicelib.domain.status_links import check_link
@@ -18,21 +19,23 @@ from chalicelib.domain.submissions import Case, Status, Submission
 from chalicelib.domain.timeline import CLAIMANT, Chain
 from chalicelib.domain.values import value
 from chalicelib.services.changes import (
-    AddDelivery,
     Change,
     ChangeRefused,
-    ChangeSubmission,
     KeepPersonal,
     KeepVersion,
     KnownReference,
-    MoveMoney,
     MoveSubmission,
 )
-from chalicelib.services.changing import again_if_overtaken, answers_details, with_entry
 from chalicelib.services.finding import case_of
 from chalicelib.services.intake import unknown_reference
-from chalicelib.services.letters import Letters
 from chalicelib.services.ports import Parts
+from chalicelib.services.revision import (
+    MovedSubmission,
+    Revision,
+    again_if_overtaken,
+    answers_details,
+    commit,
+)
 
 
 @value
@@ -103,11 +106,11 @@ def _amend(parts: Parts, force: str, reference: str, given: Mapping[str, Any], v
     amended = amendments.amend(case, form, given, changes=asked.changes, calendar=parts.calendar, now=now)
     sections = [page.title for page in form.pages if page.id in asked.changes]
     if amended.submission.force == one.force:
-        changes = _changes(parts, case, form, amended, sections)
+        revisions = [_amended(parts, case, form, amended, sections)]
     else:
-        changes = _moved(parts, case, form, amended, sections)
+        revisions = _moved(parts, case, form, amended, sections)
     try:
-        parts.records.commit(changes)
+        commit(parts, *revisions)
     except ChangeRefused as refused:
         if isinstance(refused.change, KnownReference):
             raise InvalidAnswers([unknown_reference(form, refused.change.field)]) from refused
@@ -153,83 +156,60 @@ def _entry_details(case: Case, form: Form, amended: Amended, salt: str) -> dict[
         "earlier": case.seen,
         "changes": " ".join(amendments.asked_for(case, form).changes),
     }
-    if amended.movement is not None:
-        details |= amended.movement.details
     return details
 
 
-def _changes(parts: Parts, case: Case, form: Form, amended: Amended, sections: list[str]) -> list[Change]:
-    now, salt = amended.submission.changed_at, parts.new_secret()
-    one, entry = with_entry(
-        amended.submission,
-        at=now,
-        action="amended",
+def _amended(parts: Parts, case: Case, form: Form, amended: Amended, sections: list[str]) -> Revision:
+    salt = parts.new_secret()
+    revision = Revision(parts, case, now=amended.submission.changed_at)
+    revision.becomes(amended.submission)
+    revision.moves(amended.movement)
+    revision.records(
+        "amended",
         stage=case.submission.stage,
-        actor=CLAIMANT,
+        by=CLAIMANT,
         role=CLAIMANT,
         details=_entry_details(case, form, amended, salt),
     )
-    changes: list[Change] = [
-        ChangeSubmission(submission=one, amended=True),
-        KeepPersonal(submission=one, personal=amended.personal, salt=salt),
-        KeepVersion(submission=one, version=amended.earlier),
-        entry,
-        *_beside(parts, case, form, amended, one, sections),
-    ]
-    if case.token:
-        output = deliveries.pointer(one, form, parts.calendar, now=now)
-        changes.append(AddDelivery(delivery=deliveries.answer(one, case.token, output, now=now)))
-    return changes
+    revision.adds(_answers(revision.submission, amended, salt))
+    revision.tells([_receipt(revision, case, form, amended, sections)])
+    revision.tells_workflow(form)
+    return revision
 
 
-def _moved(parts: Parts, case: Case, form: Form, amended: Amended, sections: list[str]) -> list[Change]:
+def _moved(parts: Parts, case: Case, form: Form, amended: Amended, sections: list[str]) -> list[Revision]:
     """It goes on at the force that the answers name now, with a timeline of its own there: neither force reads
     what was written in the other. The reference stays."""
     old, new = case.submission, amended.submission
     now, salt = new.changed_at, parts.new_secret()
-    left = replace(
-        closed(old, Status.WITHDRAWN), revision=new.revision, changed_at=now, undo=None, moved_to=new.force
-    )
-    left, left_entry = with_entry(
-        left, at=now, action="moved", actor=CLAIMANT, role=CLAIMANT, details={"to": new.force}
-    )
-    here, here_entry = with_entry(
-        replace(new, chain=Chain(), tasks=0, round=old.round + 1),
-        at=now,
-        action="moved-here",
-        actor=CLAIMANT,
-        role=CLAIMANT,
-        details={
-            **_entry_details(case, form, amended, salt),
-            "from": old.force,
-            "goes-on-from": left.chain.head,
-        },
-    )
+    left = Revision(parts, case, now=now)
+    left.becomes(replace(closed(old, Status.WITHDRAWN), undo=None, moved_to=new.force))
+    left.records("moved", by=CLAIMANT, role=CLAIMANT, details={"to": new.force})
+    left.moves(amended.movement)  # after the entry: the one at the new force says what was set free
+    left.tells_nobody()  # the mail is about the submission at its new force
+    left.ends_workflow()
+    here = MovedSubmission(parts, replace(new, chain=Chain(), tasks=0, round=old.round + 1), was_at=old.force)
+    origin = {"from": old.force, "goes-on-from": left.submission.chain.head}
+    freed = amended.movement.details if amended.movement else {}
+    details = {**_entry_details(case, form, amended, salt), **freed, **origin}
+    here.records("moved-here", by=CLAIMANT, role=CLAIMANT, details=details)
+    here.adds(_answers(here.submission, amended, salt))
+    here.tells([_receipt(here, case, form, amended, sections)])
+    here.starts_workflow(form)
+    return [left, here]
+
+
+def _answers(one: Submission, amended: Amended, salt: str) -> list[Change]:
+    """The new answers, the earlier ones, and what must be true of the new ones."""
     changes: list[Change] = [
-        ChangeSubmission(submission=left),
-        left_entry,
-        MoveSubmission(submission=here, was_at=old.force),
-        KeepPersonal(submission=here, personal=amended.personal, salt=salt),
-        KeepVersion(submission=here, version=amended.earlier),
-        here_entry,
-        AddDelivery(delivery=deliveries.start(here, form, parts.calendar, now=now)),
-        *_beside(parts, case, form, amended, here, sections),
+        KeepPersonal(submission=one, personal=amended.personal, salt=salt),
+        KeepVersion(submission=one, version=amended.earlier),
     ]
-    if case.token:
-        output = deliveries.superseded(old.force, old.reference, old.round)
-        changes.append(AddDelivery(delivery=deliveries.answer(left, case.token, output, now=now)))
-    return changes
-
-
-def _beside(
-    parts: Parts, case: Case, form: Form, amended: Amended, one: Submission, sections: list[str]
-) -> list[Change]:
-    """The money, the mail, and what must be true of the new answers."""
-    now_case = replace(case, submission=one, personal=amended.personal)
-    letters = Letters(parts=parts, case=now_case, form=form, one=one)
-    changes: list[Change] = [AddDelivery(delivery=letters.amended(sections))]
-    if amended.movement is not None:
-        changes.append(MoveMoney(movement=amended.movement))
     if "innovation_day" in one.answers:
         changes.append(KnownReference(reference=one.answers["innovation_day"], field="innovation_day"))
     return changes
+
+
+def _receipt(revision: Revision, case: Case, form: Form, amended: Amended, sections: list[str]) -> Delivery:
+    as_amended = replace(case, submission=revision.submission, personal=amended.personal)
+    return replace(revision.letters(form), case=as_amended).amended(sections)

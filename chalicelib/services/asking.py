@@ -13,6 +13,7 @@ from typing import Any
 
 from chalicelib.domain import approvals, deliveries
 from chalicelib.domain.decisions import going_on, waiting_until
+from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.forms import Form
 from chalicelib.domain.leaving import NOBODY_ELSE
 from chalicelib.domain.people import COORDINATOR, NATIONAL, Person
@@ -20,12 +21,11 @@ from chalicelib.domain.stages import TURNS, AskedAs, Stage, next_turn
 from chalicelib.domain.submissions import Case, Status, Submission, Task, TaskState
 from chalicelib.domain.values import value
 from chalicelib.services import finding
-from chalicelib.services.changes import AddDelivery, AddTask, Change, ChangeSubmission, CloseTask, KeepToken
-from chalicelib.services.changing import again_if_overtaken, next_revision, with_entry
+from chalicelib.services.changes import AddTask, CloseTask
 from chalicelib.services.choosing import Chosen, choose, choose_deputies, with_claimant
-from chalicelib.services.ending import lapse_changes
-from chalicelib.services.letters import Letters
+from chalicelib.services.ending import lapsed
 from chalicelib.services.ports import Parts
+from chalicelib.services.revision import Revision, again_if_overtaken
 
 MOST_TOLD = 60
 """A transaction takes 100 operations."""
@@ -83,11 +83,11 @@ def _ask(parts: Parts, step: Step) -> None:
     elif not _has(form, step.stage):
         raise UnknownStage(f"The workflow {form.workflow.name} has no stage {step.stage!r}.")
     elif one.may_undo(now):
-        parts.records.commit(_hold(parts, case, form, step.token, now))
+        _answered_after_undo(parts, replace(case, token=step.token), form, now).commit()
     elif not _is_its_turn(one, step):
         parts.workflows.answer(step.token, deliveries.pointer(one, form, parts.calendar, now=now))
     else:
-        parts.records.commit(_step_changes(parts, case, form, step, now))
+        _stepped(parts, replace(case, token=step.token), form, step, now).commit()
 
 
 def _has(form: Form, stage: str) -> bool:
@@ -97,20 +97,15 @@ def _has(form: Form, stage: str) -> bool:
     return any(one.name == stage for one in form.workflow.stages)
 
 
-def _hold(parts: Parts, case: Case, form: Form, token: str, now: datetime) -> list[Change]:
+def _answered_after_undo(parts: Parts, case: Case, form: Form, now: datetime) -> Revision:
     """The last decision may still be undone: until then nobody is asked, and this wait gets the held answer."""
     one = case.submission
     assert one.undo is not None  # noqa: S101 - may_undo says so
-    moved = next_revision(one, now=now)
-    output = deliveries.pointer(one, form, parts.calendar, now=now)
-    answer = deliveries.held(deliveries.answer(moved, token, output, now=now), until=one.undo.until)
-    undo = replace(one.undo, deliveries=(*one.undo.deliveries, answer.id))
-    moved = replace(moved, undo=undo)
-    return [
-        ChangeSubmission(submission=moved),
-        KeepToken(submission=moved, token=token, wait=one.put_back(one.undo.before).wait),
-        AddDelivery(delivery=answer),
-    ]
+    revision = Revision(parts, case, now=now)
+    revision.tells_workflow(form)
+    revision.waits_for_undo(one.undo)
+    revision.keeps_token(wait=one.put_back(one.undo.before).wait)
+    return revision
 
 
 def _is_its_turn(one: Submission, step: Step) -> bool:
@@ -122,43 +117,41 @@ def _is_its_turn(one: Submission, step: Step) -> bool:
     return step.turn in (one.asked_as, next_turn(one.asked_as))
 
 
-def _step_changes(parts: Parts, case: Case, form: Form, step: Step, now: datetime) -> Sequence[Change]:
+def _stepped(parts: Parts, case: Case, form: Form, step: Step, now: datetime) -> Revision:
     one = case.submission
     is_over = one.due_at is not None and one.due_at <= now
     if one.status is Status.CHANGES_REQUESTED:
-        if is_over:
-            return lapse_changes(parts, replace(case, token=step.token), form, now)
-        return _keep_token(one, step.token, now)
-    asking = Asking(parts=parts, case=case, form=form, now=now, token=step.token)
+        return lapsed(parts, case, form, now) if is_over else _with_token(parts, case, now)
+    asking = Asking(parts=parts, case=case, form=form, now=now)
     if is_over and (step.turn is not one.asked_as or step.turn is AskedAs.COORDINATORS):
         return asking.go_on(next_turn(one.asked_as), came_for=step.turn)
     if asking.is_asked_already:
-        return _keep_token(one, step.token, now)
+        return _with_token(parts, case, now)
     return asking.go_on(one.asked_as, came_for=step.turn)
 
 
-def _keep_token(one: Submission, token: str, now: datetime) -> list[Change]:
-    moved = next_revision(one, now=now)
-    return [ChangeSubmission(submission=moved), KeepToken(submission=moved, token=token)]
+def _with_token(parts: Parts, case: Case, now: datetime) -> Revision:
+    revision = Revision(parts, case, now=now)
+    revision.keeps_token()
+    return revision
 
 
-def hand_over_changes(parts: Parts, case: Case, form: Form, now: datetime) -> Sequence[Change]:
+def handed_over(parts: Parts, case: Case, form: Form, now: datetime) -> Revision:
     """The time of the present turn is over: the next one's people are asked, whether or not an execution comes.
     Where nobody was asked in this turn yet, it is this one's people."""
-    asking = Asking(parts=parts, case=case, form=form, now=now, token=case.token)
+    asking = Asking(parts=parts, case=case, form=form, now=now)
     turn = case.submission.asked_as
     return asking.go_on(next_turn(turn) if asking.is_asked_already else turn, came_for=None)
 
 
 @value
 class Asking:
-    """Asking about one submission at one moment. `token` is of the wait that is on, if one is."""
+    """Asking about one submission at one moment. The case's token is of the wait that is on, if one is."""
 
     parts: Parts
     case: Case
     form: Form
     now: datetime
-    token: str
 
     @property
     def stage(self) -> Stage:
@@ -172,24 +165,31 @@ class Asking:
             return any(e.action == "stuck" and e.stage == self.stage.name for e in self.case.entries)
         return any(task in self.case.sitting for task in self.case.open_tasks)
 
-    def go_on(self, turn: AskedAs, *, came_for: AskedAs | None) -> list[Change]:
+    def go_on(self, turn: AskedAs, *, came_for: AskedAs | None) -> Revision:
         """Ask whoever is to be asked in this turn; where nobody may be, the next turn at once, and in the end
         the coordinators. `came_for` is the turn that an execution waits in, None where none has come."""
-        one, barred = with_claimant(self.parts, self.case)
-        one = replace(next_revision(one, now=self.now), undo=None)
-        changes: list[Change] = []
+        revision, barred = self._begun()
         if turn is AskedAs.COORDINATORS and not self.case.open_tasks:
             turn = self._turn_with_people_now(barred)
         reason = TOO_LATE if self.case.open_tasks else NOBODY
         while turn is not AskedAs.COORDINATORS:
             chosen = self._chosen(turn, barred)
             if chosen:
-                return self._finish(*self._ask_people(one, turn, chosen), came_for, changes)
+                self._ask_people(revision, turn, chosen)
+                return self._followed(revision, came_for)
             reason = NOBODY
-            one, entry = self._pass_over(one, turn)
-            changes.append(entry)
+            self._pass_over(revision, turn)
             turn = next_turn(turn)
-        return self._finish(*self.tell_coordinators(one, reason), came_for, changes)
+        self.tell_coordinators(revision, reason)
+        return self._followed(revision, came_for)
+
+    def _begun(self) -> tuple[Revision, frozenset[str]]:
+        """The revision, and the ids of those who may not be asked."""
+        one, barred = with_claimant(self.parts, self.case)
+        revision = Revision(self.parts, self.case, now=self.now)
+        revision.becomes(replace(one, undo=None))
+        revision.moves_nothing()
+        return revision, barred
 
     def _turn_with_people_now(self, barred: frozenset[str]) -> AskedAs:
         """Where nobody could be asked before, somebody may have been registered since."""
@@ -201,52 +201,39 @@ class Asking:
             return choose_deputies(self.parts, self.case, self.stage, barred=barred, now=self.now)
         return choose(self.parts, self.case, self.stage, turn, barred=barred, now=self.now)
 
-    def _finish(
-        self, one: Submission, asked: list[Change], came_for: AskedAs | None, before: list[Change]
-    ) -> list[Change]:
+    def _followed(self, revision: Revision, came_for: AskedAs | None) -> Revision:
         """Keep the token where the execution waits in the turn that the data is at; else it is told to follow."""
-        changes = [ChangeSubmission(submission=one), *before, *asked]
-        if came_for is one.asked_as:
-            return [*changes, KeepToken(submission=one, token=self.token)]
-        if not self.token:
-            return changes
-        output = deliveries.pointer(one, self.form, self.parts.calendar, now=self.now)
-        answer = deliveries.answer(one, self.token, output, now=self.now)
-        return [*changes, AddDelivery(delivery=answer)]
+        if came_for is revision.submission.asked_as:
+            revision.keeps_token()
+        else:
+            revision.tells_workflow(self.form)
+        return revision
 
-    def _pass_over(self, one: Submission, turn: AskedAs) -> tuple[Submission, Change]:
-        role = approvals.waits_for(self.stage, turn)
-        return with_entry(
-            one,
-            at=self.now,
-            action="passed-over",
-            stage=one.stage,
-            details={"role": role, "reason": NOBODY},
-        )
+    def _pass_over(self, revision: Revision, turn: AskedAs) -> None:
+        details = {"role": approvals.waits_for(self.stage, turn), "reason": NOBODY}
+        revision.records("passed-over", stage=self.stage.name, details=details)
 
-    def _ask_people(
-        self, one: Submission, turn: AskedAs, chosen: Sequence[Chosen]
-    ) -> tuple[Submission, list[Change]]:
+    def _ask_people(self, revision: Revision, turn: AskedAs, chosen: Sequence[Chosen]) -> None:
         due = self.parts.calendar.deadline(self.now, self.stage.days(turn))
         waits_for = approvals.waits_for(self.stage, turn)
+        one = revision.submission
         one = replace(one, status=going_on(one), asked_as=turn, waiting_for=waits_for)
-        one = waiting_until(one, due, self.stage.reminder_days, self.parts.calendar, self.now)
-        changes: list[Change] = []
+        revision.becomes(waiting_until(one, due, self.stage.reminder_days, self.parts.calendar, self.now))
         tasks = []
         for choice in chosen:
-            task = choice.task(one, asked_at=self.now, due_at=due)
-            one, entry = self._asked_entry(replace(one, tasks=task.number), task)
-            changes += [entry, AddTask(task=task)]
+            task = choice.task(revision.submission, asked_at=self.now, due_at=due)
+            revision.becomes(replace(revision.submission, tasks=task.number))
+            self._record_asked(revision, task)
+            revision.adds([AddTask(task=task)])
             tasks.append((task, choice))
-        letters = Letters(parts=self.parts, case=self.case, form=self.form, one=one)
         overtaken = self._overtaken(tasks)
-        changes += [CloseTask(task=task) for task in overtaken]
+        revision.adds(CloseTask(task=task) for task in overtaken)
+        letters = revision.letters(self.form)
         reason = "The time to decide ran out, and the deputy was asked instead."
-        mails = letters.no_longer_needed(overtaken, reason)
-        mails += [letters.asked(task, choice.person) for task, choice in tasks]
-        return one, [*changes, *(AddDelivery(delivery=mail) for mail in mails)]
+        revision.tells(letters.no_longer_needed(overtaken, reason))
+        revision.tells(letters.asked(task, choice.person) for task, choice in tasks)
 
-    def _asked_entry(self, one: Submission, task: Task) -> tuple[Submission, Change]:
+    def _record_asked(self, revision: Revision, task: Task) -> None:
         details: dict[str, str | int] = {
             "person": task.person_id,
             "role": task.role,
@@ -255,7 +242,7 @@ class Asking:
         }
         if task.stands_in_for:
             details["stands-in-for"] = task.stands_in_for
-        return with_entry(one, at=self.now, action="asked", stage=task.stage, details=details)
+        revision.records("asked", stage=task.stage, details=details)
 
     def _overtaken(self, tasks: Sequence[tuple[Task, Chosen]]) -> list[Task]:
         """The open tasks that the new ones take the place of."""
@@ -270,24 +257,22 @@ class Asking:
             if choice.instead_of is not None
         ]
 
-    def tell_that_left(self, task: Task) -> list[Change]:
+    def told_that_left(self, task: Task) -> Revision:
         """Whoever was asked has left, and nobody else may decide: the coordinators are told. Where several are asked,
         the task stays open, so that it keeps its place among theirs until a coordinator hands it on."""
-        one, _ = with_claimant(self.parts, self.case)
-        one = replace(next_revision(one, now=self.now), undo=None)
         others = tuple(other for other in self.case.tasks if other.number != task.number)
         asking = replace(self, case=replace(self.case, tasks=others))
-        changes = asking._finish(*asking.tell_coordinators(one, NOBODY_ELSE, task=task.number), None, [])
-        if self.stage.asks_several:
-            return changes
-        return [*changes, CloseTask(task=replace(task, state=TaskState.CLOSED))]
+        revision, _ = asking._begun()
+        asking.tell_coordinators(revision, NOBODY_ELSE, task=task.number)
+        if not self.stage.asks_several:
+            revision.adds([CloseTask(task=replace(task, state=TaskState.CLOSED))])
+        return asking._followed(revision, None)
 
-    def tell_coordinators(
-        self, one: Submission, reason: str, **details: str | int
-    ) -> tuple[Submission, list[Change]]:
+    def tell_coordinators(self, revision: Revision, reason: str, **details: str | int) -> list[Delivery]:
         """Nobody decided, or nobody may: those who can put it right are told, again at every date. An open task
-        stays open: late is better than nobody."""
+        stays open: late is better than nobody. Returns the mails."""
         due = self.parts.calendar.deadline(self.now, self.stage.days(AskedAs.COORDINATORS))
+        one = revision.submission
         one = replace(
             one,
             status=going_on(one),
@@ -296,27 +281,14 @@ class Asking:
             due_at=due,
             next_at=due,
         )
-        one, entry = with_entry(
-            one,
-            at=self.now,
-            action="stuck",
-            stage=one.stage,
-            details={"role": COORDINATOR, "reason": reason, **details},
-        )
-        mails = coordinator_mails(self.parts, self.case, self.form, one, reason)
-        return one, [entry, *mails]
-
-
-def coordinator_mails(
-    parts: Parts, case: Case, form: Form, one: Submission, reason: str, *, is_stuck: bool = True
-) -> list[Change]:
-    """A mail to each coordinator of the force and each national one: that nobody decides, or else that mail to the
-    submitter does not arrive."""
-    told = coordinators(parts, (one.force, NATIONAL))
-    letters = Letters(parts=parts, case=case, form=form, one=one)
-    if is_stuck:
-        return [AddDelivery(delivery=letters.stuck(person, reason, task=case.open_task)) for person in told]
-    return [AddDelivery(delivery=letters.undelivered(person, reason)) for person in told]
+        revision.becomes(one)
+        revision.records("stuck", stage=one.stage, details={"role": COORDINATOR, "reason": reason, **details})
+        letters = revision.letters(self.form)
+        task = self.case.open_task
+        told = coordinators(self.parts, (one.force, NATIONAL))
+        mails = [letters.stuck(person, reason, task=task) for person in told]
+        revision.tells(mails)
+        return mails
 
 
 def coordinators(parts: Parts, places: Iterable[str]) -> list[Person]:

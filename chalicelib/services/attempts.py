@@ -6,9 +6,8 @@ import logging
 
 from chalicelib.domain.errors import NotAsked, OwnSubmission, Refused
 from chalicelib.domain.submissions import Case
-from chalicelib.services.changes import ChangeSubmission
-from chalicelib.services.changing import again_if_overtaken, next_revision, with_entry
 from chalicelib.services.ports import Parts
+from chalicelib.services.revision import Revision, again_if_overtaken
 from chalicelib.services.viewing import find_task
 
 _log = logging.getLogger(__name__)
@@ -25,16 +24,9 @@ def note(parts: Parts, person_id: str, task_id: str, refused: Refused) -> None:
         tried = [entry for entry in case.entries if (entry.action, entry.actor) == ("refused", person_id)]
         if any(dict(entry.details) == details and entry.at.date() == now.date() for entry in tried):
             return
-        one, entry = with_entry(
-            next_revision(case.submission, now=now),
-            at=now,
-            action="refused",
-            stage=task.stage,
-            actor=person_id,
-            role="visitor",
-            details=details,
-        )
-        parts.records.commit([ChangeSubmission(submission=one), entry])
+        revision = Revision(parts, case, now=now)
+        revision.records("refused", stage=task.stage, by=person_id, role="visitor", details=details)
+        revision.commit()
 
     try:
         again_if_overtaken(attempt)

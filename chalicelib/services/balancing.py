@@ -17,12 +17,12 @@ from chalicelib.domain import decisions
 from chalicelib.domain.checks import Finding, Found, Looked
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.fund import MENDED, Held, Kept, Kind, Ledger, Line, Movement, as_lines_say, summed
-from chalicelib.domain.submissions import Submission
+from chalicelib.domain.submissions import Case, Submission
 from chalicelib.domain.values import value
-from chalicelib.services.changes import Change, ChangeRefused, ChangeSubmission, MoveMoney, NotThere
-from chalicelib.services.changing import next_revision, with_entry
+from chalicelib.services.changes import ChangeRefused, MoveMoney, NotThere
 from chalicelib.services.ports import Parts
 from chalicelib.services.restarting import LONG_SETTLING, could_not
+from chalicelib.services.revision import Revision
 
 MOST_TRIES = 3
 """How often the ledger is read again where money moves just then."""
@@ -141,15 +141,20 @@ def _as_held(kept: Kept) -> Held:
 
 @value
 class _Beside:
-    """A claim beside what its lines hold for it; `claim` is None where there is none. `lines` is how many there are
+    """A claim beside what its lines hold for it; `case` is None where there is none. `lines` is how many there are
     of the reference, at whatever force."""
 
     fund: str
     force: str
     reference: str
-    claim: Submission | None
+    case: Case | None
     held: Held
     lines: int
+
+    @property
+    def claim(self) -> Submission | None:
+        """The claim as it stands."""
+        return self.case.submission if self.case else None
 
     @property
     def says(self) -> Held:
@@ -181,19 +186,18 @@ def _claims(parts: Parts, fund_id: str, ledger: Ledger) -> Iterator[Finding]:
     wanted = {claim: None for claim, one in held.items() if _holds(one)}
     wanted |= {claim: None for claim in held if _is_its_hour(claim, hour)}
     wanted |= {(one.force, one.reference): None for one in parts.records.waiting()}
-    claims = {
-        (case.submission.force, case.submission.reference): case.submission
-        for case in parts.records.some(list(wanted))
+    cases = {
+        (case.submission.force, case.submission.reference): case for case in parts.records.some(list(wanted))
     }
     for force, reference in wanted:
-        claim = claims.get((force, reference))
-        if claim is not None and claim.form not in funded:
+        case = cases.get((force, reference))
+        if case is not None and case.submission.form not in funded:
             continue
         beside = _Beside(
             fund=fund_id,
             force=force,
             reference=reference,
-            claim=claim,
+            case=case,
             held=held.get((force, reference), Held()),
             lines=lines[reference],
         )
@@ -229,7 +233,7 @@ def _agree(parts: Parts, beside: _Beside) -> Iterator[Finding]:
     assert excess is not None  # noqa: S101 - it differs, and is not too little
     kind, amount = excess
     try:
-        parts.records.commit(_release(parts, beside, kind, amount))
+        _release(parts, beside, kind, amount)
     except ChangeRefused:
         return  # somebody moved it, or the claim, at this moment: it is no fault, or the next run will find it
     after = beside.held.moved(kind, amount)
@@ -248,10 +252,11 @@ def _is_moving(parts: Parts, beside: _Beside) -> bool:
     return one is not None and (one.may_undo(now) or now - one.changed_at < LONG_SETTLING)
 
 
-def _release(parts: Parts, beside: _Beside, kind: Kind, amount: int) -> list[Change]:
+def _release(parts: Parts, beside: _Beside, kind: Kind, amount: int) -> None:
     """In one transaction with the claim's next revision and its entry; or, where there is no claim here, on condition
     that there is none."""
-    one, now = beside.claim, parts.now()
+    case, now = beside.case, parts.now()
+    one = beside.claim
     movement = Movement(
         fund=beside.fund,
         force=beside.force,
@@ -263,17 +268,14 @@ def _release(parts: Parts, beside: _Beside, kind: Kind, amount: int) -> list[Cha
         before=beside.held,
         note=MENDED,
     )
-    money = MoveMoney(movement=movement)
-    if one is None:
-        return [NotThere(force=beside.force, reference=beside.reference), money]
-    moved, entry = with_entry(
-        next_revision(one, now=now),
-        at=now,
-        action=MENDED,
-        stage=one.stage,
-        details=movement.details,
-    )
-    return [ChangeSubmission(submission=moved), entry, money]
+    if case is None:
+        not_there = NotThere(force=beside.force, reference=beside.reference)
+        parts.records.commit([not_there, MoveMoney(movement=movement)])
+        return
+    revision = Revision(parts, case, now=now)
+    revision.mends_ledger(movement)
+    revision.records(MENDED, stage=case.submission.stage)
+    revision.commit()
 
 
 def _summed_by(lines: Sequence[Line], key: Callable[[Line], Key]) -> dict[Key, Held]:

@@ -21,6 +21,16 @@ if TYPE_CHECKING:
     from chalicelib.domain.person_changes import PersonChange
 
 
+FIXED = ("reference", "form", "form_version", "force")
+"""What a change of a submission never rewrites."""
+
+AMENDED = ("title", "answers", "amount_pence", "version")
+"""What it rewrites only where the answers are `amended`."""
+
+CONFIRMED = ("submitted_at", "is_unproven")
+"""What it rewrites only where the submitter's mailbox is `confirmed`."""
+
+
 @value
 class AddSubmission:
     """A new submission with its personal part and the salt of that; refused where its reference exists."""
@@ -32,8 +42,8 @@ class AddSubmission:
 
 @value
 class ChangeSubmission:
-    """The submission as it is now; refused unless the stored revision is the one before. Its answers are rewritten
-    only where they are `amended`; when it was submitted, and that it is in lists, only where it is `confirmed`."""
+    """The submission as it is now; refused unless the stored revision is the one before. `amended` and `confirmed` say
+    what is rewritten besides what every change may rewrite."""
 
     submission: Submission
     amended: bool = False

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.domain import decisions, deliveries, pairs
+from chalicelib.domain import decisions, pairs
 from chalicelib.domain.accounts import claimant_of
 from chalicelib.domain.answers import DEFAULT_MESSAGES, Answer, walk
 from chalicelib.domain.browsers import Sent
@@ -31,21 +31,14 @@ from chalicelib.domain.submissions import Case, Status
 from chalicelib.domain.timeline import CLAIMANT
 from chalicelib.domain.values import value
 from chalicelib.services import noting, receipts, signing_in
-from chalicelib.services.changes import (
-    AddDelivery,
-    Change,
-    ChangeRefused,
-    ChangeSubmission,
-    KeepPair,
-    KeepPersonal,
-)
-from chalicelib.services.changing import answers_details, next_revision, with_entry
+from chalicelib.services.changes import ChangeRefused, KeepPair, KeepPersonal
 from chalicelib.services.finding import case_of
 from chalicelib.services.ports import Parts
+from chalicelib.services.revision import Revision, answers_details, commit
 from chalicelib.services.unconfirmed import (
     address_of,
     again,
-    first_mail,
+    ask_for_code,
     is_cap_reached,
     mailbox_of,
     removed,
@@ -157,9 +150,8 @@ def confirm_proven(parts: Parts, sent: Sequence[Sent], mailbox: str) -> int:
 
     def attempt() -> int:
         cases = _waiting(parts, _from(sent, mailbox), mailbox)
-        changes = [change for case in cases for change in _confirmed(parts, case, parts.now())]
-        if changes:
-            parts.records.commit(changes)
+        if cases:
+            commit(parts, *(_confirmed(parts, case, parts.now()) for case in cases))
         return len(cases)
 
     return again(attempt)
@@ -172,7 +164,7 @@ def send(parts: Parts, force: str, reference: str) -> None:
     def attempt() -> None:
         case = case_of(parts, force, reference)
         if waits(case):
-            parts.records.commit(_confirmed(parts, case, parts.now()))
+            _confirmed(parts, case, parts.now()).commit()
 
     again(attempt)
 
@@ -187,7 +179,7 @@ def disown(parts: Parts, force: str, reference: str) -> None:
         if not one.is_unproven:
             raise Overtaken("This was confirmed before. You can withdraw it on its page.")
         if one.status is Status.UNCONFIRMED:
-            parts.records.commit(removed(case, Status.WITHDRAWN, parts.now(), action="disowned", by=CLAIMANT))
+            removed(parts, case, Status.WITHDRAWN, action="disowned", by=CLAIMANT).commit()
 
     again(attempt)
 
@@ -208,11 +200,11 @@ def mend_address(parts: Parts, force: str, reference: str, address: str) -> str:
         # Whoever typed the old mailbox's code must not act for the new one.
         parts.accounts.end_all_sessions(claimant_of(force, reference))
         try:
-            parts.records.commit(_mended(parts, case, form, address))
+            _mended(parts, case, form, address).commit()
         except ChangeRefused as refused:
             if not is_cap_reached(refused.change):
                 raise
-            parts.records.commit(_mended(parts, case, form, address, is_full=True))
+            _mended(parts, case, form, address, is_full=True).commit()
 
     again(attempt)
     return pairs.mailbox_of(address)
@@ -252,54 +244,41 @@ def _confirm_all(
         cases = [unread.pop()] if unread else _waiting(parts, names, mailbox)
         proved = [pairs.submission_name(one.submission.force, one.submission.reference) for one in cases]
         if proved:  # else somebody was quicker with the same code
-            changes = [change for case in cases for change in _confirmed(parts, case, now)]
-            parts.records.commit([KeepPair(pair=pairs.proving(pair, now, *proved)), *changes])
+            keep = KeepPair(pair=pairs.proving(pair, now, *proved))
+            commit(parts, *(_confirmed(parts, case, now) for case in cases), beside=[keep])
         return True
 
     if not again(attempt):
         raise signing_in.wrong_code(parts)
 
 
-def _confirmed(parts: Parts, case: Case, now: datetime) -> list[Change]:
+def _confirmed(parts: Parts, case: Case, now: datetime) -> Revision:
     """From now on it is a submission as any other: its workflow starts, and the receipt goes."""
-    one = next_revision(case.submission, now=now)
+    one = case.submission
     form = parts.forms.form(one.form, one.form_version)
     first = form.workflow.first(one.amount_pence)
     one = decisions.at_stage(replace(one, is_unproven=False, submitted_at=now), first, parts.calendar, now)
-    one = replace(one, status=Status.SUBMITTED)
-    one, entry = with_entry(one, at=now, action="confirmed", actor=CLAIMANT, role=CLAIMANT)
+    revision = Revision(parts, case, now=now)
+    revision.becomes(replace(one, status=Status.SUBMITTED))
+    revision.records("confirmed", by=CLAIMANT, role=CLAIMANT)
+    revision.starts_workflow(form)
     receipt = receipts.receipt_mail(
         parts, form, force=one.force, reference=one.reference, answers=case.answers, now=now
     )
-    return [
-        ChangeSubmission(submission=one, confirmed=True),
-        entry,
-        AddDelivery(delivery=deliveries.start(one, form, parts.calendar, now=now)),
-        AddDelivery(delivery=receipt),
-    ]
+    revision.tells([receipt])
+    return revision
 
 
-def _mended(parts: Parts, case: Case, form: Form, address: str, *, is_full: bool = False) -> list[Change]:
-    now = parts.now()
+def _mended(parts: Parts, case: Case, form: Form, address: str, *, is_full: bool = False) -> Revision:
     before = mailbox_of(parts, case)
     personal = {**case.personal, form.email_field: address}
-    one = next_revision(case.submission, now=now)
-    one, changes = first_mail(parts, one, form, address, now=now, leaving=before, is_full=is_full)
+    revision = Revision(parts, case, now=parts.now())
+    ask_for_code(revision, form, address, leaving=before, is_full=is_full)
     salt = parts.new_secret()
-    one, entry = with_entry(
-        one,
-        at=now,
-        action=MENDED,
-        actor=CLAIMANT,
-        role=CLAIMANT,
-        details=answers_details(one, personal, salt),
-    )
-    return [
-        ChangeSubmission(submission=one),
-        KeepPersonal(submission=one, personal=personal, salt=salt),
-        entry,
-        *changes,
-    ]
+    details = answers_details(revision.submission, personal, salt)
+    revision.records(MENDED, by=CLAIMANT, role=CLAIMANT, details=details)
+    revision.adds([KeepPersonal(submission=revision.submission, personal=personal, salt=salt)])
+    return revision
 
 
 def _times_mended(case: Case) -> int:

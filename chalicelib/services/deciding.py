@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.domain import amendments, approvals, decisions, deliveries
+from chalicelib.domain import amendments, approvals, decisions
 from chalicelib.domain.decisions import Answered, Decided
 from chalicelib.domain.errors import (
     ClaimChanged,
@@ -24,24 +23,19 @@ from chalicelib.domain.forms import Form
 from chalicelib.domain.fund import Held, shortfall
 from chalicelib.domain.people import Person, role_words
 from chalicelib.domain.stages import Effect
-from chalicelib.domain.submissions import Case, Status, Submission, Task, TaskState, Undo
+from chalicelib.domain.submissions import Case, Status, Task, TaskState
 from chalicelib.domain.values import value
 from chalicelib.services import attempts, finding, trail
 from chalicelib.services.changes import (
-    AddDelivery,
-    AddEntry,
     CancelDelivery,
-    Change,
     ChangeRefused,
-    ChangeSubmission,
     CloseTask,
     MoveMoney,
     ReopenTask,
     StillHolds,
 )
-from chalicelib.services.changing import again_if_overtaken, with_entry
-from chalicelib.services.letters import Letters
 from chalicelib.services.ports import Parts
+from chalicelib.services.revision import Revision, again_if_overtaken
 from chalicelib.services.viewing import check_waiting, find_task, next_step
 
 
@@ -127,12 +121,12 @@ def _decide(
     except ClaimChanged as error:
         raise _with_differences(parts, error, case, form, seen, person_id) from None
     maker = maker or parts.people.person(person_id)
-    one, changes = _changes(parts, case, form, decided, answered, now, maker)
+    revision = _decided(parts, case, form, decided, answered, maker, now)
     try:
-        parts.records.commit(changes)
+        revision.commit()
     except ChangeRefused as refused:
         raise _explained(parts, form, case, task, refused) from refused
-    return _outcome(form, _after(case, one, decided, changes), decided.task, now)
+    return _outcome(form, _after(revision, decided), decided.task, now)
 
 
 def _has_decided(task: Task, person_id: str) -> bool:
@@ -156,56 +150,50 @@ def _with_differences(
     return ClaimChanged(str(error), changed)
 
 
-def _after(case: Case, one: Submission, decided: Decided, changes: Sequence[Change]) -> Case:
-    """The case as it is once the changes are stored."""
+def _after(revision: Revision, decided: Decided) -> Case:
+    """The case as it is once the revision is stored."""
+    case = revision.case
     changed = {task.number: task for task in (decided.task, *decided.closed)}
     tasks = tuple(changed.get(task.number, task) for task in case.tasks)
-    added = tuple(change.entry for change in changes if isinstance(change, AddEntry))
-    return replace(case, submission=one, tasks=tasks, entries=(*case.entries, *added))
+    entries = (*case.entries, *revision.entries)
+    return replace(case, submission=revision.submission, tasks=tasks, entries=entries)
 
 
-def _changes(
+def _decided(
     parts: Parts,
     case: Case,
     form: Form,
     decided: Decided,
     answered: Answered,
-    now: datetime,
     maker: Person | None,
-) -> tuple[Submission, list[Change]]:
+    now: datetime,
+) -> Revision:
     task, stage = decided.task, form.workflow.stage(decided.task.stage)
-    one, entry = with_entry(
-        decided.submission,
-        at=now,
-        action="decided",
+    revision = Revision(parts, case, now=now)
+    revision.becomes(decided.submission)
+    revision.moves(decided.movement)
+    revision.records(
+        "decided",
         stage=task.stage,
-        actor=task.person_id,
+        by=task.person_id,
         role=task.role,
         details=_details(decided, answered),
         words=answered.comment,
-        parts={page: words for page, words in answered.changes.items() if words},
-        salt=parts.new_secret(),
+        sections={page: words for page, words in answered.changes.items() if words},
     )
-    told = _what_goes_out(parts, case, form, one, decided, answered)
-    one, told = _held(parts, case, one, decided, told, now)
-    letters = Letters(parts=parts, case=case, form=form, one=one)
-    changes: list[Change] = [
-        ChangeSubmission(submission=one),
-        CloseTask(task=task),
-        *(CloseTask(task=other) for other in decided.closed),
-        entry,
-        StillHolds(person_id=task.person_id, holding=approvals.holding_of(stage, task)),
-        *(AddDelivery(delivery=delivery) for delivery in told),
-    ]
+    revision.adds([CloseTask(task=task), *(CloseTask(task=other) for other in decided.closed)])
+    revision.adds([StillHolds(person_id=task.person_id, holding=approvals.holding_of(stage, task))])
+    _tell(revision, form, decided, answered, goes_out=now + parts.undo_for)
+    if parts.undo_for:
+        revision.may_be_undone(task, until=now + parts.undo_for)
     if maker is not None:
-        changes.append(AddDelivery(delivery=letters.decision_made(task, maker, answered.comment)))
-    if decided.movement is not None:
-        changes.append(MoveMoney(movement=decided.movement))
-    return one, changes
+        letters = revision.letters(form)
+        revision.tells([letters.decision_made(task, maker, answered.comment)])
+    return revision
 
 
 def _details(decided: Decided, answered: Answered) -> dict[str, str | int]:
-    task, movement = decided.task, decided.movement
+    task = decided.task
     details: dict[str, str | int] = {
         "decision": task.decision,
         "task": task.number,
@@ -218,36 +206,30 @@ def _details(decided: Decided, answered: Answered) -> dict[str, str | int]:
         details["stands"] = decided.stands.value
     if task.stands_in_for:
         details["stands-in-for"] = task.stands_in_for
-    if movement is not None:
-        details |= movement.details
     return details
 
 
-def _what_goes_out(
-    parts: Parts, case: Case, form: Form, one: Submission, decided: Decided, answered: Answered
-) -> list[deliveries.Delivery]:
+def _tell(
+    revision: Revision, form: Form, decided: Decided, answered: Answered, *, goes_out: datetime
+) -> None:
     """What others are told once the decision can no longer be undone: nothing, while others are still to answer."""
     if decided.stands is None:
-        return []
-    letters = Letters(parts=parts, case=case, form=form, one=one)
+        return
+    letters = revision.letters(form)
     changes = None
     if decided.stands.effect is Effect.RETURN:
         changes = amendments.Asked(
             role=decided.task.role,
             stage=decided.task.stage,
-            at=one.changed_at,
+            at=revision.now,
             comment=answered.comment,
             changes=answered.changes,
         )
-    comment = _reasons(case, decided, answered, decided.stands.value)
-    told = [letters.decided(decided.task, decided.stands, changes, comment)]
+    comment = _reasons(revision.case, decided, answered, decided.stands.value)
+    revision.tells([letters.decided(decided.task, decided.stands, changes, comment)])
     reason = f"It was decided meanwhile: somebody {decided.stands.done} it."
-    told += letters.no_longer_needed(decided.closed, reason)
-    if case.token:
-        goes_out = one.changed_at + parts.undo_for
-        output = deliveries.pointer(one, form, parts.calendar, now=goes_out)
-        told.append(deliveries.answer(one, case.token, output, now=one.changed_at))
-    return told
+    revision.tells(letters.no_longer_needed(decided.closed, reason))
+    revision.tells_workflow(form, as_of=goes_out)
 
 
 def _reasons(case: Case, decided: Decided, answered: Answered, stands: str) -> str:
@@ -261,29 +243,6 @@ def _reasons(case: Case, decided: Decided, answered: Answered, stands: str) -> s
     if decided.task.decision == stands:
         said.append(answered.comment)
     return "\n\n".join(words for words in said if words)
-
-
-def _held(
-    parts: Parts,
-    case: Case,
-    one: Submission,
-    decided: Decided,
-    told: Sequence[deliveries.Delivery],
-    now: datetime,
-) -> tuple[Submission, list[deliveries.Delivery]]:
-    """Put off what goes out, and remember how everything stood, for as long as the decision can be undone."""
-    if not parts.undo_for:
-        return one, list(told)
-    until = now + parts.undo_for
-    held = [deliveries.held(delivery, until=until) for delivery in told]
-    undo = Undo(
-        task=decided.task.number,
-        until=until,
-        sequence=case.submission.chain.length,
-        before=case.submission.standing,
-        deliveries=tuple(delivery.id for delivery in held),
-    )
-    return replace(one, undo=undo), held
 
 
 def undo(parts: Parts, person_id: str, task_id: str) -> None:
@@ -304,25 +263,23 @@ def _undo(parts: Parts, person_id: str, task_id: str) -> None:
     case = trail.check_as_written(parts, case)
     now = parts.now()
     undone = decisions.undo(case, task, form, now=now)
-    one, entry = with_entry(
-        undone.submission,
-        at=now,
-        action="undone",
+    revision = Revision(parts, case, now=now)
+    revision.becomes(undone.submission)
+    revision.moves(undone.movement)
+    revision.records(
+        "undone",
         stage=task.stage,
-        actor=task.person_id,
+        by=task.person_id,
         role=task.role,
         details={"undone": undone.undo.sequence, "decision": task.decision, "task": task.number},
     )
-    changes: list[Change] = [
-        ChangeSubmission(submission=one),
-        entry,
-        *(ReopenTask(task=other, was=was) for other, was in undone.reopened),
-        *(CancelDelivery(delivery_id=delivery_id) for delivery_id in undone.undo.deliveries),
-    ]
-    if undone.movement is not None:
-        changes.append(MoveMoney(movement=undone.movement))
+    revision.adds(ReopenTask(task=other, was=was) for other, was in undone.reopened)
+    revision.adds(CancelDelivery(delivery_id=delivery_id) for delivery_id in undone.undo.deliveries)
+    # What they would have been told is cancelled.
+    revision.tells_nobody()
+    revision.leaves_workflow_waiting()
     try:
-        parts.records.commit(changes)
+        revision.commit()
     except ChangeRefused as refused:
         if isinstance(refused.change, CancelDelivery):
             raise NoLongerUndoable(

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
-from chalicelib.domain import decisions, deliveries
+from chalicelib.domain import decisions
 from chalicelib.domain.errors import InvalidAnswers, Overtaken, Problem
 from chalicelib.domain.forms import Form
 from chalicelib.domain.people import COORDINATOR, Person
 from chalicelib.domain.submissions import STATUS_WORDS, Case, Status, TaskState
 from chalicelib.domain.timeline import CLAIMANT, SYSTEM
-from chalicelib.services.changes import (
-    AddDelivery,
-    CancelDelivery,
-    Change,
-    ChangeSubmission,
-    CloseTask,
-    MoveMoney,
-)
-from chalicelib.services.changing import again_if_overtaken, with_entry
+from chalicelib.services.changes import CancelDelivery, CloseTask
 from chalicelib.services.finding import case_of
-from chalicelib.services.letters import Letters
 from chalicelib.services.ports import Parts
+from chalicelib.services.revision import Revision, again_if_overtaken
 
 WITHDRAWABLE = frozenset(
     {
@@ -60,16 +51,15 @@ def _withdraw(parts: Parts, force: str, reference: str, reason: str, by: Person 
             f"This {form.noun} has ended ({STATUS_WORDS[one.status].lower()}); it cannot be withdrawn."
         )
     actor, role = (by.id, COORDINATOR) if by else (CLAIMANT, CLAIMANT)
-    changes = _changes(parts, case, form, Status.WITHDRAWN, now, actor=actor, role=role, words=reason)
-    parts.records.commit(changes)
+    _ended(parts, case, form, Status.WITHDRAWN, now, actor=actor, role=role, words=reason).commit()
 
 
-def lapse_changes(parts: Parts, case: Case, form: Form, now: datetime) -> list[Change]:
+def lapsed(parts: Parts, case: Case, form: Form, now: datetime) -> Revision:
     """The changes that were asked for did not come in time."""
-    return _changes(parts, case, form, Status.LAPSED, now, actor=SYSTEM, role=SYSTEM)
+    return _ended(parts, case, form, Status.LAPSED, now, actor=SYSTEM, role=SYSTEM)
 
 
-def _changes(
+def _ended(
     parts: Parts,
     case: Case,
     form: Form,
@@ -79,40 +69,26 @@ def _changes(
     actor: str,
     role: str,
     words: str = "",
-) -> list[Change]:
+) -> Revision:
     before = case.submission
     ended = decisions.end(case, form, status, now=now)
-    one, entry = with_entry(
-        ended.submission,
-        at=now,
-        action=status.value,
-        stage=before.stage,
-        actor=actor,
-        role=role,
-        details=ended.movement.details if ended.movement else {},
-        words=words,
-        salt=parts.new_secret() if words else "",
-    )
-    letters = Letters(parts=parts, case=case, form=form, one=one)
     # What is held back until a decision can no longer be undone must not go out after the end.
     undo = before.undo if before.may_undo(now) else None
-    held: Sequence[str] = undo.deliveries if undo else ()
-    changes: list[Change] = [
-        ChangeSubmission(submission=one),
-        entry,
-        *(CancelDelivery(delivery_id=delivery_id) for delivery_id in held),
-        *(CloseTask(task=task) for task in ended.closed),
-        AddDelivery(delivery=letters.ended(status.value)),
-    ]
-    if ended.movement is not None:
-        changes.append(MoveMoney(movement=ended.movement))
     # Those whose tasks that decision had closed have not been told of it either.
     closed = [task for task in case.tasks if task.state is TaskState.CLOSED]
     unaware = [task for task in closed if undo and task.ended_by == undo.task]
     who = "a coordinator" if role == COORDINATOR else "the person who made it"
-    told = letters.no_longer_needed((*ended.closed, *unaware), f"The {form.noun} was withdrawn by {who}.")
-    changes += [AddDelivery(delivery=mail) for mail in told]
-    if case.token:
-        output = deliveries.pointer(one, form, parts.calendar, now=now)
-        changes.append(AddDelivery(delivery=deliveries.answer(one, case.token, output, now=now)))
-    return changes
+    reason = f"The {form.noun} was withdrawn by {who}."
+    revision = Revision(parts, case, now=now)
+    revision.becomes(ended.submission)
+    revision.moves(ended.movement)
+    revision.records(status.value, stage=before.stage, by=actor, role=role, words=words)
+    revision.adds(
+        CancelDelivery(delivery_id=delivery_id) for delivery_id in (undo.deliveries if undo else ())
+    )
+    revision.adds(CloseTask(task=task) for task in ended.closed)
+    letters = revision.letters(form)
+    revision.tells([letters.ended(status.value)])
+    revision.tells(letters.no_longer_needed((*ended.closed, *unaware), reason))
+    revision.tells_workflow(form)
+    return revision

@@ -7,7 +7,7 @@ is second finds it done.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -17,12 +17,10 @@ from chalicelib.domain.forms import Form
 from chalicelib.domain.submissions import Case, Status, Submission
 from chalicelib.domain.values import value
 from chalicelib.services import unconfirmed
-from chalicelib.services.asking import hand_over_changes
-from chalicelib.services.changes import AddDelivery, Change, ChangeSubmission
-from chalicelib.services.changing import again_if_overtaken, next_revision, with_entry
-from chalicelib.services.ending import lapse_changes
-from chalicelib.services.letters import Letters
+from chalicelib.services.asking import handed_over
+from chalicelib.services.ending import lapsed
 from chalicelib.services.ports import Parts, Waiting
+from chalicelib.services.revision import Revision, again_if_overtaken
 
 MOST_AT_ONCE = 200
 REMINDED, HANDED_OVER, LAPSED, NOTHING = "reminded", "handed-over", "lapsed", ""
@@ -82,31 +80,27 @@ def _attempt(parts: Parts, force: str, reference: str) -> str:
     form = parts.forms.form(one.form, one.form_version)
     if one.due_at <= now:
         if one.status is Status.CHANGES_REQUESTED:
-            parts.records.commit(lapse_changes(parts, case, form, now))
+            lapsed(parts, case, form, now).commit()
             return LAPSED
-        parts.records.commit(hand_over_changes(parts, case, form, now))
+        handed_over(parts, case, form, now).commit()
         return HANDED_OVER
     if one.next_at is None or one.next_at > now:
         return NOTHING  # the index was behind
     if one.status is not Status.CHANGES_REQUESTED and not case.open_tasks:
-        parts.records.commit(hand_over_changes(parts, case, form, now))  # nobody to remind: nobody was asked
+        handed_over(parts, case, form, now).commit()  # nobody to remind: nobody was asked
         return HANDED_OVER
-    parts.records.commit(_reminders(parts, case, form, now))
+    _reminded(parts, case, form, now).commit()
     return REMINDED
 
 
-def _reminders(parts: Parts, case: Case, form: Form, now: datetime) -> Sequence[Change]:
-    one = replace(next_revision(case.submission, now=now), reminded=case.submission.reminded + 1)
+def _reminded(parts: Parts, case: Case, form: Form, now: datetime) -> Revision:
+    one = replace(case.submission, reminded=case.submission.reminded + 1)
     one = replace(one, next_at=_next_date(parts, one, form, now))
-    one, entry = with_entry(
-        one,
-        at=now,
-        action="reminded",
-        stage=one.stage,
-        details={"role": one.waiting_for, "time": one.reminded},
-    )
-    mails = Letters(parts=parts, case=case, form=form, one=one).reminders()
-    return [ChangeSubmission(submission=one), entry, *(AddDelivery(delivery=mail) for mail in mails)]
+    revision = Revision(parts, case, now=now)
+    revision.becomes(one)
+    revision.records("reminded", stage=one.stage, details={"role": one.waiting_for, "time": one.reminded})
+    revision.tells(revision.letters(form).reminders())
+    return revision
 
 
 def _next_date(parts: Parts, one: Submission, form: Form, now: datetime) -> datetime | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from chalicelib.domain import deliveries, pairs
+from chalicelib.domain import pairs
 from chalicelib.domain.answers import check_answers, fingerprint, total_pence
 from chalicelib.domain.errors import (
     InvalidAnswers,
@@ -39,8 +39,8 @@ from chalicelib.services.changes import (
     KeyRecord,
     KnownReference,
 )
-from chalicelib.services.changing import answers_details, with_entry
 from chalicelib.services.ports import Parts
+from chalicelib.services.revision import NewSubmission, answers_details, commit
 
 KEY_LIFE = timedelta(hours=24)
 DUPLICATE_LIFE = timedelta(days=7)
@@ -94,21 +94,21 @@ def submit(
     given_up = ""
     proof, is_full = _proof(form, tidy, proved, vouched), False
     for _ in range(_TRIES):
-        submission = _new_submission(parts, form, tidy, now)
+        revision = _new_submission(parts, form, tidy, now)
         if proof == NONE:
             try:
-                submission, beside = unconfirmed.first_mail(
-                    parts, submission, form, tidy[form.email_field], now=now, is_full=is_full
-                )
+                unconfirmed.ask_for_code(revision, form, tidy[form.email_field], is_full=is_full)
             except TooMany:
                 if (earlier := _sent_already(parts, form, tidy, key, now, duplicate_ok)) is not None:
                     return earlier
                 raise
         else:
-            beside = _asked_at_once(parts, form, submission, tidy)
+            _start_at_once(revision, form, tidy)
+        _record(revision, form, proof)
+        submission = revision.submission
         before = _sent_before(submission, form, tidy, key, given_up=given_up, duplicate_ok=duplicate_ok)
         try:
-            parts.records.commit([*before, *_changes(parts, form, submission, tidy, proof), *beside])
+            commit(parts, revision, beside=before)
         except ChangeRefused as refused:
             change = refused.change
             if isinstance(change, KeepKey):
@@ -207,12 +207,12 @@ def _next_hour(now: datetime) -> datetime:
     return _hour(now) + timedelta(hours=1)
 
 
-def _new_submission(parts: Parts, form: Form, answers: Mapping[str, Any], now: datetime) -> Submission:
+def _new_submission(parts: Parts, form: Form, answers: Mapping[str, Any], now: datetime) -> NewSubmission:
     amount = total_pence(answers)
     stage = form.workflow.first(amount)
     due = parts.calendar.deadline(now, stage.working_days)
     reference = new_reference(form.reference_prefix, parts.draw)
-    return Submission(
+    one = Submission(
         reference=reference,
         title=form.title_of(answers, reference),
         form=form.id,
@@ -235,51 +235,37 @@ def _new_submission(parts: Parts, form: Form, answers: Mapping[str, Any], now: d
         approved_by={},
         chain=Chain(),
     )
-
-
-def _changes(
-    parts: Parts, form: Form, submission: Submission, answers: Mapping[str, Any], proof: str
-) -> list[Change]:
     personal = {name: value for name, value in answers.items() if name in form.personal}
-    salt = parts.new_secret()
+    return NewSubmission(parts, one, personal, parts.new_secret())
+
+
+def _record(revision: NewSubmission, form: Form, proof: str) -> None:
+    one, case = revision.submission, revision.case
     details: dict[str, str | int] = {
         "form": f"{form.id}.v{form.version}",
-        "amount_pence": submission.amount_pence,
-        **answers_details(submission, personal, salt),
+        "amount_pence": one.amount_pence,
+        **answers_details(one, case.personal, case.salt),
     }
     if proof != MAILBOX:
         details["proof"] = proof
-    submission, entry = with_entry(
-        submission,
-        at=submission.submitted_at,
-        action="submitted",
-        actor=CLAIMANT,
-        role=CLAIMANT,
-        details=details,
-    )
-    changes: list[Change] = [AddSubmission(submission=submission, personal=personal, salt=salt), entry]
-    if "innovation_day" in answers:
-        changes.append(KnownReference(reference=answers["innovation_day"], field="innovation_day"))
-    return changes
+    revision.records("submitted", by=CLAIMANT, role=CLAIMANT, details=details)
+    if "innovation_day" in one.answers:
+        known = KnownReference(reference=one.answers["innovation_day"], field="innovation_day")
+        revision.adds([known])
 
 
-def _asked_at_once(
-    parts: Parts, form: Form, submission: Submission, answers: Mapping[str, Any]
-) -> list[Change]:
+def _start_at_once(revision: NewSubmission, form: Form, answers: Mapping[str, Any]) -> None:
     """What follows where no code is needed: the workflow starts and the receipt goes."""
-    now = submission.submitted_at
+    parts, one, now = revision.parts, revision.submission, revision.now
     receipt = receipts.receipt_mail(
-        parts, form, force=submission.force, reference=submission.reference, answers=answers, now=now
+        parts, form, force=one.force, reference=one.reference, answers=answers, now=now
     )
-    changes: list[Change] = [
-        AddDelivery(delivery=deliveries.start(submission, form, parts.calendar, now=now)),
-        AddDelivery(delivery=receipt),
-    ]
+    revision.starts_workflow(form)
+    revision.tells([receipt])
     if parts.limits.mailbox_an_hour:
         mailbox = fingerprint("mailbox", normalised(answers[form.email_field]))
         limit = parts.limits.mailbox_an_hour
-        changes.append(CountMailbox(mailbox=mailbox, hour=_hour(now), limit=limit))
-    return changes
+        revision.adds([CountMailbox(mailbox=mailbox, hour=_hour(now), limit=limit)])
 
 
 def _key_record(submission: Submission, key: str, sent: str) -> KeyRecord:

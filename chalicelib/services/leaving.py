@@ -27,9 +27,9 @@ from chalicelib.domain.leaving import (
 from chalicelib.domain.people import ADMIN, COORDINATOR, NATIONAL, Holding, Person, role_words
 from chalicelib.domain.person_changes import SCHEDULE, PersonChange, What
 from chalicelib.domain.values import value
-from chalicelib.services.changing import MAX_TRIES
 from chalicelib.services.going_away import colleagues_of
 from chalicelib.services.ports import Parts
+from chalicelib.services.revision import MAX_TRIES
 from chalicelib.services.taking_over import hand_over_all
 
 MOST_AT_ONCE = 20

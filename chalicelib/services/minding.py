@@ -10,10 +10,8 @@ from chalicelib.domain.errors import Overtaken, TooMany
 from chalicelib.domain.people import ADMIN, COORDINATOR, FINANCE, Person, check_coordinator
 from chalicelib.domain.submissions import Case, Status, Submission
 from chalicelib.services import ending
-from chalicelib.services.changes import AddDelivery, ChangeSubmission
-from chalicelib.services.changing import again_if_overtaken, next_revision, with_entry
-from chalicelib.services.letters import Letters
 from chalicelib.services.ports import Parts
+from chalicelib.services.revision import Revision, again_if_overtaken
 from chalicelib.services.tracking import submission_for
 
 CHASED, NOTED = "chased", "noted"
@@ -25,19 +23,11 @@ def note(parts: Parts, person: Person, reference: str, words: str) -> None:
     words = needed_words("/note", "the note", words)
 
     def attempt() -> None:
-        one = submission_for(parts, person, reference).submission
-        now = parts.now()
-        moved, entry = with_entry(
-            next_revision(one, now=now),
-            at=now,
-            action=NOTED,
-            stage=one.stage,
-            actor=person.id,
-            role=_role(person, one),
-            words=words,
-            salt=parts.new_secret(),
-        )
-        parts.records.commit([ChangeSubmission(submission=moved), entry])
+        case = submission_for(parts, person, reference)
+        one = case.submission
+        revision = Revision(parts, case, now=parts.now())
+        revision.records(NOTED, stage=one.stage, by=person.id, role=_role(person, one), words=words)
+        revision.commit()
 
     again_if_overtaken(attempt)
 
@@ -89,20 +79,18 @@ def _chase(parts: Parts, person: Person, reference: str) -> None:
             retry_after=seconds,
         )
     # The count makes the mails' ids unique: the reminders that come by themselves go on counting from here.
-    one = replace(next_revision(before, now=now), reminded=before.reminded + 1)
-    one, entry = with_entry(
-        one,
-        at=now,
-        action=CHASED,
+    one = replace(before, reminded=before.reminded + 1)
+    revision = Revision(parts, case, now=now)
+    revision.becomes(one)
+    revision.records(
+        CHASED,
         stage=one.stage,
-        actor=person.id,
+        by=person.id,
         role=COORDINATOR,
         details={"role": one.waiting_for, "time": one.reminded},
     )
-    mails = Letters(parts=parts, case=case, form=form, one=one).reminders()
-    parts.records.commit(
-        [ChangeSubmission(submission=one), entry, *(AddDelivery(delivery=mail) for mail in mails)]
-    )
+    revision.tells(revision.letters(form).reminders())
+    revision.commit()
 
 
 def _seconds_left(parts: Parts, case: Case) -> int:

@@ -16,11 +16,9 @@ from chalicelib.domain.people import FINANCE, NATIONAL, Person
 from chalicelib.domain.submissions import STATUS_WORDS, Case, Status, Submission
 from chalicelib.domain.timeline import Entry
 from chalicelib.services import trail
-from chalicelib.services.changes import AddDelivery, Change, ChangeSubmission, MoveMoney
-from chalicelib.services.changing import again_if_overtaken, next_revision, with_entry
 from chalicelib.services.choosing import with_claimant
-from chalicelib.services.letters import Letters
 from chalicelib.services.ports import Parts
+from chalicelib.services.revision import Revision, again_if_overtaken
 from chalicelib.services.tracking import submission_for
 
 PAID, RETURNED = "paid", "returned"
@@ -113,15 +111,16 @@ def _pay(parts: Parts, person: Person, reference: str, payment: str) -> None:
     trail.check_as_written(parts, case)  # what was read while it changed is refused by its revision
     amount = one.committed_pence
     after = replace(
-        next_revision(one, now=now),
+        one,
         status=Status.PAID,
         committed_pence=0,
         paid_pence=one.paid_pence + amount,
         undo=None,
     )
-    moved, changes = _changes(form, one, after, PAID, person, payment=payment)
-    mail = Letters(parts=parts, case=case, form=form, one=moved).paid(pounds(amount), payment)
-    parts.records.commit([*changes, AddDelivery(delivery=mail)])
+    revision = _revision(parts, case, form, after, note=payment)
+    revision.records(PAID, stage=one.stage, by=person.id, role=FINANCE, details={"payment": payment})
+    revision.tells([revision.letters(form).paid(pounds(amount), payment)])
+    revision.commit()
 
 
 def _give_back(
@@ -145,41 +144,21 @@ def _give_back(
             "/amount", "range", f"The amount must be {pounds(left)} or less, and more than nothing"
         )
     trail.check_as_written(parts, case)  # what was read while it changed is refused by its revision
-    after = replace(
-        next_revision(one, now=parts.now()), returned_pence=one.returned_pence + amount, undo=None
-    )
-    _, changes = _changes(form, one, after, RETURNED, person, words=words, salt=parts.new_secret())
-    parts.records.commit(changes)
+    after = replace(one, returned_pence=one.returned_pence + amount, undo=None)
+    revision = _revision(parts, case, form, after)
+    revision.records(RETURNED, stage=one.stage, by=person.id, role=FINANCE, words=words)
+    revision.commit()
 
 
-def _changes(
-    form: Form,
-    before: Submission,
-    after: Submission,
-    action: str,
-    person: Person,
-    *,
-    payment: str = "",
-    words: str = "",
-    salt: str = "",
-) -> tuple[Submission, list[Change]]:
-    """The claim as it will be stored, and all that is stored with it."""
-    now = after.changed_at
-    movement = decisions.movement(before, decisions.held(after), form.workflow.fund, now=now)
+def _revision(parts: Parts, case: Case, form: Form, after: Submission, *, note: str = "") -> Revision:
+    """The claim's next state, and the money that moves with it. `note` stands in the ledger line."""
+    now = parts.now()
+    movement = decisions.movement(case.submission, decisions.held(after), form.workflow.fund, now=now)
     assert movement is not None  # noqa: S101 - each of the two moves an amount
-    moved, entry = with_entry(
-        after,
-        at=now,
-        action=action,
-        stage=before.stage,
-        actor=person.id,
-        role=FINANCE,
-        details={**({"payment": payment} if payment else {}), **movement.details},
-        words=words,
-        salt=salt,
-    )
-    money = MoveMoney(movement=replace(movement, note=payment))
-    return moved, [ChangeSubmission(submission=moved), entry, money]
+    revision = Revision(parts, case, now=now)
+    revision.becomes(after)
+    revision.moves(replace(movement, note=note))
+    return revision
 
 
 def _last(case: Case, action: str) -> Entry | None:

@@ -13,19 +13,10 @@ from chalicelib.domain.people import COORDINATOR, Person, check_coordinator, rol
 from chalicelib.domain.stages import AskedAs, Stage
 from chalicelib.domain.submissions import Case, Status, Submission, Task, TaskState
 from chalicelib.domain.values import value
-from chalicelib.services.changes import (
-    AddDelivery,
-    AddTask,
-    Change,
-    ChangeRefused,
-    ChangeSubmission,
-    CloseTask,
-    StillHolds,
-)
-from chalicelib.services.changing import again_if_overtaken, next_revision, with_entry
+from chalicelib.services.changes import AddTask, ChangeRefused, CloseTask, StillHolds
 from chalicelib.services.choosing import Chosen, may_be_asked, with_claimant
-from chalicelib.services.letters import Letters
 from chalicelib.services.ports import Parts
+from chalicelib.services.revision import Revision, again_if_overtaken
 from chalicelib.services.tracking import submission_for
 from chalicelib.services.viewing import check_waiting, find_task
 
@@ -165,8 +156,7 @@ def _hand_on(parts: Parts, case: Case, task: Task | None, person: Person, to: ob
         message = "Choose who is to decide"
         raise InvalidAnswers([Problem(pointer="/to", code="enum", message=message)])
     try:
-        changes = hand_on_changes(parts, case, form, task, chosen, by=person.id, role=_role(person, task))
-        parts.records.commit(changes)
+        handed_on(parts, case, form, task, chosen, by=person.id, role=_role(person, task)).commit()
     except ChangeRefused as refused:
         if isinstance(refused.change, StillHolds):
             message = "This person no longer holds the role. Choose somebody else"
@@ -174,7 +164,7 @@ def _hand_on(parts: Parts, case: Case, task: Task | None, person: Person, to: ob
         raise
 
 
-def hand_on_changes(
+def handed_on(
     parts: Parts,
     case: Case,
     form: Form,
@@ -184,11 +174,11 @@ def hand_on_changes(
     by: str,
     role: str,
     reason: str = "",
-) -> list[Change]:
+) -> Revision:
     """Somebody is asked in place of whoever has the task. `by` is the id of who says so, in this role; `reason` stands
     in the timeline, where there is one."""
     now, stage = parts.now(), _stage(case, form)
-    moved = next_revision(case.submission, now=now)
+    moved = case.submission
     # After the coordinators it is the deputy's turn again: once more unanswered, it comes back to them.
     turn = AskedAs.DEPUTY if moved.asked_as is AskedAs.COORDINATORS else moved.asked_as
     due = _due(parts, case, stage, now)
@@ -196,12 +186,13 @@ def hand_on_changes(
     moved = replace(moved, asked_as=turn, waiting_for=waits_for, undo=None)
     moved = waiting_until(moved, due, stage.reminder_days, parts.calendar, now)
     fresh = chosen.task(moved, asked_at=now, due_at=due)
-    one, entry = with_entry(
-        replace(moved, tasks=fresh.number),
-        at=now,
-        action="reassigned",
+    revision = Revision(parts, case, now=now)
+    revision.becomes(replace(moved, tasks=fresh.number))
+    revision.moves_nothing()
+    revision.records(
+        "reassigned",
         stage=fresh.stage,
-        actor=by,
+        by=by,
         role=role,
         details={
             "person": fresh.person_id,
@@ -212,21 +203,16 @@ def hand_on_changes(
             **({"reason": reason} if reason else {}),
         },
     )
-    letters = Letters(parts=parts, case=case, form=form, one=one)
-    changes: list[Change] = [
-        ChangeSubmission(submission=one),
-        entry,
-        AddTask(task=fresh),
-        StillHolds(person_id=fresh.person_id, holding=approvals.holding_of(stage, fresh)),
-        AddDelivery(delivery=letters.asked(fresh, chosen.person)),
-    ]
+    holding = approvals.holding_of(stage, fresh)
+    revision.adds([AddTask(task=fresh), StillHolds(person_id=fresh.person_id, holding=holding)])
+    letters = revision.letters(form)
+    revision.tells([letters.asked(fresh, chosen.person)])
     if task is not None:
-        changes.append(CloseTask(task=replace(task, state=TaskState.REASSIGNED, ended_by=fresh.number)))
+        revision.adds([CloseTask(task=replace(task, state=TaskState.REASSIGNED, ended_by=fresh.number))])
         if task.person_id != by:
-            reason = "A coordinator has asked somebody else to decide."
-            mails = letters.no_longer_needed([task], reason)
-            changes += [AddDelivery(delivery=mail) for mail in mails]
-    return changes
+            why = "A coordinator has asked somebody else to decide."
+            revision.tells(letters.no_longer_needed([task], why))
+    return revision
 
 
 def _due(parts: Parts, case: Case, stage: Stage, now: datetime) -> datetime:

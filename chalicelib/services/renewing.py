@@ -6,11 +6,9 @@ from dataclasses import replace
 
 from chalicelib.domain.errors import Gone, Overtaken
 from chalicelib.domain.timeline import CLAIMANT
-from chalicelib.services.changes import AddDelivery, ChangeSubmission
-from chalicelib.services.changing import again_if_overtaken, next_revision, with_entry
 from chalicelib.services.finding import case_of
-from chalicelib.services.letters import Letters
 from chalicelib.services.ports import Parts
+from chalicelib.services.revision import Revision, again_if_overtaken
 
 
 def renew(parts: Parts, force: str, reference: str, *, seen: int) -> bool:
@@ -34,10 +32,9 @@ def _renew(parts: Parts, force: str, reference: str, seen: int) -> bool:
         raise Overtaken("The email address of this was not confirmed, so there is no new link to send there.")
     if form.email_field not in case.personal:
         raise Gone("We no longer hold the address that this was sent from.")
-    moved = replace(next_revision(one, now=now), link=one.link + 1, linked_at=now)
-    moved, entry = with_entry(
-        moved, at=now, action="link-renewed", actor=CLAIMANT, role=CLAIMANT, details={"link": moved.link}
-    )
-    letter = Letters(parts=parts, case=case, form=form, one=moved).new_link()
-    parts.records.commit([ChangeSubmission(submission=moved), entry, AddDelivery(delivery=letter)])
+    revision = Revision(parts, case, now=now)
+    revision.becomes(replace(one, link=one.link + 1, linked_at=now))
+    revision.records("link-renewed", by=CLAIMANT, role=CLAIMANT, details={"link": one.link + 1})
+    revision.tells([revision.letters(form).new_link()])
+    revision.commit()
     return True

@@ -13,9 +13,9 @@ from chalicelib.domain import deliveries
 from chalicelib.domain.checks import Finding, Found, Looked
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.submissions import Case, Submission
-from chalicelib.services.changes import AddDelivery, ChangeRefused, ChangeSubmission
-from chalicelib.services.changing import next_revision, with_entry
+from chalicelib.services.changes import ChangeRefused
 from chalicelib.services.ports import Parts, Waiting
+from chalicelib.services.revision import Revision
 
 SETTLING = timedelta(seconds=5)
 """How long after its last change a submission is left alone: its start or answer is just on the way."""
@@ -63,14 +63,15 @@ def _lost(parts: Parts, open_ones: Iterable[Waiting]) -> Iterator[Finding]:
 
 def _restart_if_lost(parts: Parts, force: str, reference: str) -> bool:
     try:
-        one = parts.records.of(force).case(reference).submission
+        case = parts.records.of(force).case(reference)
     except NotFound:
         return False
+    one = case.submission
     if not one.is_open or one.may_undo(parts.now()) or parts.now() - one.changed_at < SETTLING:
         return False
     if _is_start_due(parts, one) or parts.workflows.is_running(_workflow(parts, one), _name(one)):
         return False
-    return _restart(parts, one)
+    return _restart(parts, case)
 
 
 def _waiting_for_nothing(parts: Parts, open_ones: Iterable[Waiting]) -> Iterator[Finding]:
@@ -79,7 +80,7 @@ def _waiting_for_nothing(parts: Parts, open_ones: Iterable[Waiting]) -> Iterator
     for case in parts.records.some([(one.force, one.reference) for one in open_ones]):
         one = case.submission
         try:
-            if _is_stuck(parts, case) and _restart(parts, one):
+            if _is_stuck(parts, case) and _restart(parts, case):
                 parts.workflows.stop(_workflow(parts, one), _name(one))
                 yield Finding(found=Found.WAITS_FOR_NOTHING, force=one.force, reference=one.reference)
         except Exception as error:  # as above; what was not stopped, the next run finds
@@ -116,17 +117,15 @@ def _not_needed(parts: Parts, workflow: str, names: Iterable[str]) -> Iterator[F
             yield could_not(error, force=force, reference=reference)
 
 
-def _restart(parts: Parts, one: Submission) -> bool:
+def _restart(parts: Parts, case: Case) -> bool:
     """Under the next round's name. The old execution, should it turn up, is told that its round is over."""
-    now = parts.now()
-    form = parts.forms.form(one.form, one.form_version)
-    moved = replace(next_revision(one, now=now), round=one.round + 1)
-    moved, entry = with_entry(
-        moved, at=now, action="restarted", stage=one.stage, details={"round": moved.round}
-    )
-    start = deliveries.start(moved, form, parts.calendar, now=now)
+    one = case.submission
+    revision = Revision(parts, case, now=parts.now())
+    revision.becomes(replace(one, round=one.round + 1))
+    revision.records("restarted", stage=one.stage, details={"round": one.round + 1})
+    revision.starts_workflow(parts.forms.form(one.form, one.form_version))
     try:
-        parts.records.commit([ChangeSubmission(submission=moved), entry, AddDelivery(delivery=start)])
+        revision.commit()
     except ChangeRefused:
         return False  # somebody changed it at this moment: it is not lost, or the next run will find it
     return True

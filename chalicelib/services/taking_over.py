@@ -9,10 +9,10 @@ from chalicelib.domain.leaving import LEFT
 from chalicelib.domain.submissions import Case, Status, Task, TaskState
 from chalicelib.domain.timeline import SYSTEM
 from chalicelib.services.asking import Asking
-from chalicelib.services.changing import again_if_overtaken
 from chalicelib.services.choosing import stand_in, with_claimant
 from chalicelib.services.ports import AskedTask, Parts
-from chalicelib.services.reassigning import hand_on_changes
+from chalicelib.services.reassigning import handed_on
+from chalicelib.services.revision import again_if_overtaken
 
 MOST_AT_ONCE = 100
 _log = logging.getLogger(__name__)
@@ -47,12 +47,10 @@ def _hand_over(parts: Parts, asked: AskedTask, person_id: str) -> bool:
     _, barred = with_claimant(parts, case)
     chosen = stand_in(parts, case, seat, barred=barred, now=parts.now())
     if chosen is not None:
-        parts.records.commit(
-            hand_on_changes(parts, case, form, task, chosen, by=SYSTEM, role=SYSTEM, reason=LEFT)
-        )
+        handed_on(parts, case, form, task, chosen, by=SYSTEM, role=SYSTEM, reason=LEFT).commit()
     elif not _is_told(case, task):
-        asking = Asking(parts=parts, case=case, form=form, now=parts.now(), token=case.token)
-        parts.records.commit(asking.tell_that_left(task))
+        asking = Asking(parts=parts, case=case, form=form, now=parts.now())
+        asking.told_that_left(task).commit()
     return True
 
 

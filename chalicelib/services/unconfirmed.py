@@ -29,9 +29,9 @@ from chalicelib.services.changes import (
     KeepPair,
     KeepPersonal,
 )
-from chalicelib.services.changing import next_revision, with_entry
 from chalicelib.services.finding import case_of
 from chalicelib.services.ports import Parts
+from chalicelib.services.revision import Revision, commit
 
 REMINDED_AFTER = timedelta(days=1)
 NOT_MAILED, MAILED, REMINDED = range(3)
@@ -45,22 +45,16 @@ _log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 
-def first_mail(
-    parts: Parts,
-    one: Submission,
-    form: Form,
-    address: str,
-    *,
-    now: datetime,
-    leaving: str = "",
-    is_full: bool = False,
-) -> tuple[Submission, list[Change]]:
-    """The submission as it waits for its code, and what is stored with it: the pair of the mailbox, and a mail if it is
-    time for one. `leaving` is the mailbox that it was from before its address was put right. `is_full`: so many codes
+def ask_for_code(
+    revision: Revision, form: Form, address: str, *, leaving: str = "", is_full: bool = False
+) -> None:
+    """The submission waits for its code. The pair of the mailbox is stored with it, and a mail if it is time for one.
+    `leaving` is the mailbox that it was from before its address was put right. `is_full`: so many codes
     were mailed in this hour that this one waits for the next.
 
     Raises TooMany where too much came from this mailbox without proof, Overtaken where `leaving` proved it already.
     """
+    parts, one, now = revision.parts, revision.submission, revision.now
     exact, plain = pairs.mailbox_of(address), pairs.mailbox_of(normalised(address))
     mailboxes = list(dict.fromkeys(filter(None, (exact, plain, leaving))))
     found = dict(zip(mailboxes, parts.accounts.pairs(mailboxes)))
@@ -83,7 +77,7 @@ def first_mail(
         changed[leaving] = pairs.letting_go(
             changed.get(leaving) or pairs.looked_at(found[leaving], now), name
         )
-    changes: list[Change] = [KeepPair(pair=one) for one in changed.values()]
+    revision.adds(KeepPair(pair=one) for one in changed.values())
     one = replace(
         one,
         status=Status.UNCONFIRMED,
@@ -93,13 +87,11 @@ def first_mail(
         reminded=MAILED if is_mailed else NOT_MAILED,
     )
     if is_mailed:
-        changes += [
-            AddDelivery(delivery=_mail(parts, pair, one, form, address, now)),
-            *counted(parts, one, now),
-        ]
-    if is_full:
-        return replace(one, next_at=min(next_hour(now), one.due_at or now)), changes
-    return replace(one, next_at=_next_date(parts, one, form, pair, address, now)), changes
+        revision.tells([_mail(parts, pair, one, form, address, now)])
+        revision.adds(counted(parts, one, now))
+    later = min(next_hour(now), one.due_at or now)
+    next_at = later if is_full else _next_date(parts, one, form, pair, address, now)
+    revision.becomes(replace(one, next_at=next_at))
 
 
 def counted(parts: Parts, one: Submission, now: datetime) -> list[Change]:
@@ -155,9 +147,8 @@ def ask_again(
         except ChangeRefused as refused:
             if not is_cap_reached(refused.change):
                 raise
-            parts.records.commit(
-                [_next_hour(case.submission, now), *signing_in.with_ask(parts, None, source, now)]
-            )
+            beside = signing_in.with_ask(parts, None, source, now)
+            commit(parts, _next_hour(parts, case, now), beside=beside)
 
     try:
         again(attempt)
@@ -181,10 +172,12 @@ def _asked_again(parts: Parts, case: Case, source: str, now: datetime) -> list[C
     ]
 
 
-def _next_hour(one: Submission, now: datetime) -> ChangeSubmission:
+def _next_hour(parts: Parts, case: Case, now: datetime) -> Revision:
     """Its code waits for the next hour, since enough were mailed in this one."""
-    later = min(next_hour(now), one.due_at or now)
-    return ChangeSubmission(submission=replace(next_revision(one, now=now), next_at=later))
+    one = case.submission
+    revision = Revision(parts, case, now=now)
+    revision.becomes(replace(one, next_at=min(next_hour(now), one.due_at or now)))
+    return revision
 
 
 def follow_up_one(parts: Parts, force: str, reference: str) -> str:
@@ -199,23 +192,24 @@ def follow_up_one(parts: Parts, force: str, reference: str) -> str:
         if one.status is not Status.UNCONFIRMED or one.due_at is None or one.next_at is None:
             return NOTHING
         if one.due_at <= now:
-            parts.records.commit(removed(case, Status.LAPSED, now, action="lapsed", by=SYSTEM))
+            removed(parts, case, Status.LAPSED, action="lapsed", by=SYSTEM).commit()
             return LAPSED
         if one.next_at > now:
             return NOTHING  # the index was behind
         try:
-            parts.records.commit(_mailed_later(parts, case, now))
+            _mailed_later(parts, case, now).commit()
         except ChangeRefused as refused:
             if not is_cap_reached(refused.change):
                 raise
-            parts.records.commit([_next_hour(one, now)])
+            _next_hour(parts, case, now).commit()
         return WAITS
 
     return again(attempt)
 
 
-def _mailed_later(parts: Parts, case: Case, now: datetime) -> list[Change]:
-    one = next_revision(case.submission, now=now)
+def _mailed_later(parts: Parts, case: Case, now: datetime) -> Revision:
+    one = case.submission
+    revision = Revision(parts, case, now=now)
     form = parts.forms.form(one.form, one.form_version)
     address = address_of(parts, case)
     (pair,) = parts.accounts.pairs([pairs.mailbox_of(address)])
@@ -223,20 +217,22 @@ def _mailed_later(parts: Parts, case: Case, now: datetime) -> list[Change]:
     if one.reminded == NOT_MAILED and _was_in_a_mail(pair, name, one):
         one = replace(one, reminded=MAILED)
         next_at = _next_date(parts, one, form, pair, address, now)
-        return [ChangeSubmission(submission=replace(one, next_at=next_at))]
+        revision.becomes(replace(one, next_at=next_at))
+        return revision
     pair, is_mailed = pairs.asked(pair, now, nonce=parts.new_secret(), submission=name)
+    revision.adds([KeepPair(pair=pair)])
     if not is_mailed:
         later = min(pairs.pause_ends(pair, now + _A_MINUTE), one.due_at or now)
-        return [ChangeSubmission(submission=replace(one, next_at=later)), KeepPair(pair=pair)]
+        revision.becomes(replace(one, next_at=later))
+        return revision
     is_reminder = one.reminded == MAILED and now >= one.submitted_at + REMINDED_AFTER
     is_reminder = is_reminder and _is_reminded(parts, form, address)
     one = replace(one, reminded=REMINDED if is_reminder else max(one.reminded, MAILED))
     one = replace(one, next_at=_next_date(parts, one, form, pair, address, now))
-    mail = _mail(parts, pair, one, form, address, now, again=is_reminder)
-    return [
-        *(ChangeSubmission(submission=one), KeepPair(pair=pair), AddDelivery(delivery=mail)),
-        *counted(parts, one, now),
-    ]
+    revision.becomes(one)
+    revision.tells([_mail(parts, pair, one, form, address, now, again=is_reminder)])
+    revision.adds(counted(parts, one, now))
+    return revision
 
 
 def _was_in_a_mail(pair: Pair, name: str, one: Submission) -> bool:
@@ -295,13 +291,17 @@ def _days_left(one: Submission, now: datetime) -> int:
     return max(1, round((one.due_at - now) / timedelta(days=1))) if one.due_at else 0
 
 
-def removed(case: Case, status: Status, now: datetime, *, action: str, by: str) -> list[Change]:
+def removed(parts: Parts, case: Case, status: Status, *, action: str, by: str) -> Revision:
     """It ends unconfirmed, and all that was typed is removed: a stranger may have typed it. The timeline stays."""
-    one = decisions.closed(next_revision(case.submission, now=now), status)
+    one = decisions.closed(case.submission, status)
     one = replace(one, answers={}, title=one.reference)
+    revision = Revision(parts, case, now=parts.now())
+    revision.becomes(one)
     details = {"answers": replace(case, submission=one, personal={}, salt="").seen}
-    one, entry = with_entry(one, at=now, action=action, actor=by, role=by, details=details)
-    return [ChangeSubmission(submission=one, amended=True), KeepPersonal(submission=one, personal={}), entry]
+    revision.records(action, by=by, role=by, details=details)
+    revision.adds([KeepPersonal(submission=one, personal={})])
+    revision.tells_nobody()
+    return revision
 
 
 def waits(case: Case) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timezone
 
 from chalicelib.domain import deliveries, mails
@@ -17,12 +16,11 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.forms import Form
 from chalicelib.domain.mails import MAILS, Mail, Reader
 from chalicelib.domain.people import COORDINATOR, NATIONAL, Person, role_words
-from chalicelib.domain.submissions import Case, Submission, Task
+from chalicelib.domain.submissions import Case, Task
 from chalicelib.domain.values import value
-from chalicelib.services.asking import Asking, coordinator_mails, coordinators
-from chalicelib.services.changes import Change, ChangeSubmission
-from chalicelib.services.changing import again_if_overtaken, next_revision, with_entry
+from chalicelib.services.asking import Asking, coordinators
 from chalicelib.services.ports import Parts
+from chalicelib.services.revision import Revision, again_if_overtaken
 
 SET_ASIDE = "set-aside"
 """The mail could not be sent for hours, and is not tried any more."""
@@ -75,16 +73,11 @@ def _note(parts: Parts, force: str, reference: str, failed: _Failed) -> None:
         return
     one = case.submission
     form = parts.forms.form(one.form, one.form_version)
-    moved, entry = with_entry(
-        next_revision(one, now=parts.now()),
-        at=parts.now(),
-        action="undelivered",
-        stage=one.stage,
-        details={"mail": failed.id, "what": failed.what},
-    )
-    case = replace(case, submission=moved)
-    moved, told = _told(parts, case, form, failed)
-    parts.records.commit([ChangeSubmission(submission=moved), entry, *told])
+    revision = Revision(parts, case, now=parts.now())
+    details = {"mail": failed.id, "what": failed.what}
+    revision.records("undelivered", stage=one.stage, details=details)
+    _tell(parts, revision, form, failed)
+    revision.commit()
 
 
 def _is_noted(case: Case, failed: _Failed, now: datetime) -> bool:
@@ -98,16 +91,18 @@ def _is_noted(case: Case, failed: _Failed, now: datetime) -> bool:
     )
 
 
-def _told(parts: Parts, case: Case, form: Form, failed: _Failed) -> tuple[Submission, list[Change]]:
-    """The submission as it is then, and what is stored beside it."""
-    one = case.submission
+def _tell(parts: Parts, revision: Revision, form: Form, failed: _Failed) -> None:
+    case, one = revision.case, revision.submission
     if failed.mail.reader is Reader.SUBMITTER:
+        letters = revision.letters(form)
         reason = f"our email to them {failed.happened}"
-        told = coordinator_mails(parts, case, form, one, reason, is_stuck=False)
+        told = coordinators(parts, (one.force, NATIONAL))
+        revision.tells(letters.undelivered(person, reason) for person in told)
         _warn_if_nobody(told, failed)
-        return one, told
+        return
     if failed.mail.reader is Reader.ASKED:
-        return _told_of_asked(parts, case, form, failed)
+        _tell_of_asked(parts, revision, form, failed)
+        return
     person_id = mails.person_of(failed.id)
     if failed.mail.reader is Reader.DECIDER:
         task = _task_of(case.tasks, failed)
@@ -115,18 +110,16 @@ def _told(parts: Parts, case: Case, form: Form, failed: _Failed) -> tuple[Submis
     person = parts.people.person(person_id) if person_id else None
     if person is not None:
         _tell_of(parts, person, failed, places=(one.force, NATIONAL), reference=one.reference)
-    return one, []
 
 
-def _told_of_asked(parts: Parts, case: Case, form: Form, failed: _Failed) -> tuple[Submission, list[Change]]:
+def _tell_of_asked(parts: Parts, revision: Revision, form: Form, failed: _Failed) -> None:
     """Nobody needs to know where the person need not decide any more."""
+    case = revision.case
     if _task_of(case.open_tasks, failed) is None:
-        return case.submission, []
+        return
     reason = f"our email to the person who was asked {failed.happened}, so they may not know about it"
-    asking = Asking(parts=parts, case=case, form=form, now=parts.now(), token=case.token)
-    one, told = asking.tell_coordinators(case.submission, reason)
-    _warn_if_nobody(told[1:], failed)  # the first is the timeline's entry
-    return one, told
+    asking = Asking(parts=parts, case=case, form=form, now=revision.now)
+    _warn_if_nobody(asking.tell_coordinators(revision, reason), failed)
 
 
 def _task_of(tasks: Iterable[Task], failed: _Failed) -> Task | None:

@@ -51,8 +51,8 @@ from chalicelib.services.changes import (
     StillHolds,
     UseState,
 )
-from chalicelib.services.changing import with_entry
 from chalicelib.services.ports import Parts
+from chalicelib.services.revision import with_entry
 from tests import fakes
 from tests.builders import (
     MONDAY,

@@ -9,8 +9,8 @@ import pytest
 
 from chalicelib.domain.submissions import Status, Submission, TaskState
 from chalicelib.services.changes import AddTask, CloseTask, MoveSubmission, ReopenTask
-from chalicelib.services.changing import with_entry
 from chalicelib.services.ports import AskedTask, Listed, Parts, Place
+from chalicelib.services.revision import with_entry
 from tests.builders import MONDAY, REFERENCE, Story, a_submission, a_task, added, changed
 
 FORM = "funding-claim"

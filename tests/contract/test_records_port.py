@@ -27,8 +27,8 @@ from chalicelib.services.changes import (
     MoveMoney,
     StillHolds,
 )
-from chalicelib.services.changing import with_entry
 from chalicelib.services.ports import Listed, Parts, Waiting
+from chalicelib.services.revision import with_entry
 from tests.builders import (
     ENDED,
     MONDAY,

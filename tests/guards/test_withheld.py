@@ -26,7 +26,7 @@ from chalicelib.domain.people import ADMIN, COORDINATOR, FINANCE, NATIONAL, ROLE
 from chalicelib.domain.submissions import TaskState, Version
 from chalicelib.services import digesting, exporting, following_up, minding, reassigning, undelivered
 from chalicelib.services.changes import ChangeSubmission, CloseTask, KeepPersonal, KeepVersion
-from chalicelib.services.changing import next_revision, with_entry
+from chalicelib.services.revision import next_revision, with_entry
 from tests import fakes
 from tests.builders import FORMS, WHO_HAD_IT, a_person
 from tests.unit.escalation_scenes import Ideas

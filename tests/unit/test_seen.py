@@ -11,7 +11,7 @@ from chalicelib.domain.errors import ClaimChanged
 from chalicelib.domain.submissions import Version
 from chalicelib.services import deciding
 from chalicelib.services.changes import ChangeSubmission, KeepPersonal, KeepVersion
-from chalicelib.services.changing import answers_details, with_entry
+from chalicelib.services.revision import answers_details, with_entry
 from tests.builders import PERSONAL, a_cost
 from tests.unit import scenes
 from tests.unit.scenes import Scene

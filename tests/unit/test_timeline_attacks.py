@@ -27,7 +27,7 @@ from chalicelib.domain.submissions import Case, Submission
 from chalicelib.domain.timeline import Chain, Entry
 from chalicelib.services import trail
 from chalicelib.services.changes import AddEntry
-from chalicelib.services.changing import with_entry
+from chalicelib.services.revision import with_entry
 from tests import fakes
 from tests.builders import MONDAY, a_submission, drawing, idea_answers
 

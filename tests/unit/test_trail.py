@@ -17,7 +17,7 @@ from chalicelib.domain.submissions import Case, Status, TaskState
 from chalicelib.domain.timeline import GENESIS, REMOVED, Chain
 from chalicelib.services import deciding, minding, paying, rooting, tracking, verifying, viewing
 from chalicelib.services import trail as service
-from chalicelib.services.changing import with_entry
+from chalicelib.services.revision import with_entry
 from tests import fakes
 from tests.builders import MAC_KEY, a_cost, a_person
 from tests.security import security_lines

@@ -11,8 +11,8 @@ from chalicelib.domain.accounts import claimant_of
 from chalicelib.domain.submissions import Task, Version
 from chalicelib.services import amending, signing_in
 from chalicelib.services.changes import ChangeSubmission, KeepVersion
-from chalicelib.services.changing import answers_details, next_revision, with_entry
 from chalicelib.services.intake import Receipt
+from chalicelib.services.revision import answers_details, next_revision, with_entry
 
 WANTED = {
     "costs": "Two quotes for the hall, please.\nAnd leave the sandwiches out.",
