@@ -154,7 +154,7 @@ def _claims(count: int) -> Iterator[Any]:
     from bench import filling
     from bench.generate import answers, in_digits
     from bench.lives import lives
-    from chalicelib.adapters import case_items
+    from chalicelib.adapters import submission_items
     from chalicelib.adapters.form_files import FormFiles
     from chalicelib.domain.answers import total_pence
     from chalicelib.domain.references import new_reference
@@ -164,7 +164,7 @@ def _claims(count: int) -> Iterator[Any]:
     patterns = list(islice((one for one in lived if one.form == FORM), _PATTERNS))
     for number in range(count):
         given = answers(FORM, number)
-        yield case_items.submission_item(
+        yield submission_items.submission_item(
             replace(
                 patterns[number % len(patterns)],
                 reference=new_reference("CLM", partial(in_digits, number)),

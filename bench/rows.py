@@ -10,7 +10,7 @@ from dataclasses import asdict
 from itertools import chain
 
 from bench.lives import Life
-from chalicelib.adapters import case_items, entry_items, items, keys
+from chalicelib.adapters import case_items, entry_items, items, keys, submission_items
 from chalicelib.adapters.tables import (
     BalanceItem,
     PersonalItem,
@@ -31,7 +31,7 @@ def rows_of(life: Life) -> Iterator[Row]:
     case, one = life.case, life.case.submission
     pk = keys.case(one.force, one.reference)
     yield ReferenceItem(keys.reference(one.reference), keys.ONLY, force=one.force)
-    yield case_items.submission_item(one)
+    yield submission_items.submission_item(one)
     yield PersonalItem(pk, keys.PERSONAL, answers=dict(case.personal), salt=case.salt or None)
     yield from map(case_items.task_item, case.tasks)
     yield from (entry_items.entry_item(pk, entry) for entry in case.entries)

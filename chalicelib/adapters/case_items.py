@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from chalicelib.adapters import keys
 from chalicelib.adapters.entry_items import entry_from, text_from
+from chalicelib.adapters.submission_items import submission_from
 from chalicelib.adapters.tables import (
     EntryItem,
     PersonalItem,
@@ -17,13 +18,9 @@ from chalicelib.adapters.tables import (
     TokenItem,
     VersionItem,
 )
-from chalicelib.adapters.undo_items import people_from, undo_from, undo_json
-from chalicelib.domain import ideas
-from chalicelib.domain.fund import Held
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import (
     Case,
-    Status,
     Submission,
     Task,
     TaskState,
@@ -31,92 +28,7 @@ from chalicelib.domain.submissions import (
     Version,
     Wait,
 )
-from chalicelib.domain.timeline import Chain, Entry, Text
-
-CHANGING = (
-    "status",
-    "stage",
-    "asked_as",
-    "round",
-    "revision",
-    "changed_at",
-    "claimant_id",
-    "waiting_for",
-    "everywhere_as",
-    "public_as",
-    "due_kind",
-    "due_at",
-    "deadline",
-    "reminded",
-    "reserved_pence",
-    "committed_pence",
-    "paid_pence",
-    "returned_pence",
-    "moved_to",
-    "undo",
-    "link",
-    "linked_at",
-    "tasks",
-    "approved_by",
-    "chain_length",
-    "chain_head",
-)
-"""What a change of a submission may rewrite. Everything else stands as it was submitted."""
-
-AMENDED = ("answers", "amount_pence", "title", "category", "version")
-"""What an amendment rewrites besides."""
-
-CONFIRMED = ("submitted_at", "listed_as", "listed_at", "unproven")
-"""What is rewritten besides when the submitter's mailbox is proven."""
-
-
-def submission_item(one: Submission) -> SubmissionItem:
-    """The item of a submission; while it is open, the due index lists it by its next date. No other index lists one
-    whose submitter has not proven their mailbox."""
-    due_kind = keys.DUE_SUBMISSION if one.is_open else keys.DUE_UNCONFIRMED
-    return SubmissionItem(
-        keys.case(one.force, one.reference),
-        keys.SUBMISSION,
-        reference=one.reference,
-        form=one.form,
-        form_version=one.form_version,
-        force=one.force,
-        status=one.status.value,
-        stage=one.stage,
-        asked_as=one.asked_as.value,
-        round=one.round,
-        revision=one.revision,
-        submitted_at=one.submitted_at,
-        changed_at=one.changed_at,
-        answers=dict(one.answers),
-        amount_pence=one.amount_pence,
-        claimant_id=one.claimant_id or None,
-        waiting_for=one.waiting_for or None,
-        due_kind=due_kind if one.is_dated else None,
-        due_at=(one.next_at or one.due_at) if one.is_dated else None,
-        deadline=one.due_at if one.is_dated else None,
-        listed_as=None if one.is_unproven else keys.listed(one.force, one.form),
-        listed_at=one.submitted_at,
-        everywhere_as=None if one.moved_to or one.is_unproven else one.form,
-        public_as=keys.PUBLIC if ideas.is_public(one) else None,
-        title=one.title,
-        category=one.answers.get("category"),
-        version=one.version,
-        reminded=one.reminded,
-        reserved_pence=one.reserved_pence,
-        committed_pence=one.committed_pence,
-        paid_pence=one.paid_pence,
-        returned_pence=one.returned_pence,
-        moved_to=one.moved_to or None,
-        undo=undo_json(one.undo) if one.undo else None,
-        unproven=1 if one.is_unproven else None,
-        link=one.link if one.linked_at else None,
-        linked_at=one.linked_at,
-        tasks=one.tasks,
-        approved_by={stage: list(people) for stage, people in one.approved_by.items()},
-        chain_length=one.chain.length,
-        chain_head=one.chain.head,
-    )
+from chalicelib.domain.timeline import Entry, Text
 
 
 def task_item(task: Task) -> TaskItem:
@@ -175,7 +87,7 @@ def case_from(rows: Iterable[Row]) -> Case | None:
     personal_versions: dict[int, PersonalVersionItem] = {}
     for row in rows:
         if isinstance(row, SubmissionItem):
-            submission = _submission(row).as_read
+            submission = submission_from(row).as_read
         elif isinstance(row, PersonalItem):
             personal = row
         elif isinstance(row, TaskItem):
@@ -216,44 +128,6 @@ def _version(row: VersionItem, personal: PersonalVersionItem | None) -> Version:
     )
 
 
-def _submission(item: SubmissionItem) -> Submission:
-    held = _held(item)
-    return Submission(
-        reference=item.reference,
-        form=item.form,
-        form_version=item.form_version,
-        force=item.force,
-        status=Status(item.status),
-        stage=item.stage,
-        asked_as=AskedAs(item.asked_as or ""),
-        round=item.round or 1,
-        revision=item.revision,
-        submitted_at=item.submitted_at,
-        changed_at=item.changed_at,
-        title=item.title or str(item.answers.get("event_title", item.reference)),
-        answers=item.answers,
-        amount_pence=item.amount_pence,
-        claimant_id=item.claimant_id or "",
-        waiting_for=item.waiting_for or "",
-        due_at=item.deadline or item.due_at,
-        next_at=item.due_at,
-        version=item.version,
-        reminded=item.reminded,
-        reserved_pence=held.reserved,
-        committed_pence=held.committed,
-        paid_pence=item.paid_pence,
-        returned_pence=item.returned_pence,
-        moved_to=item.moved_to or "",
-        undo=undo_from(item.undo) if item.undo else None,
-        is_unproven=bool(item.unproven),
-        link=item.link or 1,
-        linked_at=item.linked_at,
-        tasks=item.tasks,
-        approved_by=people_from(item.approved_by),
-        chain=Chain(length=item.chain_length, head=item.chain_head),
-    )
-
-
 def _task(item: TaskItem) -> Task:
     return Task(
         force=item.force,
@@ -286,18 +160,6 @@ def _token_for(item: TokenItem) -> TokenFor | None:
         version=item.version,
     )
     return TokenFor(wait=wait, revision=item.revision)
-
-
-def _held(item: SubmissionItem) -> Held:
-    """What the fund holds for it. Items of the first release do not say: there, the first approval reserved all."""
-    if item.reserved_pence is not None and item.committed_pence is not None:
-        return Held(reserved=item.reserved_pence, committed=item.committed_pence)
-    status = Status(item.status)
-    is_reserved = bool(item.waiting_for) and bool(item.approved_by)
-    return Held(
-        reserved=item.amount_pence if is_reserved else 0,
-        committed=item.amount_pence if status is Status.APPROVED else 0,
-    )
 
 
 def version_items(one: Submission, version: Version) -> tuple[VersionItem, PersonalVersionItem]:

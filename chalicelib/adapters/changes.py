@@ -12,6 +12,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.adapters import case_items, entry_items, items, keys
+from chalicelib.adapters.submission_items import rewritten, submission_item
 from chalicelib.adapters.tables import (
     BalanceItem,
     ContentItem,
@@ -128,16 +129,15 @@ class Placed:
         one = change.submission
         pk = keys.case(one.force, one.reference)
         self._put(change, ReferenceItem(keys.reference(one.reference), keys.ONLY, force=one.force))
-        self._put(change, case_items.submission_item(one))
+        self._put(change, submission_item(one))
         personal, salt = dict(change.personal), change.salt or None
         self._put(change, PersonalItem(pk, keys.PERSONAL, answers=personal, salt=salt))
 
     @add.register
     def _(self, change: ChangeSubmission) -> None:
         one = change.submission
-        fresh = case_items.submission_item(one)
-        names = case_items.CHANGING + (case_items.AMENDED if change.amended else ())
-        names += case_items.CONFIRMED if change.confirmed else ()
+        fresh = submission_item(one)
+        names = rewritten(amended=change.amended, confirmed=change.confirmed)
         actions: list[Action] = [
             getattr(SubmissionItem, name).set(getattr(fresh, name))
             for name in names
@@ -149,7 +149,7 @@ class Placed:
     @add.register
     def _(self, change: MoveSubmission) -> None:
         one = change.submission
-        self._put(change, case_items.submission_item(one))
+        self._put(change, submission_item(one))
         item = ReferenceItem(keys.reference(one.reference), keys.ONLY)
         self._update(change, item, [ReferenceItem.force.set(one.force)], ReferenceItem.force == change.was_at)
 

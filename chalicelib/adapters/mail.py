@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters import aws
+from chalicelib.domain import mails
 from chalicelib.domain.mailboxes import is_mailbox
 from chalicelib.domain.values import value
 
@@ -134,10 +135,12 @@ def _with_images(html: Message, images: Mapping[str, bytes]) -> Message:
 
 
 def render(template: str, values: Mapping[str, Any]) -> Rendered:
-    """The mail of a template. The same blocks are rendered twice: as text, and as escaped HTML."""
+    """The mail of a template, also with values that an earlier release queued. The same blocks are rendered twice: as
+    text, and as escaped HTML."""
+    values = mails.as_now(template, values)
     text = environment(TEXT).get_template(f"{template}.j2")
     html = environment(HTML).get_template(f"{template}.j2")
-    subject = " ".join("".join(text.blocks["subject"](text.new_context(dict(values)))).split())
+    subject = " ".join("".join(text.blocks["subject"](text.new_context(values))).split())
     return Rendered(
         subject=subject,
         text=re.sub(r"\n{3,}", "\n\n", text.render(values)).strip() + "\n",

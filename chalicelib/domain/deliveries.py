@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from chalicelib.domain import mails
 from chalicelib.domain.deadlines import Calendar
 from chalicelib.domain.forms import Form
 from chalicelib.domain.stages import AskedAs
@@ -130,14 +131,14 @@ def mail(
     force: str = "",
 ) -> Delivery:
     """Send one mail. `about` makes its id unique among the mails of this template; `force` is that of the submission
-    that it is about, if it is about one."""
+    that it is about, if it is about one. Raises ValuesForgotten where these are not the values of the mail."""
     return Delivery(
         id=f"mail.{template}.{about}",
         kind=Kind.MAIL,
         reference=reference,
         force=force,
         due_at=now,
-        payload={"template": template, "to": to, "values": dict(values)},
+        payload={"template": template, "to": to, "values": mails.to_queue(template, values)},
     )
 
 

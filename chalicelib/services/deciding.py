@@ -265,7 +265,6 @@ def _undo(parts: Parts, person_id: str, task_id: str) -> None:
     undone = decisions.undo(case, task, form, now=now)
     revision = Revision(parts, case, now=now)
     revision.becomes(undone.submission)
-    revision.moves(undone.movement)
     revision.records(
         "undone",
         stage=task.stage,
@@ -273,6 +272,7 @@ def _undo(parts: Parts, person_id: str, task_id: str) -> None:
         role=task.role,
         details={"undone": undone.undo.sequence, "decision": task.decision, "task": task.number},
     )
+    revision.moves(undone.movement)  # after the entry, which names the decision: that one says what moved
     revision.adds(ReopenTask(task=other, was=was) for other, was in undone.reopened)
     revision.adds(CancelDelivery(delivery_id=delivery_id) for delivery_id in undone.undo.deliveries)
     # What they would have been told is cancelled.

@@ -117,7 +117,7 @@ class Revision:
         sections: Mapping[str, str] | None = None,
     ) -> None:
         """Add a timeline entry. `by` is a person's id, `claimant` or `system`; `words` and `sections` (by page) are
-        what the person wrote. Money that moves is added to the details: say it first."""
+        what the person wrote. The details say what money moves, where `moves` comes before this."""
         money = self._movement.details if self._movement else {}
         self._one, entry = with_entry(
             self._one,

@@ -14,7 +14,7 @@ from chalicelib.domain.accounts import digest
 from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.forms import Form
-from chalicelib.domain.mails import MAILS, Mail, Reader
+from chalicelib.domain.mails import MAILS, Bounce, Mail, Reader
 from chalicelib.domain.people import COORDINATOR, NATIONAL, Person, role_words
 from chalicelib.domain.submissions import Case, Task
 from chalicelib.domain.values import value
@@ -85,7 +85,7 @@ def _is_noted(case: Case, failed: _Failed, now: datetime) -> bool:
     noted = [entry for entry in case.entries if entry.action == "undelivered"]
     if any(entry.details.get("mail") == failed.id for entry in noted):
         return True
-    return failed.template == "claimant-code" and any(
+    return failed.mail.anybody_asks and any(
         mails.template_of(str(entry.details.get("mail"))) == failed.template and _day(entry.at) == _day(now)
         for entry in noted
     )
@@ -93,14 +93,15 @@ def _is_noted(case: Case, failed: _Failed, now: datetime) -> bool:
 
 def _tell(parts: Parts, revision: Revision, form: Form, failed: _Failed) -> None:
     case, one = revision.case, revision.submission
-    if failed.mail.reader is Reader.SUBMITTER:
+    meaning = failed.mail.reader.if_bounced
+    if meaning is Bounce.UNREACHED:
         letters = revision.letters(form)
         reason = f"our email to them {failed.happened}"
         told = coordinators(parts, (one.force, NATIONAL))
         revision.tells(letters.undelivered(person, reason) for person in told)
         _warn_if_nobody(told, failed)
         return
-    if failed.mail.reader is Reader.ASKED:
+    if meaning is Bounce.UNASKED:
         _tell_of_asked(parts, revision, form, failed)
         return
     person_id = mails.person_of(failed.id)
@@ -135,8 +136,8 @@ def _tell_of_reader(parts: Parts, failed: _Failed) -> bool:
     if person is None:
         _log.warning("an email to somebody who is not registered did not arrive: %s", failed.what)
         return False
-    if failed.template == "staff-undelivered" and failed.what == SET_ASIDE:
-        return True  # or a mail system that is down would have us write for ever; /desk/checks lists it
+    if failed.mail.warns_of_mail and failed.what == SET_ASIDE:
+        return True  # /desk/checks lists it
     _tell_of(parts, person, failed, places=_places(parts, person, failed))
     return True
 

@@ -19,7 +19,7 @@ from chalicelib.services.changes import (
     ProveSession,
 )
 from chalicelib.services.ports import Parts
-from tests.builders import MONDAY, a_person
+from tests.builders import MONDAY, a_delivery, a_person
 
 MAILBOX, OTHER = pairs.mailbox_of("ann@example.org"), pairs.mailbox_of("bob@example.org")
 
@@ -80,9 +80,7 @@ def test_of_two_who_saw_the_same_pair_one_changes_it(parts: Parts) -> None:
 
 def test_with_a_pair_that_is_refused_nothing_else_is_kept(parts: Parts) -> None:
     keep(parts, Pair(mailbox=MAILBOX, version=1))
-    mail = deliveries.mail(
-        "sign-in-code", to="ann@example.org", about="a", reference="", values={}, now=MONDAY
-    )
+    mail = a_delivery("mail.sign-in-code.a")
     with pytest.raises(ChangeRefused):
         parts.records.commit(
             [

@@ -11,12 +11,14 @@ from enum import Enum
 from threading import RLock
 from typing import Any
 
-from chalicelib.adapters.case_items import CHANGING
 from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.deliveries import Kind as DeliveryKind
 from chalicelib.domain.fund import Balance, Held, Kind, Movement
 from chalicelib.domain.submissions import Submission, Task, TaskState
 from chalicelib.services.changes import (
+    AMENDED,
+    CONFIRMED,
+    FIXED,
     AddDelivery,
     AddEntry,
     AddPersonChange,
@@ -283,13 +285,8 @@ def _task_key(task: Task) -> tuple[Any, ...]:
 
 
 def _rewritten(old: Submission, new: Submission, change: ChangeSubmission) -> Submission:
-    fields_of = {"chain_length": "chain", "chain_head": "chain", "due_at": "next_at", "deadline": "due_at"}
-    kept = {one.name for one in fields(Submission)}  # the rest only says in which indexes an item is
-    names = {fields_of.get(name, name) for name in CHANGING} & kept
-    if change.amended:
-        names |= {"answers", "amount_pence", "version", "title"}
-    if change.confirmed:
-        names |= {"submitted_at", "is_unproven"}
+    kept = {*FIXED, *(() if change.amended else AMENDED), *(() if change.confirmed else CONFIRMED)}
+    names = {one.name for one in fields(Submission)} - kept
     return _as_stored(replace(old, **{name: getattr(new, name) for name in names}))
 
 

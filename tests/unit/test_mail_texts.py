@@ -146,6 +146,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "reason": "nobody decided in time",
         "has_task": True,
         "may_hand_on": True,
+        "version": 2,
         "again_on": "Thursday 21 January 2027",
         "desk_url": f"https://ideas.example.org/desk/submissions/{REFERENCE}",
     },

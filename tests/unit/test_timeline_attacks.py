@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters import case_items, entry_items, keys
+from chalicelib.adapters import case_items, entry_items, keys, submission_items
 from chalicelib.adapters.tables import Row
 from chalicelib.domain.references import new_reference
 from chalicelib.domain.submissions import Case, Submission
@@ -94,7 +94,7 @@ def stored(number: int) -> list[Item]:
     pk = keys.case(one.force, one.reference)
     rows: list[Row] = [entry_items.entry_item(pk, fakes.MACS.sealed(change)) for change in added]
     rows += [entry_items.text_item(pk, change.text) for change in added if change.text]
-    rows.append(case_items.submission_item(one))
+    rows.append(submission_items.submission_item(one))
     return [json.loads(json.dumps(row.serialize())) for row in rows]
 
 
