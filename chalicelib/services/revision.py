@@ -59,7 +59,7 @@ class MoneyForgotten(Forgotten):
 
 
 class WorkflowForgotten(Forgotten):
-    """The status changes, and the workflow that waits for an answer is not told."""
+    """The status changes and the workflow that waits is not told, or somebody is to decide and none is started."""
 
 
 class MailForgotten(Forgotten):
@@ -239,9 +239,9 @@ class Revision:
         self._check_money(before, after)
         if before.status is after.status:
             return
-        is_waited_for = before.is_open and self.case.token
-        if is_waited_for and not self._is_workflow_told:
-            raise WorkflowForgotten(f"{after.reference}: the workflow waits and is not told")
+        is_concerned = self.case.token if before.is_open else after.is_open
+        if is_concerned and not self._is_workflow_told:
+            raise WorkflowForgotten(f"{after.reference}: the workflow is not told")
         if not self._are_people_told:
             raise MailForgotten(f"{after.reference}: tell somebody, or say tells_nobody()")
 
@@ -254,41 +254,41 @@ class Revision:
             raise MoneyForgotten(f"{after.reference}: the money that moves is not what the new state says")
 
 
-class NewSubmission(Revision):
+class _First(Revision):
+    """The first revision in a partition."""
+
+    def _first(self) -> Submission:
+        return self.before
+
+    def _check(self) -> None:
+        one = self._one
+        if not self._entries:
+            raise EntryForgotten(f"{one.reference}: a timeline begins with an entry")
+        if decisions.held(one) != Held():
+            raise MoneyForgotten(f"{one.reference}: no money is held from the beginning")
+        if one.is_open and not self._is_workflow_told:
+            raise WorkflowForgotten(f"{one.reference}: no workflow is started")
+
+
+class NewSubmission(_First):
     """The first revision of a submission. `personal` are its personal answers, with the salt of their digest."""
 
     def __init__(self, parts: Parts, one: Submission, personal: Mapping[str, Any], salt: str) -> None:
         super().__init__(parts, Case(submission=one, personal=personal, salt=salt), now=one.submitted_at)
 
-    def _first(self) -> Submission:
-        return self.before
-
     def _stored(self) -> Change:
         return AddSubmission(submission=self._one, personal=self.case.personal, salt=self.case.salt)
 
-    def _check(self) -> None:
-        if not self._entries:
-            raise EntryForgotten(f"{self._one.reference}: a timeline begins with an entry")
 
-
-class MovedSubmission(Revision):
+class MovedSubmission(_First):
     """A submission at the force to which it moves, under the same reference, with a timeline of its own."""
 
     def __init__(self, parts: Parts, one: Submission, *, was_at: str) -> None:
         super().__init__(parts, Case(submission=one, personal={}), now=one.changed_at)
         self._was_at = was_at
 
-    def _first(self) -> Submission:
-        return self.before
-
     def _stored(self) -> Change:
         return MoveSubmission(submission=self._one, was_at=self._was_at)
-
-    def _check(self) -> None:
-        if not self._entries:
-            raise EntryForgotten(f"{self._one.reference}: a timeline begins with an entry")
-        if decisions.held(self._one) != Held():
-            raise MoneyForgotten(f"{self._one.reference}: nothing is held at the force it moves to")
 
 
 def commit(parts: Parts, *revisions: Revision, beside: Iterable[Change] = ()) -> None:

@@ -224,21 +224,35 @@ def test_a_change_by_somebody_quicker_is_named_and_tried_again(story: Story, ask
     assert again_if_overtaken(attempt).revision == asked.submission.revision + 2
 
 
-def test_a_new_submission_and_one_that_moves_begin_with_an_entry(story: Story) -> None:
-    one = a_submission()
-    for revision in (
-        NewSubmission(story.parts, one, {}, "salt"),
-        MovedSubmission(story.parts, one, was_at="essex"),
-    ):
+def first_revisions(parts: Parts, **changes: object) -> list[Revision]:
+    """A new submission, and one that moves from another force."""
+    one = replace(a_submission(), **changes)  # type: ignore[arg-type]
+    return [NewSubmission(parts, one, {}, "salt"), MovedSubmission(parts, one, was_at="essex")]
+
+
+def test_what_begins_has_an_entry_and_a_workflow_and_no_money(story: Story) -> None:
+    for revision in first_revisions(story.parts):
         with pytest.raises(EntryForgotten):
-            revision.commit()
+            revision.all_changes()
+        revision.records("submitted")
+        with pytest.raises(WorkflowForgotten):
+            revision.all_changes()
+        revision.starts_workflow(FORM)
+        assert revision.all_changes()
+    for revision in first_revisions(story.parts, reserved_pence=1):
+        revision.records("submitted")
+        with pytest.raises(MoneyForgotten):
+            revision.all_changes()
 
 
-def test_no_money_is_held_at_the_force_that_a_claim_moves_to(story: Story) -> None:
-    revision = MovedSubmission(story.parts, a_submission(reserved_pence=1), was_at="essex")
-    revision.records("moved-here")
-    with pytest.raises(MoneyForgotten):
-        revision.commit()
+def test_what_is_to_be_decided_from_now_on_needs_a_workflow(story: Story) -> None:
+    closed = decisions.closed(a_submission(), Status.UNCONFIRMED)
+    revision = Revision(story.parts, Case(submission=closed, personal={}), now=NOW)
+    revision.becomes(a_submission())
+    revision.records("confirmed")
+    revision.tells_nobody()
+    with pytest.raises(WorkflowForgotten):
+        revision.all_changes()
 
 
 def test_a_ledger_line_that_mends_moves_none_of_the_claims_money(story: Story, approved: Case) -> None:
