@@ -85,18 +85,23 @@ def _may_hand_on_since(values: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"may_hand_on": True, **values}
 
 
+def _groups_since(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """At first, of the groups of answers only the costs were in the mail."""
+    return {"groups": [], **values}
+
+
 _ABOUT = _needs("reference title noun total")
 _STATUS = _needs(_ABOUT, "status_url")
 _OUTCOME = _needs(_STATUS, "role comment next_stage")
 _CHANGES = _needs(_STATUS, "changes change_by amend_url")
 _ASKED = _needs(
     _ABOUT,
-    "force answers costs fund fund_left force_left as_deputy stands_in decide_by is_reserved reserved differences",
-    "earlier task_url",
+    "force answers costs groups fund fund_left force_left as_deputy stands_in decide_by is_reserved reserved",
+    "differences earlier task_url",
 )
 _CODE = _needs("code minutes sign_in_url")
 _CONFIRM = _needs(_CODE, "reference noun status_url others is_reminder signs_in days")
-_RECEIPT = _needs("reference noun form_title answers costs total stage_title status_url")
+_RECEIPT = _needs("reference noun form_title answers costs groups total stage_title status_url")
 _MADE = _needs(_ABOUT, "made comment undo_until task_url")
 _STUCK = _needs(_ABOUT, "force stage_title reason has_task may_hand_on again_on desk_url")
 _UNDELIVERED = _needs(_ABOUT, "force reason desk_url")
@@ -108,7 +113,7 @@ _SUBMITTER, _STAFF, _COORDINATOR = Reader.SUBMITTER, Reader.STAFF, Reader.COORDI
 
 _ALL = (
     Mail("confirm", _SUBMITTER, "request to confirm an email address", _CONFIRM),
-    Mail("receipt", _SUBMITTER, "receipt", _RECEIPT),
+    Mail("receipt", _SUBMITTER, "receipt", _RECEIPT, (_groups_since,)),
     Mail("moved-on", _SUBMITTER, "approval by one stage", _OUTCOME),
     Mail("approved", _SUBMITTER, "approval", _OUTCOME),
     Mail("rejected", _SUBMITTER, "rejection", _OUTCOME),
@@ -121,8 +126,8 @@ _ALL = (
     Mail("lapsed", _SUBMITTER, "notice that it lapsed", _STATUS),
     Mail("claimant-code", _SUBMITTER, "security code", _needs("code minutes reference"), anybody_asks=True),
     Mail("new-link", _SUBMITTER, "new link", _STATUS),
-    Mail("asked", Reader.ASKED, "request to decide", _ASKED),
-    Mail("reminder", Reader.ASKED, "reminder to decide", _ASKED),
+    Mail("asked", Reader.ASKED, "request to decide", _ASKED, (_groups_since,)),
+    Mail("reminder", Reader.ASKED, "reminder to decide", _ASKED, (_groups_since,)),
     Mail(
         "no-longer-needed", Reader.DECIDER, "notice that they do not need to decide", _needs(_ABOUT, "reason")
     ),
