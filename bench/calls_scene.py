@@ -132,8 +132,10 @@ class Scene:
         app.relay_mail(events.stream(self._waiting("mail.confirm.")), None)  # that of the page, uncounted
         self._confirm("confirm with the code, JSON", receipt)
         self._confirm("confirm again", receipt)
-        self._handle("relay: a workflow's start", "relay_workflow", events.stream(f"start.{reference}-r1"))
-        self._handle("relay: a mail", "relay_mail", events.stream(f"mail.receipt.{reference}"))
+        self._handle(
+            "relay: a workflow's start", "relay_workflow", events.stream(f"parcel.start.{reference}-r1")
+        )
+        self._handle("relay: a mail", "relay_mail", events.stream(f"parcel.start.{reference}-r1"))
         self._handle("ask the first approver", "ask_approver", events.step(reference, "force-lead"))
         self._signing_in()
         self._sign_in("lead-kent")
@@ -242,7 +244,9 @@ class Scene:
         self._post(step, f"/tasks/kent.{reference}.{number}", fields)
 
     def _answer(self, reference: str) -> str:
-        return f"answer.{reference}.{self._parts.records.of('kent').case(reference).submission.revision}"
+        return (
+            f"parcel.answer.{reference}.{self._parts.records.of('kent').case(reference).submission.revision}"
+        )
 
     def _sign_in(self, person: str) -> None:
         self._cookie, self._csrf = events.signed_in(self._parts, person)

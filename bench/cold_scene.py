@@ -47,8 +47,8 @@ def main() -> None:
         "page": [_http("GET", "/tasks/{task}", task, cookie, None)] * count,
         "task": [_http("GET", "/api/v1/tasks/{task}", task, cookie, None)] * count,
         "ask": [step(reference, "force-lead") for reference in claims],
-        "workflow": [stream(f"start.{reference}-r1") for reference in claims],
-        "mail": [stream(f"mail.receipt.{reference}") for reference in claims],
+        "workflow": [stream(f"parcel.start.{reference}-r1") for reference in claims],
+        "mail": [stream(f"parcel.start.{reference}-r1") for reference in claims],
     }
     file.write_text(json.dumps(events), encoding="utf-8")
 

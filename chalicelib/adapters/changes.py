@@ -11,7 +11,7 @@ from pynamodb.connection import Connection
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.adapters import case_items, entry_items, items, keys
+from chalicelib.adapters import case_items, entry_items, items, keys, parcels
 from chalicelib.adapters.submission_items import rewritten, submission_item
 from chalicelib.adapters.tables import (
     BalanceItem,
@@ -28,7 +28,8 @@ from chalicelib.adapters.tables import (
     SubmissionItem,
     TaskItem,
 )
-from chalicelib.domain.fund import Held, Kind, Movement
+from chalicelib.domain.deliveries import read_address
+from chalicelib.domain.fund import Kind, Movement
 from chalicelib.domain.submissions import TaskState
 from chalicelib.domain.timeline import Entry
 from chalicelib.services.changes import (
@@ -88,8 +89,22 @@ class Placed:
         self._deletes: list[Operation] = []
         self._puts: list[Operation] = []
         self._updates: list[Operation] = []
-        for change in changes:
+        self._gathered: dict[str, list[AddDelivery]] = {}
+        self._cancelled: dict[str, list[CancelDelivery]] = {}
+        prepared = parcels.prepared(changes)
+        self._as_given = dict(zip(map(id, prepared), changes))
+        for change in prepared:
             self.add(change)
+        self._place_parcels()
+
+    def _place_parcels(self) -> None:
+        """One item for the deliveries that belong together: DynamoDB takes no item twice in a transaction."""
+        for added in self._gathered.values():
+            parts = [change.delivery for change in added]
+            self._put(added[0], parcels.parcel_item(parts, self._relay_grace))
+        for parcel, cancelled in self._cancelled.items():
+            ids = [read_address(change.delivery_id)[1] for change in cancelled]
+            self._updates.append((cancelled[0], parcels.cancelling(parcel, ids)))
 
     def send(self, connection: Connection) -> None:
         """Raises PynamoDB's TransactWriteError; its reasons are in the order of `changes`."""
@@ -103,7 +118,8 @@ class Placed:
     @property
     def changes(self) -> list[Change]:
         """The change behind each operation: PynamoDB sends checks first, then deletes, puts and updates."""
-        return [change for change, _ in (*self._checks, *self._deletes, *self._puts, *self._updates)]
+        placed = (*self._checks, *self._deletes, *self._puts, *self._updates)
+        return [self._as_given[id(change)] for change, _ in placed]
 
     @singledispatchmethod
     def add(self, change: Change) -> None:
@@ -204,7 +220,11 @@ class Placed:
 
     @add.register
     def _(self, change: CancelDelivery) -> None:
-        item = DeliveryItem(keys.delivery(change.delivery_id), keys.ONLY)
+        parcel, delivery_id = read_address(change.delivery_id)
+        if parcel:
+            self._cancelled.setdefault(parcel, []).append(change)
+            return
+        item = DeliveryItem(keys.delivery(delivery_id), keys.ONLY)
         is_free = DeliveryItem.done_at.does_not_exist() & DeliveryItem.claimed_until.does_not_exist()
         self._deletes.append((change, item.get_delete_kwargs_from_instance(Row.pk.exists() & is_free)))
 
@@ -223,6 +243,9 @@ class Placed:
 
     @add.register
     def _(self, change: AddDelivery) -> None:
+        if change.delivery.parcel:
+            self._gathered.setdefault(change.delivery.parcel, []).append(change)
+            return
         self._put(change, items.delivery_item(change.delivery, self._relay_grace))
 
     @add.register
@@ -343,7 +366,7 @@ class Placed:
                 ReservationItem.spent_pence.set(move.after.spent),
                 ReservationItem.returned_pence.set(move.after.returned),
             ],
-            is_held(move.before),
+            items.is_held(move.before),
         )
 
     def _move_balance(self, change: MoveMoney, move: Movement, sk: str) -> None:
@@ -366,23 +389,3 @@ class Placed:
                 BalanceItem.available.add(move.amount_pence),
             ]
         self._update(change, BalanceItem(keys.fund(move.fund), sk), actions, source >= move.amount_pence)
-
-
-def is_held(before: Held) -> Condition:
-    """That a reservation says just this. An item of an earlier release says nothing of payments: there were none."""
-    reserved, committed = ReservationItem.reserved_pence, ReservationItem.committed_pence
-    held: Condition = (reserved == before.reserved) & (committed == before.committed)
-    for paid, pence in (
-        (ReservationItem.spent_pence, before.spent),
-        (ReservationItem.returned_pence, before.returned),
-    ):
-        held &= (paid == pence) if pence else (paid.does_not_exist() | (paid == 0))
-    if before == Held():
-        held |= Row.pk.does_not_exist()
-    elif before.spent:  # there were no payments in the first release
-        return held
-    elif not (before.reserved and before.committed):  # it may be an item of the first release
-        state, amount = ("reserved", before.reserved) if before.reserved else ("committed", before.committed)
-        is_first_release = reserved.does_not_exist() & (ReservationItem.state == state)
-        held |= is_first_release & (ReservationItem.amount_pence == amount)
-    return held

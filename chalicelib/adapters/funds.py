@@ -6,7 +6,7 @@ from pynamodb.exceptions import PutError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.adapters import changes, items, keys
+from chalicelib.adapters import items, keys
 from chalicelib.adapters.failures import in_our_words, is_condition
 from chalicelib.adapters.tables import BalanceItem, LineItem, ReservationItem, Row
 from chalicelib.domain.errors import NotFound
@@ -94,7 +94,7 @@ class DynamoFunds:
             ReservationItem.returned_pence.set(held.returned),
         ]
         item = ReservationItem(keys.ledger(fund_id), keys.reservation(reference))
-        return _update(item, actions, changes.is_held(seen))
+        return _update(item, actions, items.is_held(seen))
 
     def open_fund(self, fund_id: str, *, name: str, total_pence: int, caps: dict[str, int]) -> None:
         """Make a fund and the forces' shares where they are missing. What is there keeps its balance."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
+from pynamodb.expressions.condition import Condition
+
 from chalicelib.adapters import keys
 from chalicelib.adapters.tables import (
     BalanceItem,
@@ -168,6 +170,26 @@ def held_from(item: ReservationItem) -> Held:
         spent=item.spent_pence or 0,
         returned=item.returned_pence or 0,
     )
+
+
+def is_held(before: Held) -> Condition:
+    """That a reservation says just this. An item of an earlier release says nothing of payments: there were none."""
+    reserved, committed = ReservationItem.reserved_pence, ReservationItem.committed_pence
+    held: Condition = (reserved == before.reserved) & (committed == before.committed)
+    for paid, pence in (
+        (ReservationItem.spent_pence, before.spent),
+        (ReservationItem.returned_pence, before.returned),
+    ):
+        held &= (paid == pence) if pence else (paid.does_not_exist() | (paid == 0))
+    if before == Held():
+        held |= Row.pk.does_not_exist()
+    elif before.spent:  # there were no payments in the first release
+        return held
+    elif not (before.reserved and before.committed):  # it may be an item of the first release
+        state, amount = ("reserved", before.reserved) if before.reserved else ("committed", before.committed)
+        is_first_release = reserved.does_not_exist() & (ReservationItem.state == state)
+        held |= is_first_release & (ReservationItem.amount_pence == amount)
+    return held
 
 
 def person_from(item: PersonItem) -> Person:

@@ -50,7 +50,9 @@ class SesMailer:
         self._sender = sender
         self._reply_to = reply_to
 
-    def send(self, *, notification_id: str, to: str, template: str, values: Mapping[str, Any]) -> None:
+    def send(
+        self, *, notification_id: str, to: str, template: str, values: Mapping[str, Any], parcel: str = ""
+    ) -> None:
         """SendRawEmail, since SendEmail takes no headers of our own and has no idempotency token: the
         notification id in the header tells a repeat from a second mail.
 
@@ -58,7 +60,7 @@ class SesMailer:
         """
         if not is_mailbox(to):
             raise ValueError("not one mailbox")
-        message = self.message(notification_id, to, render(template, values))
+        message = self.message(notification_id, to, render(template, values), parcel=parcel)
         aws.client("ses").send_raw_email(
             Source=self._sender,
             Destinations=[to],
@@ -76,7 +78,7 @@ class SesMailer:
             if error.response.get("Error", {}).get("Code") != "Throttling":
                 raise
 
-    def message(self, notification_id: str, to: str, rendered: Rendered) -> Message:
+    def message(self, notification_id: str, to: str, rendered: Rendered, *, parcel: str = "") -> Message:
         """The mail. Raises ValueError for a line break in a header."""
         message = _holding("alternative")
         for name, words in {
@@ -86,6 +88,7 @@ class SesMailer:
             # A title that looks like an encoded word (RFC 2047) would be read as what it encodes.
             "Subject": rendered.subject.replace("=?", "= ?"),
             "X-Notification-Id": notification_id,
+            **({"X-Parcel-Id": parcel} if parcel else {}),
             "List-Id": LIST_ID,
             "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office answers, please
         }.items():

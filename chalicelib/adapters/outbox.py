@@ -1,21 +1,24 @@
-"""The outbox in DynamoDB. Deliveries are put by Records.commit, in the transaction of what caused them."""
+"""The outbox in DynamoDB. Deliveries are put by Records.commit, in the transaction of what caused them: one that is
+alone as an item of its own, several as the parts of a parcel (`parcels.py`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PutError, UpdateError
+from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.update import Action
 
-from chalicelib.adapters import items, keys
+from chalicelib.adapters import items, keys, parcels
 from chalicelib.adapters.failures import in_our_words, is_condition
+from chalicelib.adapters.parcel_tables import ParcelItem
 from chalicelib.adapters.tables import DeliveryItem, Row
-from chalicelib.domain.deliveries import Delivery, Kind, SetAside
+from chalicelib.domain import deliveries
+from chalicelib.domain.deliveries import Claimed, Delivery, Kind, Mark, SetAside
 
-KEPT_AFTER = timedelta(days=30)
 KEPT_ASIDE = timedelta(days=90)
 """How long what was set aside waits for somebody to have it tried again: it holds an address and what was written."""
 
@@ -26,22 +29,25 @@ class DynamoOutbox:
     def __init__(self, *, relay_grace: timedelta) -> None:
         self._relay_grace = relay_grace
 
-    def get(self, delivery_id: str) -> Delivery | None:
-        """The delivery, unless it is done or set aside."""
-        with in_our_words():
-            try:
-                item = DeliveryItem.get(keys.delivery(delivery_id), keys.ONLY, consistent_read=True)
-            except DeliveryItem.DoesNotExist:
-                return None
-        return items.delivery_from(item) if item.due_kind == keys.DUE_DELIVERY else None
+    def get(self, address: str) -> Delivery | None:
+        """By its address; or by its id alone, where it stands alone or its parcel is named after it."""
+        parcel, delivery_id = deliveries.read_address(address)
+        if not parcel:
+            item = _item(delivery_id)
+            if item is not None:
+                return items.delivery_from(item) if item.due_kind == keys.DUE_DELIVERY else None
+            parcel = deliveries.parcel_led_by(delivery_id)
+        part = _part(parcel, delivery_id)
+        return parcels.delivery_from(parcel, delivery_id, part) if part and parcels.is_open(part) else None
 
-    def reference_of(self, delivery_id: str) -> str:
+    def reference_of(self, address: str) -> str:
         """Kept on the item also when it is done, as long as the item is."""
-        with in_our_words():
-            try:
-                return DeliveryItem.get(keys.delivery(delivery_id), keys.ONLY).reference
-            except DeliveryItem.DoesNotExist:
-                return ""
+        parcel, delivery_id = deliveries.read_address(address)
+        if parcel:
+            part = _part(parcel, delivery_id)
+            return part["reference"]["S"] if part else ""
+        item = _item(delivery_id)
+        return item.reference if item else ""
 
     def add(self, delivery: Delivery) -> None:
         """Put if absent."""
@@ -59,7 +65,7 @@ class DynamoOutbox:
         return [keys.value(row.pk) for row in rows]
 
     def claim(self, delivery_id: str, *, now: datetime, until: datetime) -> Delivery | None:
-        """One update claims and reads it, and puts its date off so that the sweeper looks past it meanwhile."""
+        """One update claims and reads it. It moves nothing in the index."""
         values = {":due": {"S": keys.DUE_DELIVERY}, ":now": items.moment(now), ":until": items.moment(until)}
         with in_our_words():
             try:
@@ -72,7 +78,7 @@ class DynamoOutbox:
 
     def done(self, delivery: Delivery, *, at: datetime) -> None:
         """Empties the item and takes it out of the index. Refuses to make an item out of nothing."""
-        values = {":at": items.moment(at), ":ttl": {"N": str(items.seconds(at + KEPT_AFTER))}}
+        values = {":at": items.moment(at), ":ttl": {"N": str(items.seconds(at + parcels.KEPT_AFTER))}}
         with in_our_words():
             _update_as_written(delivery.id, _DONE, values)
 
@@ -86,8 +92,21 @@ class DynamoOutbox:
         ]
         _update(delivery.id, actions)
 
+    def claim_parts(
+        self, parcel: str, *, lane: str, now: datetime, until: datetime, is_late: bool
+    ) -> Claimed | None:
+        """One update."""
+        return parcels.claim(parcel, lane=lane, now=now, until=until, is_late=is_late)
+
+    def mark(self, claimed: Claimed, marks: Sequence[Mark], *, at: datetime) -> None:
+        """One update; one more where the other lane was marked meanwhile."""
+        parcels.mark(claimed, marks, at=at)
+
     def set_aside(self, delivery: Delivery, *, error: str, at: datetime) -> bool:
-        """Into a place of its own in the index `due`, and in `listed` into its force's."""
+        """Into a place of its own in the index `due`, and in `listed` into its force's. A part of a parcel leaves it,
+        and becomes an item of its own."""
+        if delivery.parcel:
+            return _take_out(delivery, error=error, at=at)
         actions: list[Action] = [
             DeliveryItem.attempts.set(delivery.attempts + 1),
             DeliveryItem.last_error.set(error),
@@ -117,14 +136,14 @@ class DynamoOutbox:
         known = (found[pk] for pk, _ in wanted if pk in found)
         return [_set_aside_from(item) for item in known if item.due_kind == keys.SET_ASIDE]
 
-    def force_of(self, delivery_id: str) -> str | None:
+    def force_of(self, address: str) -> str | None:
         """Of the item, done or not."""
-        with in_our_words():
-            try:
-                item = DeliveryItem.get(keys.delivery(delivery_id), keys.ONLY, consistent_read=True)
-            except DeliveryItem.DoesNotExist:
-                return None
-        return item.force or ""
+        parcel, delivery_id = deliveries.read_address(address)
+        if parcel:
+            part = _part(parcel, delivery_id)
+            return part["force"]["S"] if part else None
+        item = _item(delivery_id)
+        return (item.force or "") if item else None
 
     def again(self, delivery_id: str, *, now: datetime) -> bool:
         """Back to where it is due, as if it had never been tried."""
@@ -140,7 +159,7 @@ class DynamoOutbox:
 
 
 _CLAIM = {
-    "UpdateExpression": "SET claimed_until = :until, due_at = :until",
+    "UpdateExpression": "SET claimed_until = :until",
     "ConditionExpression": "due_kind = :due AND starts_at <= :now"
     " AND (attribute_not_exists (claimed_until) OR claimed_until <= :now)",
     "ReturnValues": "ALL_NEW",
@@ -151,6 +170,47 @@ _DONE = {
     "ConditionExpression": "attribute_exists (pk)",
     "ExpressionAttributeNames": {"#ttl": "ttl"},  # a reserved word
 }
+
+
+def _item(delivery_id: str) -> DeliveryItem | None:
+    with in_our_words():
+        try:
+            return DeliveryItem.get(keys.delivery(delivery_id), keys.ONLY, consistent_read=True)
+        except DeliveryItem.DoesNotExist:
+            return None
+
+
+def _part(parcel: str, delivery_id: str) -> parcels.Stored | None:
+    with in_our_words():
+        try:
+            item = ParcelItem.get(keys.delivery(parcel), keys.ONLY, consistent_read=True)
+        except ParcelItem.DoesNotExist:
+            return None
+    return parcels.part_of(item, delivery_id)
+
+
+def _take_out(delivery: Delivery, *, error: str, at: datetime) -> bool:
+    """One transaction: out of its parcel, and set aside as an item of its own."""
+    alone = items.delivery_item(replace(delivery, attempts=delivery.attempts + 1), timedelta(0))
+    alone.lane = deliveries.LANES[Kind.NOTHING]  # no relay need wake for it
+    alone.last_error = error
+    alone.due_kind, alone.due_at = keys.SET_ASIDE, at
+    alone.ttl = items.seconds(at + KEPT_ASIDE)
+    if delivery.force:
+        alone.listed_as, alone.listed_at = keys.set_aside(delivery.force), at
+    put = {"TableName": Row.Meta.table_name, "Item": alone.serialize()}
+    update = parcels.putting_aside(delivery, at=at)
+    try:
+        with in_our_words():
+            Row._get_connection().connection.transact_write_items(
+                condition_check_items=[], delete_items=[], put_items=[put], update_items=[update]
+            )
+    except TransactWriteError as failure:
+        codes = {reason.code for reason in failure.cancellation_reasons if reason is not None}
+        if "ConditionalCheckFailed" not in codes:
+            raise
+        return False
+    return True
 
 
 def _update_as_written(

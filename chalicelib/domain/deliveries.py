@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import field, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -43,6 +43,11 @@ class Kind(str, Enum):
 LANES = {Kind.START: "workflow", Kind.ANSWER: "workflow", Kind.MAIL: "mail", Kind.NOTHING: "nobody"}
 """Mail has a lane of its own, so that it does not wait behind a burst of starts."""
 
+CARRIED = (LANES[Kind.START], LANES[Kind.MAIL])
+"""The lanes that have a relay."""
+
+_PARCEL = "parcel."
+
 
 @value
 class Delivery:
@@ -50,7 +55,8 @@ class Delivery:
 
     `id` is deterministic: the same cause makes the same delivery. It is also the notification id of a mail.
     `is_held`: it was put off on purpose, so that what caused it can still be undone. `force` is that of the submission
-    it is about: empty where it is about none, and on what an earlier release queued.
+    it is about: empty where it is about none, and on what an earlier release queued. `parcel` is the id of the parcel
+    that it is a part of, if it is part of one: the deliveries of one transaction are stored together.
     """
 
     id: str
@@ -61,11 +67,39 @@ class Delivery:
     attempts: int = 0
     is_held: bool = False
     force: str = ""
+    parcel: str = ""
 
     @property
     def lane(self) -> str:
         """Which relay carries it."""
         return LANES[self.kind]
+
+    @property
+    def address(self) -> str:
+        """Where the outbox finds it again: its id, after its parcel's if it is part of one."""
+        return f"{self.parcel}/{self.id}" if self.parcel else self.id
+
+
+@value
+class Claimed:
+    """The parts of a parcel that are due in one lane, for one caller alone until `until` (UTC). `seen` is the outbox's
+    own: the parcel as it was when it was claimed."""
+
+    parcel: str
+    lane: str
+    until: datetime
+    parts: tuple[Delivery, ...]
+    seen: Any = field(default=None, compare=False)
+
+
+@value
+class Mark:
+    """What became of a part that was claimed. It was delivered; or it failed with an `error` of this kind, to be tried
+    again at `again_at` (UTC); or it was set aside, where there is an error but no such date."""
+
+    delivery: Delivery
+    error: str = ""
+    again_at: datetime | None = None
 
 
 @value
@@ -150,6 +184,46 @@ def unsent(about: str, *, now: datetime) -> Delivery:
 def held(delivery: Delivery, *, until: datetime) -> Delivery:
     """The delivery, put off."""
     return replace(delivery, due_at=until, is_held=True)
+
+
+def is_parcel(delivery_id: str) -> bool:
+    """Whether an id is that of a parcel."""
+    return delivery_id.startswith(_PARCEL) and "/" not in delivery_id
+
+
+def read_address(address: str) -> tuple[str, str]:
+    """The ids of the parcel, empty where there is none, and of the delivery."""
+    if not address.startswith(_PARCEL):
+        return "", address
+    parcel, _, delivery_id = address.partition("/")
+    return parcel, delivery_id
+
+
+def parcel_led_by(delivery_id: str) -> str:
+    """The id of the parcel that is named after this delivery."""
+    return _PARCEL + delivery_id
+
+
+def gathered(some: Iterable[Delivery]) -> list[Delivery]:
+    """The deliveries of one transaction, each with the parcel that it is part of. What is about no submission goes with
+    the rest; where a submission moves from one force to another, each force has a parcel. What is alone, and what
+    nobody carries, is part of none. A parcel is named after its start or answer, so that either is found by its id."""
+    found = list(some)
+    if len({one.id for one in found}) < len(found):
+        return found  # one item twice, which the store refuses
+    force_of_first = next((one.force for one in found if one.force), "")
+    groups: dict[str, list[Delivery]] = {}
+    for one in found:
+        if one.kind is not Kind.NOTHING:
+            groups.setdefault(one.force or force_of_first, []).append(one)
+    parcels = {
+        one.id: parcel_led_by(_lead(group).id) for group in groups.values() if len(group) > 1 for one in group
+    }
+    return [replace(one, parcel=parcels.get(one.id, "")) for one in found]
+
+
+def _lead(group: Iterable[Delivery]) -> Delivery:
+    return min(group, key=lambda one: one.kind not in (Kind.START, Kind.ANSWER))
 
 
 def execution_name(reference: str, round_: int) -> str:

@@ -32,7 +32,7 @@ from chalicelib.services.trail_ports import Timelines as Timelines
 if TYPE_CHECKING:
     from chalicelib.domain.checks import Run
     from chalicelib.domain.deadlines import Calendar
-    from chalicelib.domain.deliveries import Delivery, SetAside
+    from chalicelib.domain.deliveries import Claimed, Delivery, Mark, SetAside
     from chalicelib.domain.forces import Force
     from chalicelib.domain.form_keys import FormKey
     from chalicelib.domain.forms import Form
@@ -142,17 +142,18 @@ class Records(Protocol):
 class Outbox(Protocol):
     """Deliveries not yet done. They come in with Records.commit."""
 
-    def get(self, delivery_id: str) -> Delivery | None:
-        """The delivery, unless it is done or set aside."""
+    def get(self, address: str) -> Delivery | None:
+        """The delivery, unless it is done or set aside. A start or an answer is found by its id, too."""
 
-    def reference_of(self, delivery_id: str) -> str:
+    def reference_of(self, address: str) -> str:
         """What a delivery was about, done or not; empty where it was about no submission, or is not known."""
 
     def add(self, delivery: Delivery) -> None:
         """Queue a delivery that belongs to no submission. Queueing it twice is harmless."""
 
     def due(self, now: datetime, *, limit: int) -> list[str]:
-        """Ids of deliveries that the relay should have done by now, oldest first. May be a moment behind."""
+        """Ids of the deliveries and parcels that the relay should have done by now, oldest first. May be a moment
+        behind."""
 
     def claim(self, delivery_id: str, *, now: datetime, until: datetime) -> Delivery | None:
         """The delivery, for this caller alone until then; None where it is done, not yet due, or somebody else
@@ -164,6 +165,15 @@ class Outbox(Protocol):
     def failed(self, delivery: Delivery, *, error: str, again_at: datetime) -> None:
         """Not delivered; to be tried again. `error` is the kind of error, never its message."""
 
+    def claim_parts(
+        self, parcel: str, *, lane: str, now: datetime, until: datetime, is_late: bool
+    ) -> Claimed | None:
+        """The parts of a parcel that are due in a lane, for this caller alone until then; None where all are done, or
+        somebody else is at it. `is_late`: only what the relay should have done by now. There may be none."""
+
+    def mark(self, claimed: Claimed, marks: Sequence[Mark], *, at: datetime) -> None:
+        """What became of the parts, all at once. What is not named is as it was before it was claimed."""
+
     def set_aside(self, delivery: Delivery, *, error: str, at: datetime) -> bool:
         """Not delivered, and not to be tried again before a person says so. False where it is done meanwhile."""
 
@@ -171,7 +181,7 @@ class Outbox(Protocol):
         """What was set aside, of one force where one is named; the newest first. May miss what was set aside a
         moment ago."""
 
-    def force_of(self, delivery_id: str) -> str | None:
+    def force_of(self, address: str) -> str | None:
         """The force of a delivery, done or not; empty where it has none, None where there is no such delivery."""
 
     def again(self, delivery_id: str, *, now: datetime) -> bool:
@@ -259,8 +269,11 @@ class Workflows(Protocol):
 class Mailer(Protocol):
     """Sends mail."""
 
-    def send(self, *, notification_id: str, to: str, template: str, values: Mapping[str, Any]) -> None:
-        """Send one mail, made from its template."""
+    def send(
+        self, *, notification_id: str, to: str, template: str, values: Mapping[str, Any], parcel: str = ""
+    ) -> None:
+        """Send one mail, made from its template. It bears its id, and its parcel's, by which it is known if it comes
+        back."""
 
     def check(self) -> None:
         """Raise where mail cannot be sent."""

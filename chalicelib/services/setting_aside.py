@@ -39,7 +39,7 @@ def _is_told(parts: Parts, delivery: Delivery) -> bool:
     if delivery.kind is not Kind.MAIL:
         return True
     try:
-        undelivered.came_back(parts, delivery.id, what=undelivered.SET_ASIDE)
+        undelivered.came_back(parts, delivery.address, what=undelivered.SET_ASIDE)
     except Exception as failed:  # the delivery's own failure is what matters
         _log.warning("could not tell of %s: %s", delivery.id, type(failed).__name__)
         return False

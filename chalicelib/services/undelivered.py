@@ -46,12 +46,14 @@ class _Failed:
         return _HAPPENED.get(self.what, "did not arrive")
 
 
-def came_back(parts: Parts, notification_id: str, *, what: str) -> bool:
-    """Tell coordinators that the mail of this id bounced (`bounce`), was marked as spam (`complaint`) or could not be
-    sent (SET_ASIDE). Safe to repeat. False where the mail is not ours, or its reader is not known any more."""
+def came_back(parts: Parts, address: str, *, what: str) -> bool:
+    """Tell coordinators that the mail at this address in the outbox bounced (`bounce`), was marked as spam
+    (`complaint`) or could not be sent (SET_ASIDE). Safe to repeat. False where the mail is not ours, or its reader is
+    not known any more."""
+    _, notification_id = deliveries.read_address(address)
     mail = MAILS.get(mails.template_of(notification_id))
-    reference = parts.outbox.reference_of(notification_id)
-    if mail is None or (not reference and parts.outbox.force_of(notification_id) is None):
+    reference = parts.outbox.reference_of(address)
+    if mail is None or (not reference and parts.outbox.force_of(address) is None):
         _log.warning("an email that we did not send did not arrive: %s", what)
         return False
     failed = _Failed(id=notification_id, mail=mail, what=what)

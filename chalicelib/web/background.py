@@ -20,20 +20,20 @@ def ask_approver(event: Mapping[str, Any], _context: object) -> dict[str, str]:
     return {}
 
 
-# Two relays, though they do the same: Chalice names a handler after its function, and each has a stream filter.
+# Two relays: each has a stream filter, and takes its lane's parts of a parcel.
 
 
 def relay_workflow(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Deliver the workflow starts and answers of a batch of stream records."""
-    return _relay(event)
+    return _relay(event, "workflow")
 
 
 def relay_mail(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Deliver the mails of a batch of stream records."""
-    return _relay(event)
+    return _relay(event, "mail")
 
 
-def _relay(event: Mapping[str, Any]) -> dict[str, Any]:
+def _relay(event: Mapping[str, Any], lane: str) -> dict[str, Any]:
     """Answers which failed, so that only those return (`ReportBatchItemFailures`). A record that is no new delivery
     is passed over, whatever it is: it would keep those behind it from coming through."""
     from chalicelib.services import delivering
@@ -42,7 +42,7 @@ def _relay(event: Mapping[str, Any]) -> dict[str, Any]:
     for record in event.get("Records") or ():
         for delivery_id, number in _delivery(record):
             numbers.setdefault(delivery_id, []).append(number)
-    failed = delivering.relay(wiring.parts(), numbers)
+    failed = delivering.relay(wiring.parts(), numbers, lane=lane)
     return {
         "batchItemFailures": [
             {"itemIdentifier": number} for delivery_id in failed for number in numbers[delivery_id]
@@ -79,8 +79,8 @@ def mail_events(event: Mapping[str, Any], _context: object) -> dict[str, int]:
 
     noted = 0
     for record in event["Records"]:
-        for notification_id, what in _undelivered(_message(record)):
-            noted += undelivered.came_back(wiring.parts(), notification_id, what=what)
+        for address, what in _undelivered(_message(record)):
+            noted += undelivered.came_back(wiring.parts(), address, what=what)
     return {"noted": noted}
 
 
@@ -94,7 +94,8 @@ def _message(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _undelivered(message: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Notification ids and what became of them. A bounce that is only for now (`Transient`) is SES's to repeat.
+    """Where in the outbox the mails are, and what became of them. A bounce that is only for now (`Transient`) is SES's
+    to repeat.
 
     Event publishing says `eventType`, feedback notifications say `notificationType`:
     https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
@@ -102,8 +103,11 @@ def _undelivered(message: Mapping[str, Any]) -> list[tuple[str, str]]:
     what = str(message.get("eventType") or message.get("notificationType") or "").lower()
     if what not in ("bounce", "complaint") or message.get("bounce", {}).get("bounceType") == "Transient":
         return []
-    headers = message["mail"].get("headers", ())
-    return [(str(one["value"]), what) for one in headers if one["name"].lower() == "x-notification-id"]
+    headers = {one["name"].lower(): str(one["value"]) for one in message["mail"].get("headers", ())}
+    if "x-notification-id" not in headers:
+        return []
+    named = [headers[name] for name in ("x-parcel-id", "x-notification-id") if name in headers]
+    return [("/".join(named), what)]
 
 
 def reconcile(_event: object) -> dict[str, int]:

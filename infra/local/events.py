@@ -22,8 +22,11 @@ Record = dict[str, Any]
 Handler = Callable[[dict[str, Any]], Any]
 
 FILTERS: dict[str, dict[str, Any]] = {
-    "relay_workflow": {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"lane": {"S": ["workflow"]}}}},
-    "relay_mail": {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"lane": {"S": ["mail"]}}}},
+    "relay_workflow": {
+        "eventName": ["INSERT"],
+        "dynamodb": {"NewImage": {"lane": {"S": ["workflow", "both"]}}},
+    },
+    "relay_mail": {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"lane": {"S": ["mail", "both"]}}}},
 }
 """Which function gets which records: the FilterCriteria of each mapping. Two lanes, since behind a burst of
 workflow starts mail would wait."""

@@ -41,7 +41,10 @@ def event(mail: Mapping[str, Any]) -> dict[str, Any] | None:
             "timestamp": mail["sent_at"],
             "destination": [mail["to"]],
             "headersTruncated": False,
-            "headers": [{"name": "X-Notification-Id", "value": mail["id"]}],
+            "headers": [
+                {"name": "X-Notification-Id", "value": mail["id"]},
+                *([{"name": "X-Parcel-Id", "value": mail["parcel"]}] if mail.get("parcel") else ()),
+            ],
         },
     }
     topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:mail-events"

@@ -32,6 +32,7 @@ def from_raw_email(form: Mapping[str, list[str]], *, message_id: str, at: dateti
     message = BytesHeaderParser().parsebytes(headers)
     return {
         "id": _header(message, "X-Notification-Id") or message_id,
+        "parcel": _header(message, "X-Parcel-Id"),
         "to": ", ".join(_envelope(form) or _addressees(message)),
         "sent_at": at.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "raw": raw,

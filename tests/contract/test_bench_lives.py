@@ -17,7 +17,7 @@ from infra.local import seeds
 from infra.local.options import ROOT
 
 PEOPLE = seeds.people(seeds.read(ROOT / "infra" / "local" / "seeds.json"))
-EXPIRES = ("delivery", "key", "content", "mailbox")
+EXPIRES = ("delivery", "parcel", "key", "content", "mailbox")
 
 
 def held_by_force(made: list[Life]) -> dict[str, Held]:

@@ -10,9 +10,10 @@ from typing import Any
 
 from chalicelib.adapters.checks import PLACES
 from chalicelib.adapters.outbox import KEPT_ASIDE
+from chalicelib.domain import deliveries
 from chalicelib.domain.accounts import Session
 from chalicelib.domain.checks import Run
-from chalicelib.domain.deliveries import Delivery, SetAside
+from chalicelib.domain.deliveries import Claimed, Delivery, Mark, SetAside
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.fund import Balance, Fund, Held, Kept, Ledger, Line
 from chalicelib.domain.mailboxes import is_mailbox
@@ -28,12 +29,12 @@ class MemoryOutbox:
 
     store: Store
 
-    def get(self, delivery_id: str) -> Delivery | None:
-        queued = self.store.items.get(("delivery", delivery_id))
+    def get(self, address: str) -> Delivery | None:
+        queued = self._at(address)
         return queued.as_read if queued and queued.is_open else None
 
-    def reference_of(self, delivery_id: str) -> str:
-        queued = self.store.items.get(("delivery", delivery_id))
+    def reference_of(self, address: str) -> str:
+        queued = self._at(address, leads=False)
         return queued.delivery.reference if queued else ""
 
     def add(self, delivery: Delivery) -> None:
@@ -43,17 +44,53 @@ class MemoryOutbox:
     def due(self, now: datetime, *, limit: int) -> list[str]:
         with self.store.lock:
             waits = [one for one in self.store.of_kind("delivery") if one.is_open and one.due_at <= now]
-            return [one.delivery.id for one in sorted(waits, key=lambda one: one.due_at)[:limit]]
+            ids = (
+                one.delivery.parcel or one.delivery.id for one in sorted(waits, key=lambda one: one.due_at)
+            )
+            return list(dict.fromkeys(ids))[:limit]
 
     def claim(self, delivery_id: str, *, now: datetime, until: datetime) -> Delivery | None:
         with self.store.lock:
-            queued = self.store.items.get(("delivery", delivery_id))
+            queued = self._at(delivery_id, leads=False)
             if queued is None or not queued.is_open or queued.delivery.due_at > now:
                 return None
             if queued.claimed_until is not None and queued.claimed_until > now:
                 return None
-            queued.claimed_until = queued.again_at = until
+            queued.claimed_until = until
             return queued.as_read
+
+    def claim_parts(
+        self, parcel: str, *, lane: str, now: datetime, until: datetime, is_late: bool
+    ) -> Claimed | None:
+        with self.store.lock:
+            open_parts = [
+                one
+                for one in self.store.of_kind("delivery")
+                if one.delivery.parcel == parcel and one.delivery.lane == lane and one.is_open
+            ]
+            is_due = any(not is_late or one.due_at <= now for one in open_parts)
+            taken = self.store.items.get(("claim", parcel, lane))
+            if not is_due or (taken is not None and taken > now):
+                return None
+            self.store.items["claim", parcel, lane] = until
+            for one in self.store.of_kind("delivery"):
+                if one.delivery.parcel == parcel:
+                    one.claimed_at = now
+            found = [one for one in open_parts if (one.due_at if is_late else one.delivery.due_at) <= now]
+            found.sort(key=lambda one: (one.delivery.attempts, one.due_at))
+            return Claimed(parcel=parcel, lane=lane, until=until, parts=tuple(one.as_read for one in found))
+
+    def mark(self, claimed: Claimed, marks: Sequence[Mark], *, at: datetime) -> None:
+        with self.store.lock:
+            place = ("claim", claimed.parcel, claimed.lane)
+            is_ours = self.store.items.get(place) == claimed.until
+            if is_ours:
+                del self.store.items[place]
+            for one in marks:
+                if not one.error:
+                    self.done(one.delivery, at=at)
+                elif one.again_at is not None and is_ours:
+                    self.failed(one.delivery, error=one.error, again_at=one.again_at)
 
     def done(self, delivery: Delivery, *, at: datetime) -> None:
         with self.store.lock:
@@ -77,6 +114,11 @@ class MemoryOutbox:
                 return False
             queued.delivery = replace(queued.delivery, attempts=delivery.attempts + 1)
             queued.error, queued.aside_at, queued.claimed_until = error, at, None
+            if delivery.parcel:  # it becomes an item of its own
+                moved = replace(queued, delivery=replace(queued.delivery, parcel=""))
+                self.store.items["delivery", delivery.id] = moved
+                queued.delivery = replace(queued.delivery, payload={})
+                queued.is_moved = True
             return True
 
     def all_set_aside(self, *, force: str = "", limit: int) -> list[SetAside]:
@@ -84,12 +126,12 @@ class MemoryOutbox:
             found = [
                 _set_aside(one)
                 for one in self.store.of_kind("delivery")
-                if one.aside_at and force in ("", one.delivery.force)
+                if one.aside_at and not one.is_moved and force in ("", one.delivery.force)
             ]
             return sorted(found, key=lambda one: one.at, reverse=True)[:limit]
 
-    def force_of(self, delivery_id: str) -> str | None:
-        queued = self.store.items.get(("delivery", delivery_id))
+    def force_of(self, address: str) -> str | None:
+        queued = self._at(address, leads=False)
         return queued.delivery.force if queued else None
 
     def again(self, delivery_id: str, *, now: datetime) -> bool:
@@ -102,7 +144,14 @@ class MemoryOutbox:
             return True
 
     def _stored(self, delivery: Delivery) -> Queued | None:
-        return self.store.items.get(("delivery", delivery.id))
+        return self.store.items.get(("delivery", delivery.address))
+
+    def _at(self, address: str, *, leads: bool = True) -> Queued | None:
+        """A part is found by its address; by its id only where its parcel is named after it."""
+        queued: Queued | None = self.store.items.get(("delivery", address))
+        if queued is None and leads:
+            queued = self.store.items.get(("delivery", f"{deliveries.parcel_led_by(address)}/{address}"))
+        return queued
 
 
 def _set_aside(queued: Queued) -> SetAside:
@@ -370,6 +419,12 @@ class SentMail:
     to: str
     template: str
     values: Mapping[str, Any]
+    parcel: str = ""
+
+    @property
+    def address(self) -> str:
+        """Where the outbox knows it."""
+        return f"{self.parcel}/{self.notification_id}" if self.parcel else self.notification_id
 
 
 @dataclass
@@ -379,7 +434,9 @@ class MemoryMailer:
     sent: list[SentMail] = field(default_factory=list)
     bouncing: set[str] = field(default_factory=set)
 
-    def send(self, *, notification_id: str, to: str, template: str, values: Mapping[str, Any]) -> None:
+    def send(
+        self, *, notification_id: str, to: str, template: str, values: Mapping[str, Any], parcel: str = ""
+    ) -> None:
         from chalicelib.adapters.mail import render
 
         if not is_mailbox(to):
@@ -387,8 +444,15 @@ class MemoryMailer:
         if to in self.bouncing:
             raise ConnectionError(f"cannot reach {to}")
         render(template, values)
-        mail = SentMail(notification_id=notification_id, to=to, template=template, values=as_json(values))
-        self.sent.append(mail)
+        self.sent.append(
+            SentMail(
+                notification_id=notification_id,
+                to=to,
+                template=template,
+                values=as_json(values),
+                parcel=parcel,
+            )
+        )
 
     def check(self) -> None:
         if self.bouncing:

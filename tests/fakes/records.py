@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any
 
 from chalicelib.adapters.macs import KeyedMacs, key_of
+from chalicelib.adapters.parcels import prepared
 from chalicelib.adapters.records import FIRST_TOLD
 from chalicelib.domain import ideas
 from chalicelib.domain.errors import NotFound
@@ -19,7 +20,7 @@ from chalicelib.services.changes import AddEntry, Change, ChangeRefused, Content
 from chalicelib.services.listing import listed
 from chalicelib.services.ports import AskedTask, Counted, Listed, Place, Published, Waiting
 from tests.builders import MAC_KEY
-from tests.fakes.store import Operation, RefusedOperation, Store, operations
+from tests.fakes.store import Operation, RefusedOperation, Store, operations, parcels
 
 MOST_OPERATIONS = 100
 MACS = KeyedMacs([key_of(MAC_KEY)])
@@ -100,9 +101,10 @@ class MemoryRecords:
         with self.store.lock:
             sealed = [
                 replace(change, entry=MACS.sealed(change)) if isinstance(change, AddEntry) else change
-                for change in changes
+                for change in prepared(changes)
             ]
             asked = [operation for change in sealed for operation in operations(self.store, change)]
+            asked += parcels(self.store, sealed)
             items = [operation.item for operation in asked]
             if len(items) > MOST_OPERATIONS or len(set(items)) < len(items) or not items:
                 raise RefusedOperation("no items, more than 100, or one item twice")

@@ -11,7 +11,7 @@ from enum import Enum
 from threading import RLock
 from typing import Any
 
-from chalicelib.domain.deliveries import Delivery
+from chalicelib.domain.deliveries import Delivery, read_address
 from chalicelib.domain.deliveries import Kind as DeliveryKind
 from chalicelib.domain.fund import Balance, Held, Kind, Movement
 from chalicelib.domain.submissions import Submission, Task, TaskState
@@ -94,8 +94,11 @@ class Queued:
     again_at: datetime | None = None
     done_at: datetime | None = None
     claimed_until: datetime | None = None
+    claimed_at: datetime | None = None
     aside_at: datetime | None = None
     error: str = ""
+    is_moved: bool = False
+    """It was part of a parcel, was set aside, and has an item of its own."""
 
     @property
     def is_open(self) -> bool:
@@ -169,6 +172,8 @@ def operations(store: Store, change: Change) -> Iterator[Operation]:
             lambda old: old.state is change.was,
             lambda old: replace(old, state=TaskState.OPEN, decision="", decided_at=None, seen="", ended_by=0),
         )
+    elif isinstance(change, CancelDelivery) and read_address(change.delivery_id)[0]:
+        return  # with the rest of its parcel
     elif isinstance(change, CancelDelivery):
         item = ("delivery", change.delivery_id)
         queued = items.get(item)
@@ -183,6 +188,8 @@ def operations(store: Store, change: Change) -> Iterator[Operation]:
         item = ("token", change.submission.force, change.submission.reference)
         token = {item: change.token, ("token-for", *item[1:]): change.token_for}
         yield Operation(change, PUT, item, True, lambda: items.update(token))
+    elif isinstance(change, AddDelivery) and change.delivery.parcel:
+        return
     elif isinstance(change, AddDelivery):
         yield absent(("delivery", change.delivery.id), Queued(change.delivery))
     elif isinstance(change, KeepKey):
@@ -262,6 +269,39 @@ def operations(store: Store, change: Change) -> Iterator[Operation]:
                 lambda old: _source(old, move) >= move.amount_pence,
                 lambda old: _moved(old, move),
             )
+
+
+def parcels(store: Store, changes: list[Change]) -> Iterator[Operation]:
+    """What DynamoDB is asked to do for parcels: each is one item, whatever parts come or are taken back."""
+    items = store.items
+    added: dict[str, list[AddDelivery]] = {}
+    cancelled: dict[str, list[CancelDelivery]] = {}
+    for change in changes:
+        if isinstance(change, AddDelivery) and change.delivery.parcel:
+            added.setdefault(change.delivery.parcel, []).append(change)
+        elif isinstance(change, CancelDelivery) and read_address(change.delivery_id)[0]:
+            cancelled.setdefault(read_address(change.delivery_id)[0], []).append(change)
+    for parcel, adds in added.items():
+        new = {("delivery", one.delivery.address): Queued(deepcopy(one.delivery)) for one in adds}
+        new[("parcel", parcel)] = True  # type: ignore[index, assignment]
+        absent = ("parcel", parcel) not in items
+        yield Operation(adds[0], PUT, ("parcel", parcel), absent, lambda new=new: items.update(new))
+    for parcel, cancels in cancelled.items():
+        gone = [("delivery", one.delivery_id) for one in cancels]
+        free = all(_may_cancel(items.get(one)) for one in gone)
+
+        def take_back(gone: list[Any] = gone) -> None:
+            for one in gone:
+                del items[one]
+
+        yield Operation(cancels[0], UPDATE, ("parcel", parcel), free, take_back)
+
+
+def _may_cancel(queued: Queued | None) -> bool:
+    """Of a part: no lane was claimed since it could go."""
+    if queued is None or queued.done_at or queued.aside_at:
+        return False
+    return queued.claimed_at is None or queued.claimed_at < queued.delivery.due_at
 
 
 def _check_kinds(thing: Any, kind: str = "") -> None:

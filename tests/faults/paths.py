@@ -90,9 +90,9 @@ class Tale:
         return [one.reference for one in newest if one.title == title]
 
     def waiting(self, kind: str) -> list[str]:
-        """The deliveries of this kind that wait, by their ids."""
+        """The deliveries of this kind that wait, and the parcels, by their ids."""
         due = OUTBOX.due(datetime.now(timezone.utc) + timedelta(days=1), limit=500)
-        return [one for one in due if one.startswith(kind) and self.reference in one]
+        return [one for one in due if one.startswith((kind, "parcel.")) and self.reference in one]
 
     def step(self, name: str, token: str) -> dict[str, Any]:
         """What the state machine gives its function at the first step of an execution."""

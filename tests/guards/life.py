@@ -22,16 +22,17 @@ from chalicelib.adapters import keys, tables
 from chalicelib.adapters.links import SignedLinks
 from chalicelib.adapters.seals import KeyedSeals
 from chalicelib.adapters.workflows import StepFunctions
+from chalicelib.domain.deliveries import read_address
 from chalicelib.domain.errors import InvalidAnswers
 from chalicelib.domain.identities import Link
 from chalicelib.domain.people import Away
 from chalicelib.domain.tokens import Scope
 from chalicelib.services import amending, exporting, identifying, leaving
-from chalicelib.services.changes import LinkIdentity
+from chalicelib.services.changes import AddDelivery, CancelDelivery, LinkIdentity
 from chalicelib.services.intake import Receipt
 from chalicelib.services.setting_aside import MOST_TRIES
 from infra.local import cloud, schedules
-from tests.builders import told_apart
+from tests.builders import a_delivery, told_apart
 from tests.guards.aws_calls import Calls
 from tests.tokens import give_token
 
@@ -125,7 +126,11 @@ class Life:
         from app import relay_mail, relay_workflow
 
         for name, function in (("relay_mail", relay_mail), ("relay_workflow", relay_workflow)):
-            ids = [one for one in self.waiting() if one.startswith("mail.") == (name == "relay_mail")]
+            ids = [
+                one
+                for one in self.waiting()
+                if one.startswith("parcel.") or one.startswith("mail.") == (name == "relay_mail")
+            ]
             assert ids, name
             images = [{"NewImage": {"delivery": {"S": one}}, "SequenceNumber": one} for one in ids]
             with self.calls.of(name):
@@ -137,10 +142,12 @@ class Life:
         with self.calls.of(name):
             return getattr(app, name)(schedules.event(name), None)
 
-    def mail_comes_back(self, notification_id: str) -> None:
+    def mail_comes_back(self, address: str) -> None:
         from app import mail_events
 
+        parcel, notification_id = read_address(address)
         headers = [{"name": "X-Notification-Id", "value": notification_id}]
+        headers += [{"name": "X-Parcel-Id", "value": parcel}] if parcel else []
         message = {"eventType": "Bounce", "bounce": {"bounceType": "Permanent"}, "mail": {"headers": headers}}
         with self.calls.of("mail_events"):
             answer = mail_events({"Records": [{"Sns": {"Message": json.dumps(message)}}]}, None)
@@ -196,6 +203,10 @@ def people_come(life: Life) -> None:
     life.get(task)
     life.press(task, decision="approve")
     life.press(f"{task}/undo", task)
+    queued_by_earlier_release = a_delivery("mail.moved-on.1", is_held=True)
+    with life.calls.of(HTTP):
+        life.site.parts.records.commit([AddDelivery(delivery=queued_by_earlier_release)])
+        life.site.parts.records.commit([CancelDelivery(delivery_id=queued_by_earlier_release.id)])
     life.press(task, decision="request-changes", **{"changes-costs": "Two quotes, please."})
     life.days_pass(1)
     site.prove(first, "amend")
@@ -254,7 +265,7 @@ def time_passes(life: Life) -> None:
     claim = life.submit()
     life.relay()
     life.ask(claim)
-    life.mail_comes_back(f"mail.receipt.{claim.reference}")
+    life.mail_comes_back(f"parcel.start.{claim.reference}-r1/mail.receipt.{claim.reference}")
     life.mail_comes_back(f"mail.asked.kent.{claim.reference}.1")
     returned = life.submit()
     life.ask(returned)

@@ -191,7 +191,7 @@ class Site:
             return client.http.post(path, headers=headers, body=body)
         headers["Content-Type"] = "application/x-www-form-urlencoded"
         fields = {"csrf": "the-token", "note": "A note", "seen": "", "decision": ""}
-        fields["delivery"] = f"mail.receipt.{self.reference}"
+        fields["delivery"] = f"parcel.start.{self.reference}-r1/mail.receipt.{self.reference}"
         return client.http.post(path, headers=headers, body=urlencode(fields).encode())
 
     def _headers(self, story: Story, role: str) -> dict[str, str]:

@@ -67,7 +67,9 @@ def put(dynamodb: str) -> Callable[[str], list[Any]]:
     def of(lane: str) -> list[Any]:
         pages = client.get_paginator("scan").paginate(TableName=settings()["TABLE_NAME"])
         items = [item for page in pages for item in page["Items"]]
-        return [item for item in items if item.get("lane") == {"S": lane} and "due_kind" in item]
+        return [
+            item for item in items if item.get("lane") in ({"S": lane}, {"S": "both"}) and "due_kind" in item
+        ]
 
     return of
 

@@ -95,6 +95,11 @@ class Scene(Story):
         records: Any = self.parts.records
         return records.store  # type: ignore[no-any-return]
 
+    def address(self, delivery_id: str) -> str:
+        """Where the outbox has a delivery of this id; the id itself where it has none."""
+        found = (one.delivery for one in self.store.of_kind("delivery"))
+        return next((one.address for one in found if one.id == delivery_id), delivery_id)
+
     @property
     def people(self) -> fakes.MemoryPeople:
         people: Any = self.parts.people

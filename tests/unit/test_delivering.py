@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
 from chalicelib.domain import deliveries
+from chalicelib.domain.deliveries import Kind
 from chalicelib.domain.stages import AskedAs
 from chalicelib.domain.submissions import Status
 from chalicelib.services import deciding, delivering
+from chalicelib.services.changes import AddDelivery
 from chalicelib.services.setting_aside import MOST_TRIES
 from tests.builders import MONDAY, PERSONAL, Story, a_delivery, a_form, a_submission
 from tests.unit import scenes
@@ -307,3 +310,94 @@ def test_a_clock_that_differs_between_relay_and_sweeper_does_no_harm(story: Stor
     assert delivering.relay(behind, ["m1"]) == []
     story.deliver()
     assert sent(story) == ["m1"]
+
+
+# Parcels: what one transaction caused
+
+VALUES = dict.fromkeys(
+    ("reference", "title", "total", "role", "comment", "next_stage", "status_url", "noun"), "x"
+)
+GOOD = {"template": "moved-on", "to": "a@example.org", "values": VALUES}
+START, BOTH_MAILS = "parcel.start.CLM-7K3F-9QX2-r1", ["mail.receipt.1", "mail.receipt.2"]
+
+
+@pytest.fixture
+def parcel(story: Story) -> str:
+    """A start and two mails, of one transaction."""
+    start = {"workflow": "funding-claim", "name": "CLM-7K3F-9QX2-r1", "input": {}}
+    now = story.parts.now()
+    some = [
+        a_delivery("start.CLM-7K3F-9QX2-r1", kind=Kind.START, payload=start, due_at=now),
+        *(a_delivery(one, payload=GOOD, due_at=now) for one in BOTH_MAILS),
+    ]
+    story.parts.records.commit([AddDelivery(delivery=one) for one in some])
+    return START
+
+
+def test_each_relay_delivers_its_lane_of_a_parcel(story: Story, parcel: str) -> None:
+    assert delivering.relay(story.parts, [parcel], lane="mail") == []
+    assert sent(story) == BOTH_MAILS
+    assert not story.parts.workflows.running("funding-claim")
+    assert delivering.relay(story.parts, [parcel], lane="workflow") == []
+    assert story.parts.workflows.running("funding-claim") == {"CLM-7K3F-9QX2-r1"}
+    assert story.deliver() == delivering.Swept(delivered=0, failed=0)
+
+
+def test_mail_does_not_wait_for_state_machines_that_do_not_answer(story: Story, parcel: str) -> None:
+    story.parts.workflows.failing = True  # type: ignore[attr-defined]
+    swept = story.deliver()
+    assert (swept.delivered, swept.failed) == (2, 1)
+    assert sent(story) == BOTH_MAILS
+
+
+def test_one_part_that_fails_keeps_no_other_back_and_is_tried_again_alone(
+    story: Story, parcel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailer = story.parts.mailer
+    send = mailer.send
+
+    def picky(*, notification_id: str, **mail: Any) -> None:
+        if notification_id == "mail.receipt.1":
+            raise ConnectionError("no answer")
+        send(notification_id=notification_id, **mail)
+
+    monkeypatch.setattr(mailer, "send", picky)
+    assert delivering.relay(story.parts, [parcel], lane="mail") == [parcel]
+    assert sent(story) == ["mail.receipt.2"]
+    monkeypatch.setattr(mailer, "send", send)
+    assert story.deliver().delivered == 2
+    assert sent(story) == ["mail.receipt.2", "mail.receipt.1"]
+
+
+def test_who_is_slow_leaves_the_last_parts_to_the_next(
+    story: Story, parcel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailer, clock = story.parts.mailer, story.parts.now
+    send = mailer.send
+
+    def slow(**mail: Any) -> None:
+        clock.pass_by(seconds=25)  # type: ignore[attr-defined]
+        send(**mail)
+
+    monkeypatch.setattr(mailer, "send", slow)
+    assert delivering.relay(story.parts, [parcel], lane="mail") == [parcel]
+    assert sent(story) == BOTH_MAILS[:1]
+    assert delivering.relay(story.parts, [parcel], lane="mail") == []
+    assert sent(story) == BOTH_MAILS
+
+
+def test_a_parcel_whose_marks_were_lost_is_delivered_again_under_the_same_ids(
+    story: Story, parcel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = story.parts.outbox
+    mark = outbox.mark
+
+    def lost(*_: object, **__: object) -> None:
+        raise ConnectionError("no answer")
+
+    monkeypatch.setattr(outbox, "mark", lost)
+    assert delivering.relay(story.parts, [parcel], lane="mail") == [parcel]
+    monkeypatch.setattr(outbox, "mark", mark)
+    story.parts.now.pass_by(minutes=2)  # type: ignore[attr-defined]
+    story.deliver()
+    assert sent(story) == BOTH_MAILS * 2

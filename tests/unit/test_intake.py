@@ -148,7 +148,8 @@ def test_a_registered_day_that_does_not_exist_is_a_problem_of_its_answer(story: 
 def test_a_refusal_nobody_foresaw_is_no_receipt(story: Story) -> None:
     reference = story.submit().reference
     store = story.parts.records.store  # type: ignore[attr-defined]
-    queued = store.items[("delivery", f"mail.receipt.{reference}")]
+    address = ("delivery", f"parcel.start.{reference}-r1/mail.receipt.{reference}")
+    queued = store.items[address]
     for key in [
         key for key in store.items if reference in key and key[0] in ("submission", "reference", "entry")
     ]:
@@ -157,7 +158,7 @@ def test_a_refusal_nobody_foresaw_is_no_receipt(story: Story) -> None:
     story.parts.__dict__["draw"] = lambda characters, count: body
     with pytest.raises((ChangeRefused, Unavailable)):
         story.submit()
-    assert store.items[("delivery", f"mail.receipt.{reference}")] == queued
+    assert store.items[address] == queued
 
 
 def test_the_workflow_is_started_under_the_name_of_the_round(story: Story) -> None:

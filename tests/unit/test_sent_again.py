@@ -368,7 +368,7 @@ def test_the_receipt_that_is_mailed_again_reads_as_the_first_did(story: Scene) -
     case = story.case(first.reference)
     assert receipts.mail_receipt_again(story.parts, case, now=story.parts.now())
     queued = [
-        story.parts.outbox.get(one)
+        story.parts.outbox.get(story.address(one))
         for one in (f"mail.receipt.{first.reference}", AGAIN.format(first.reference))
     ]
     texts = [render(one.payload["template"], one.payload["values"]).text for one in queued if one]

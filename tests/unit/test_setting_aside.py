@@ -144,7 +144,8 @@ def test_the_relay_sets_nothing_aside(story: Scene) -> None:
     reference = story.submit().reference
     for _ in range(MOST_TRIES + 3):
         story.clock.pass_by(hours=1)
-        assert delivering.relay(story.parts, [f"mail.receipt.{reference}"]) == [f"mail.receipt.{reference}"]
+        parcel = f"parcel.start.{reference}-r1"
+        assert delivering.relay(story.parts, [parcel], lane="mail") == [parcel]
     assert aside(story) == []
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib import wiring
+from chalicelib.domain.deliveries import read_address
 from chalicelib.domain.mails import MAILS, Reader
 from chalicelib.domain.people import Person
 from chalicelib.domain.stages import AskedAs
@@ -26,7 +27,7 @@ BOTH = ["coordinator.kent@example.police.uk", "national.coordinator@example.poli
 
 
 def came_back(story: Scene, notification_id: str, what: str = "bounce") -> bool:
-    return undelivered.came_back(story.parts, notification_id, what=what)
+    return undelivered.came_back(story.parts, story.address(notification_id), what=what)
 
 
 def mail_id(story: Scene, template: str) -> str:
@@ -317,11 +318,13 @@ def test_a_claim_that_has_moved_is_noted_where_it_is_now(story: Scene) -> None:
 # As SES says it
 
 
-def headers(notification_id: str, name: str = "X-Notification-Id") -> list[dict[str, str]]:
+def headers(address: str, name: str = "X-Notification-Id") -> list[dict[str, str]]:
+    parcel, notification_id = read_address(address)
     return [
         {"name": "From", "value": "Share Your Knowledge <from@example.org>"},
         {"name": "To", "value": "lead.kent@example.police.uk"},
         {"name": "Subject", "value": "CLM-2222-2222: decide by Monday 18 January"},
+        *({"name": "X-Parcel-Id", "value": one} for one in [parcel] if one),
         {"name": name, "value": notification_id},
         {"name": "MIME-Version", "value": "1.0"},
     ]
@@ -456,7 +459,7 @@ def test_the_name_of_our_header_is_read_in_any_case_and_others_are_not_taken_for
 
 def test_several_records_are_each_noted_and_a_repeat_changes_nothing(story: Scene, noted: Any) -> None:
     story.asked()
-    asked, receipt = mail_id(story, "asked"), mail_id(story, "receipt")
+    asked, receipt = (story.address(mail_id(story, one)) for one in ("asked", "receipt"))
     messages = [
         said("eventType", "Bounce", asked, bounce=BOUNCE),
         said("eventType", "Complaint", receipt, complaint=COMPLAINT),
@@ -470,7 +473,7 @@ def test_several_records_are_each_noted_and_a_repeat_changes_nothing(story: Scen
 
 def test_no_address_is_kept_of_what_ses_says(story: Scene, noted: Any) -> None:
     reference = story.asked()
-    noted(said("eventType", "Bounce", mail_id(story, "receipt"), bounce=BOUNCE))
+    noted(said("eventType", "Bounce", story.address(mail_id(story, "receipt")), bounce=BOUNCE))
     kept = str(story.case(reference).entries)
     assert "@" not in kept
     assert PERSONAL["claimant_email"] not in kept

@@ -22,7 +22,7 @@ LEAD = "lead.kent@example.police.uk"
 
 
 def came_back(story: Scene, notification_id: str, what: str = "bounce") -> bool:
-    return undelivered.came_back(story.parts, notification_id, what=what)
+    return undelivered.came_back(story.parts, story.address(notification_id), what=what)
 
 
 def sent_id(story: Scene, template: str, to: str = "") -> str:

@@ -28,7 +28,8 @@ PATH = "/desk/checks"
 def put_aside(site: Website) -> tuple[Receipt, str]:
     """A receipt of Kent's that failed too often."""
     receipt = site.submit()
-    delivery = site.parts.outbox.get(f"mail.receipt.{receipt.reference}")
+    address = f"parcel.start.{receipt.reference}-r1/mail.receipt.{receipt.reference}"
+    delivery = site.parts.outbox.get(address)
     assert delivery is not None
     assert site.parts.outbox.set_aside(delivery, error="ConnectionError", at=site.parts.now())
     return receipt, delivery.id

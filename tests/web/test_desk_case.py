@@ -68,8 +68,9 @@ def test_the_list_of_mails_says_which_did_not_arrive_and_why(
     website: Website, what: str, happened: str
 ) -> None:
     path, _ = opened(website)
-    notification_id = f"mail.receipt.{path.rpartition('/')[2]}"
-    assert undelivered.came_back(website.parts, notification_id, what=what)
+    reference = path.rpartition("/")[2]
+    receipt = f"parcel.start.{reference}-r1/mail.receipt.{reference}"
+    assert undelivered.came_back(website.parts, receipt, what=what)
     assert f"{happened}: receipt Nobody" in words(website.get(path))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http.cookies import SimpleCookie
 from itertools import count
 from pathlib import Path
@@ -20,7 +20,7 @@ from chalicelib import wiring
 from chalicelib.adapters import tables
 from chalicelib.adapters.funds import DynamoFunds
 from chalicelib.adapters.people import DynamoPeople
-from chalicelib.domain.deliveries import Delivery
+from chalicelib.domain.deliveries import Delivery, Mark, is_parcel
 from chalicelib.domain.form_keys import FormKey
 from chalicelib.domain.pairs import mailbox_of
 from chalicelib.domain.people import NATIONAL
@@ -186,10 +186,20 @@ class Website:
         now = self.parts.now()
         # The sweeper is given what the relay should long have delivered; ask on its behalf, a day later.
         waiting = self.parts.outbox.due(now + timedelta(days=1), limit=2000)
-        ids = [one for one in waiting if one.startswith(f"mail.{template}.")]
-        mails = [one for one in map(self.parts.outbox.get, ids) if one is not None]
-        for one in mails:
-            self.parts.outbox.done(one, at=now)
+        return [mail for one in waiting for mail in self._mails_of(one, template, now)]
+
+    def _mails_of(self, delivery_id: str, template: str, now: datetime) -> list[Delivery]:
+        outbox, begins = self.parts.outbox, f"mail.{template}."
+        if not is_parcel(delivery_id):
+            found = outbox.get(delivery_id) if delivery_id.startswith(begins) else None
+            if found is not None:
+                outbox.done(found, at=now)
+            return [found] if found else []
+        later = now + timedelta(days=1)
+        claimed = outbox.claim_parts(delivery_id, lane="mail", now=later, until=later, is_late=True)
+        mails = [one for one in claimed.parts if one.id.startswith(begins)] if claimed else []
+        if claimed:
+            outbox.mark(claimed, [Mark(delivery=one) for one in mails], at=now)
         return mails
 
     def use(self, **changes: Any) -> None:

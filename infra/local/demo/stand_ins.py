@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from chalicelib.adapters.mail import SesMailer, render
 from chalicelib.adapters.outbox import DynamoOutbox
-from chalicelib.domain.deliveries import DONE, Delivery, Kind
+from chalicelib.domain.deliveries import DONE, Claimed, Delivery, Kind, Mark
 from chalicelib.domain.errors import NotFound, TooLarge
 from infra.local import kept_files, mailbox
 
@@ -62,13 +62,37 @@ class LateStarts(DynamoOutbox):
         self.failed(delivery, error=_PUT_OFF, again_at=self._until + _LATER)
         self._put_off.append(delivery)
 
+    def mark(self, claimed: Claimed, marks: Sequence[Mark], *, at: datetime) -> None:
+        """The same of the parts of a parcel."""
+        starts = [one.delivery for one in marks if one.delivery.kind is Kind.START and not one.error]
+        self._put_off += starts
+        put_off = self._until + _LATER
+        late = [
+            Mark(delivery=one.delivery, error=_PUT_OFF, again_at=put_off) if one.delivery in starts else one
+            for one in marks
+        ]
+        super().mark(claimed, late, at=at)
+
     def finish(self, is_open: Callable[[Delivery], bool]) -> None:
         """Leave the starts of what is open to the run, due now, and no other."""
         for delivery in self._put_off:
-            if is_open(delivery):
+            if delivery.parcel:
+                self._finish_part(delivery, is_open(delivery))
+            elif is_open(delivery):
                 self.failed(delivery, error=_PUT_OFF, again_at=self._until)
             else:
                 super().done(delivery, at=self._until)
+
+    def _finish_part(self, delivery: Delivery, is_open: bool) -> None:
+        now = self._until + _LATER
+        claimed = self.claim_parts(
+            delivery.parcel, lane=delivery.lane, now=now, until=now + timedelta(seconds=30), is_late=True
+        )
+        assert claimed is not None
+        mark = Mark(delivery=delivery)
+        if is_open:
+            mark = Mark(delivery=delivery, error=_PUT_OFF, again_at=self._until)
+        super().mark(claimed, [mark], at=self._until)
 
 
 class MessageRejected(Exception):
@@ -83,16 +107,21 @@ class JournalMailer:
         self._clock = clock
         self._composer = SesMailer(sender=sender, reply_to=reply_to)
         self.refused: set[str] = set()
+        self.addresses: dict[str, str] = {}
+        """Where the outbox has what was sent, by its notification id."""
         self.sent = 0
 
-    def send(self, *, notification_id: str, to: str, template: str, values: Mapping[str, Any]) -> None:
+    def send(
+        self, *, notification_id: str, to: str, template: str, values: Mapping[str, Any], parcel: str = ""
+    ) -> None:
         """Raises MessageRejected for an address in `refused`."""
         if to in self.refused:
             raise MessageRejected
-        message = self._composer.message(notification_id, to, render(template, values))
+        message = self._composer.message(notification_id, to, render(template, values), parcel=parcel)
         raw = base64.b64encode(message.as_bytes()).decode("ascii")
         form = {"RawMessage.Data": [raw], "Destinations.member.1": [to]}
         self._journal.add(mailbox.from_raw_email(form, message_id=notification_id, at=self._clock()))
+        self.addresses[notification_id] = f"{parcel}/{notification_id}" if parcel else notification_id
         self.sent += 1
 
     def check(self) -> None:

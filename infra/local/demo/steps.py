@@ -166,7 +166,8 @@ def _mail_comes_back(subject: Subject, step: Step) -> None:
         if step["mail"] == "receipt"
         else f"mail.asked.{subject.task().id}"
     )
-    if not undelivered.came_back(subject.parts, mail, what="bounce"):
+    sent: Any = subject.parts.mailer
+    if not undelivered.came_back(subject.parts, sent.addresses.get(mail, mail), what="bounce"):
         raise Impossible(f"there is no {mail}")
 
 
