@@ -449,3 +449,8 @@ def all_values(thing: Any) -> set[str]:
     if hasattr(thing, "__dict__"):
         return all_values(vars(thing))
     return {str(thing)}
+
+
+def receipt_mail(reference: str) -> str:
+    """Where the outbox has the receipt of a submission that nobody had to confirm: it goes with the first start."""
+    return f"parcel.start.{reference}-r1/mail.receipt.{reference}"

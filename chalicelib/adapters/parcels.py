@@ -230,11 +230,11 @@ class _Change:
 
     def put(self, name: str, value: Any) -> None:
         """An attribute of the parcel; None removes it."""
-        self._names[f"#{name}"] = name  # ttl is a reserved word
+        self._names[f"#a_{name}"] = name  # ttl is a reserved word
         if value is None:
-            self._removed.append(f"#{name}")
+            self._removed.append(f"#a_{name}")
         else:
-            self._set.append(f"#{name} = :{name}")
+            self._set.append(f"#a_{name} = :{name}")
             self.values[f":{name}"] = value
 
     def written(self) -> dict[str, Any]:

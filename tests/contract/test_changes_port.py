@@ -590,8 +590,7 @@ def test_the_fake_and_dynamodb_agree_on_whatever_is_committed(dynamo_parts: Part
             elif what == 2 and delivery is not None:
                 parts.outbox.done(delivery, at=now)
         assert stored(both[0]) == stored(both[1]), changes
-    assert outcomes["stored"] > 10
-    assert outcomes[0] > 10, outcomes
+    assert min(outcomes["stored"], outcomes[0]) > 10, outcomes
 
 
 def test_a_hundred_operations_are_one_commit_and_one_more_is_none(parts: Parts) -> None:

@@ -28,7 +28,7 @@ from chalicelib.services import digesting, exporting, following_up, minding, rea
 from chalicelib.services.changes import ChangeSubmission, CloseTask, KeepPersonal, KeepVersion
 from chalicelib.services.revision import next_revision, with_entry
 from tests import fakes
-from tests.builders import FORMS, WHO_HAD_IT, a_person
+from tests.builders import FORMS, WHO_HAD_IT, a_person, receipt_mail
 from tests.unit.escalation_scenes import Ideas
 
 NAMES = ("zuleika", "quartermaine")
@@ -177,7 +177,7 @@ def _let_things_happen(made: Scenes) -> None:
     for where in ("triage", "national review", "leaders"):
         ideas.clock.pass_by(hours=2)
         minding.chase(parts, coordinator, made.at[where])
-    undelivered.came_back(parts, f"mail.receipt.{made.at['triage']}", what="bounce")
+    undelivered.came_back(parts, receipt_mail(made.at["triage"]), what="bounce")
     asked = ideas.case(made.at["triage"]).open_tasks[0]
     undelivered.came_back(parts, f"mail.asked.{asked.id}", what="bounce")
     late = made.submit("late")

@@ -7,6 +7,7 @@ import copy
 import json
 import re
 from collections.abc import Mapping, Sequence
+from email.message import Message
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -85,11 +86,10 @@ def topic(message: str) -> Event:
     return event
 
 
-def bounce(notification_id: str) -> Event:
-    """SES says that a mail came back for good."""
+def bounce(mail: Message) -> Event:
+    """SES says that this mail came back for good. It names the headers that the mail was sent with."""
     message = read("ses_bounce")
-    (header,) = [one for one in message["mail"]["headers"] if one["name"] == "X-Notification-Id"]
-    header["value"] = notification_id
+    message["mail"]["headers"] = [{"name": name, "value": str(value)} for name, value in mail.items()]
     return topic(json.dumps(message))
 
 

@@ -17,6 +17,7 @@ from chalicelib.adapters.mail import render
 from chalicelib.domain.mails import MAILS
 from chalicelib.services import following_up, undelivered
 from chalicelib.services.intake import Receipt
+from tests.builders import receipt_mail
 
 MONEY = re.compile(
     r"£|\b(money|funds?(?! holders)|funding|costs?|paid|pays?|payments?|amounts?|reserved|budgets?|set aside)\b",
@@ -181,7 +182,7 @@ def test_the_desk_looks_after_an_idea(walk: Walk) -> None:
         path = f"/desk/submissions/{receipt.reference}"
         walk.get("/desk/submissions", "/desk/submissions?form=idea", "/desk/stuck", path, f"{path}/reassign")
         walk.get(f"{path}/withdraw")
-    undelivered.came_back(walk.site.parts, f"mail.receipt.{receipt.reference}", what="bounce")
+    undelivered.came_back(walk.site.parts, receipt_mail(receipt.reference), what="bounce")
     walk.get(path)
     walk.press(f"{path}/note", path, note="We rang about it.")
     walk.press(f"{path}/withdraw", reason="The person asked for it.")
