@@ -24,7 +24,7 @@ test: install browser ## Set everything up and run all tests
 prove: install browser ## Run the heavy sweeps in full (make test has a smaller setting of each)
 	PROVE=1 $(BIN)/python -m pytest -s -q \
 	  tests/faults tests/hostile tests/browser tests/whole/test_killed_under_load.py \
-	  tests/contract/test_races.py tests/contract/test_sent_before.py tests/unit/test_timeline_attacks.py tests/unit/test_a_year_of_guessing.py
+	  tests/contract/records/test_races.py tests/contract/intake/test_sent_before.py tests/unit/records/test_timeline_attacks.py tests/unit/people/test_a_year_of_guessing.py
 
 check: test lint coverage ## What must be green before a change lands (.ci/run runs the same, one after the other)
 

@@ -7,9 +7,9 @@ from chalice import Cron, Rate
 
 # PynamoDB comes with it. Every function needs it, and Python 3.11 takes much longer for it deep inside other calls,
 # where the stack is at the end of a chunk, than it does here.
-import chalicelib.adapters.tables
+import chalicelib.adapters.dynamodb.tables
 from chalicelib.web import background
-from chalicelib.web.sections import App
+from chalicelib.web.http.sections import App
 
 app = App(app_name="share-your-knowledge")
 

@@ -24,13 +24,14 @@ from bench import events
 from bench.filling import the_people
 from bench.generate import answers
 from chalicelib import wiring
-from chalicelib.adapters import aws, tables
-from chalicelib.adapters.funds import DynamoFunds
-from chalicelib.adapters.people import DynamoPeople
-from chalicelib.domain.browsers import Carried, written
-from chalicelib.domain.pairs import Pair, mailbox_of
+from chalicelib.adapters.aws import clients
+from chalicelib.adapters.dynamodb import tables
+from chalicelib.adapters.dynamodb.funds import DynamoFunds
+from chalicelib.adapters.dynamodb.people import DynamoPeople
+from chalicelib.domain.people.browsers import Carried, written
+from chalicelib.domain.people.pairs import Pair, mailbox_of
 from chalicelib.settings import Settings
-from chalicelib.web.html_forms import typed_fields
+from chalicelib.web.widgets.html_forms import typed_fields
 from infra.local import cloud, environment, lambdas
 from infra.local.gateway import Gateway
 
@@ -98,7 +99,7 @@ def on_aws(dynamodb: str) -> Iterator[None]:
 
 def _forget_parts() -> None:
     wiring.use(None)
-    aws.client.cache_clear()
+    clients.client.cache_clear()
 
 
 class Scene:

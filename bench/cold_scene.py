@@ -14,12 +14,13 @@ from app import app
 from bench.events import signed_in, step, stream
 from bench.validators import valid_claim
 from chalicelib import wiring
-from chalicelib.adapters import tables
-from chalicelib.adapters.funds import DynamoFunds
-from chalicelib.adapters.people import DynamoPeople
-from chalicelib.domain.pairs import mailbox_of
-from chalicelib.domain.people import Holding, Person
-from chalicelib.services import asking, confirming
+from chalicelib.adapters.dynamodb import tables
+from chalicelib.adapters.dynamodb.funds import DynamoFunds
+from chalicelib.adapters.dynamodb.people import DynamoPeople
+from chalicelib.domain.people.pairs import mailbox_of
+from chalicelib.domain.people.people import Holding, Person
+from chalicelib.services.approvals import asking
+from chalicelib.services.intake import confirming
 
 LEAD = Person(
     id="lead-kent",

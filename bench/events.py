@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.domain.accounts import new_session, session_secret
+from chalicelib.domain.people.accounts import new_session, session_secret
 from chalicelib.services.ports import Parts
-from chalicelib.web.cookies import session_cookie
+from chalicelib.web.http.cookies import session_cookie
 
 
 def stream(delivery: str) -> dict[str, Any]:

@@ -106,8 +106,8 @@ def _export(database: str, bucket: str, rows: int) -> Made:
 def _run(rows: int) -> Made:
     """The export of the first rows, made here."""
     from chalicelib import wiring
-    from chalicelib.domain.exports import Period
-    from chalicelib.services import exporting
+    from chalicelib.domain.reports.exports import Period
+    from chalicelib.services.reports import exporting
 
     period = Period(start=START, end=START + APART * rows)
     began, cpu = time.perf_counter(), time.process_time()
@@ -154,10 +154,10 @@ def _claims(count: int) -> Iterator[Any]:
     from bench import filling
     from bench.generate import answers, in_digits
     from bench.lives import lives
-    from chalicelib.adapters import submission_items
-    from chalicelib.adapters.form_files import FormFiles
-    from chalicelib.domain.answers import total_pence
-    from chalicelib.domain.references import new_reference
+    from chalicelib.adapters.dynamodb import submission_items
+    from chalicelib.adapters.files.form_files import FormFiles
+    from chalicelib.domain.forms.answers import total_pence
+    from chalicelib.domain.intake.references import new_reference
 
     form = FormFiles().form(FORM)
     lived = (life.case.submission for life in lives(2 * _PATTERNS, filling.the_people()))

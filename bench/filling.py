@@ -24,13 +24,13 @@ from typing import Any
 
 from bench.lives import lives
 from bench.rows import balance_rows, rows_of, total
-from chalicelib.adapters import tables
-from chalicelib.adapters.form_files import FormFiles
-from chalicelib.adapters.indexes import DueIndex, EverywhereIndex, ListedIndex, PublicIndex
-from chalicelib.adapters.people import DynamoPeople
-from chalicelib.adapters.tables import Row
-from chalicelib.domain.fund import Held
-from chalicelib.domain.people import Person
+from chalicelib.adapters.dynamodb import tables
+from chalicelib.adapters.dynamodb.indexes import DueIndex, EverywhereIndex, ListedIndex, PublicIndex
+from chalicelib.adapters.dynamodb.people import DynamoPeople
+from chalicelib.adapters.dynamodb.tables import Row
+from chalicelib.adapters.files.form_files import FormFiles
+from chalicelib.domain.money.fund import Held
+from chalicelib.domain.people.people import Person
 from infra.local import dynoxide, seeds
 from infra.local.options import SEEDS
 

@@ -51,11 +51,11 @@ class Floor:
 def recorded(form: str, answers: Mapping[str, Any], key: str) -> Operation:
     """What one submission writes, once it has read its mailbox. Stored as any other."""
     from chalicelib import wiring
-    from chalicelib.services import intake
+    from chalicelib.services.intake import submitting
 
     parts = wiring.parts()
     with _recording() as calls:
-        intake.submit(parts, parts.forms.form(form), dict(answers), key=key)
+        submitting.submit(parts, parts.forms.form(form), dict(answers), key=key)
     name, sent = calls[-1]
     assert name == "TransactWriteItems", name
     return {"TransactItems": sent["TransactItems"]}

@@ -27,9 +27,9 @@ from bench.filling import filled, name_of, the_people
 from bench.lives import UNTIL, lives
 from bench.rows import FUND
 from chalicelib import wiring
-from chalicelib.adapters import counts, tables
-from chalicelib.adapters.accounts import DynamoAccounts
-from chalicelib.domain.accounts import new_session, session_secret
+from chalicelib.adapters.dynamodb import counts, tables
+from chalicelib.adapters.dynamodb.accounts import DynamoAccounts
+from chalicelib.domain.people.accounts import new_session, session_secret
 from chalicelib.settings import Settings
 
 PART = "growth"

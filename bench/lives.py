@@ -13,14 +13,16 @@ from typing import Any
 
 from bench.generate import answers, in_digits, words
 from bench.stand_ins import MACS, Commit, Funds, Nothing, People, Records
-from chalicelib.adapters import form_files
-from chalicelib.domain.fund import Movement
-from chalicelib.domain.limits import Limits
-from chalicelib.domain.pairs import mailbox_of
-from chalicelib.domain.people import FINANCE, NATIONAL, Person
-from chalicelib.domain.stages import AskedAs
-from chalicelib.domain.submissions import Case
-from chalicelib.services import amending, asking, deciding, ending, following_up, intake, paying
+from chalicelib.adapters.files import form_files
+from chalicelib.domain.forms.stages import AskedAs
+from chalicelib.domain.intake.limits import Limits
+from chalicelib.domain.money.fund import Movement
+from chalicelib.domain.people.pairs import mailbox_of
+from chalicelib.domain.people.people import FINANCE, NATIONAL, Person
+from chalicelib.domain.records.submissions import Case
+from chalicelib.services.approvals import amending, asking, deciding, ending, following_up
+from chalicelib.services.intake import submitting
+from chalicelib.services.money import paying
 from chalicelib.services.ports import Parts
 
 UNTIL = datetime(2026, 11, 2, 10, tzinfo=timezone.utc)
@@ -161,7 +163,7 @@ class _World:
             day = self._now.date() + timedelta(days=self._chance.randrange(30, 200))
             given["event_date"] = day.isoformat()
         one = self._parts.forms.form(form)
-        intake.submit(self._parts, one, given, proved=[mailbox_of(given[one.email_field])])
+        submitting.submit(self._parts, one, given, proved=[mailbox_of(given[one.email_field])])
 
     def _end(self, end: str, *, is_long_ago: bool) -> None:
         if end == "lapsed" and not is_long_ago:

@@ -1,6 +1,6 @@
 """The items of a life, and of the fund that it takes from, as the product stores them.
 
-tests/contract/test_bench_lives.py holds them beside what it stores.
+tests/contract/tools/test_bench_lives.py holds them beside what it stores.
 """
 
 from __future__ import annotations
@@ -10,15 +10,9 @@ from dataclasses import asdict
 from itertools import chain
 
 from bench.lives import Life
-from chalicelib.adapters import case_items, entry_items, items, keys, submission_items
-from chalicelib.adapters.tables import (
-    BalanceItem,
-    PersonalItem,
-    ReferenceItem,
-    ReservationItem,
-    Row,
-)
-from chalicelib.domain.fund import Balance, Held
+from chalicelib.adapters.dynamodb import case_items, entry_items, items, keys, submission_items
+from chalicelib.adapters.dynamodb.tables import BalanceItem, PersonalItem, ReferenceItem, ReservationItem, Row
+from chalicelib.domain.money.fund import Balance, Held
 
 FUND = "ptf"
 FUND_NAME = "the Police Transformation Fund"

@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from bench.environment import ENVIRONMENT
-from chalicelib.adapters.macs import KeyedMacs, key_of
+from chalicelib.adapters.aws.macs import KeyedMacs, key_of
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.fund import Balance, Fund, Movement
-from chalicelib.domain.people import Away, Holding, Person
-from chalicelib.domain.submissions import Case
+from chalicelib.domain.money.fund import Balance, Fund, Movement
+from chalicelib.domain.people.people import Away, Holding, Person
+from chalicelib.domain.records.submissions import Case
 from chalicelib.services.changes import (
     AddEntry,
     AddSubmission,

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.machine import ROOT, processors
-from chalicelib.adapters.form_files import FormFiles
+from chalicelib.adapters.files.form_files import FormFiles
 
 FORM = "funding-claim"
 VALIDATORS = {
@@ -108,8 +108,8 @@ def check_that_they_agree() -> None:
 
 def checker(name: str, schema: dict[str, Any]) -> Check:
     """Builds the validator as the product would, our two formats included. Checks to (pointer, keyword) pairs."""
-    from chalicelib.domain.mailboxes import is_mailbox
-    from chalicelib.domain.references import is_reference
+    from chalicelib.domain.intake.references import is_reference
+    from chalicelib.domain.people.mailboxes import is_mailbox
 
     formats: dict[str, Callable[[str], bool]] = {"mailbox": is_mailbox, "reference": is_reference}
     return {
@@ -205,12 +205,12 @@ def _compile_into(folder: Path) -> None:
 
 def measure_compiled(folder: str) -> dict[str, float]:
     """As measure_start, with the schema compiled already."""
-    importlib.import_module("chalicelib.domain.answers")
+    importlib.import_module("chalicelib.domain.forms.answers")
     sys.path.insert(0, folder)
     began = time.process_time()
     compiled = importlib.import_module("compiled_form")
-    from chalicelib.domain.mailboxes import is_mailbox
-    from chalicelib.domain.references import is_reference
+    from chalicelib.domain.intake.references import is_reference
+    from chalicelib.domain.people.mailboxes import is_mailbox
 
     formats = {"mailbox": is_mailbox, "reference": is_reference}
     if _checks_with(lambda answers: compiled.validate(answers, formats))(valid_claim()):
@@ -221,7 +221,7 @@ def measure_compiled(folder: str) -> dict[str, float]:
 def measure_start(name: str) -> dict[str, float]:
     """In a process that has imported none: time to import, and to have a validator that has checked once."""
     schema = _schema()
-    importlib.import_module("chalicelib.domain.answers")  # what all need for the formats
+    importlib.import_module("chalicelib.domain.forms.answers")  # what all need for the formats
     began = time.process_time()
     importlib.import_module(VALIDATORS[name])
     imported = time.process_time()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from chalicelib.domain.values import value
 
 if TYPE_CHECKING:
-    from chalicelib.domain.issuers import Issuer
+    from chalicelib.domain.people.issuers import Issuer
 
 
 class MissingSetting(Exception):
@@ -233,7 +233,7 @@ def _issuers(env: Mapping[str, str], faults: list[str]) -> tuple[Issuer, ...]:
     if not text:
         faults += [f"OIDC_ISSUERS (SIGN_IN is {ways})"] if ways in ("oidc", "both") else []
         return ()
-    from chalicelib.domain.issuers import WrongIssuers, read_issuers  # most services have none
+    from chalicelib.domain.people.issuers import WrongIssuers, read_issuers  # most services have none
 
     try:
         return read_issuers(text, env.get("OIDC_SECRETS", ""))

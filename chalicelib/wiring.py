@@ -8,15 +8,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.domain.limits import Limits
+from chalicelib.domain.intake.limits import Limits
 from chalicelib.services.ports import Parts
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
-    from chalicelib.domain.deadlines import Calendar
-    from chalicelib.domain.issuers import SignIn
-    from chalicelib.domain.security import Reporting
-    from chalicelib.services.identity_ports import Identities, Providers
+    from chalicelib.domain.approvals.deadlines import Calendar
+    from chalicelib.domain.people.issuers import SignIn
+    from chalicelib.domain.records.security import Reporting
     from chalicelib.services.ports import (
         Accounts,
         Archive,
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
         Workbooks,
         Workflows,
     )
+    from chalicelib.services.ports.identities import Identities, Providers
 
 _parts: Parts | None = None
 
@@ -60,7 +60,7 @@ def use(replacement: Parts | None) -> None:
 
 def build(settings: Settings) -> Parts:
     """The real parts. Connects to nothing yet but names the table."""
-    from chalicelib.adapters import tables
+    from chalicelib.adapters.dynamodb import tables
 
     tables.connect(settings.table_name)
     parts = object.__new__(_Late)
@@ -84,97 +84,97 @@ class _Late(Parts):
 
 
 def _records(settings: Settings) -> Records:
-    from chalicelib.adapters.records import DynamoRecords
+    from chalicelib.adapters.dynamodb.records import DynamoRecords
 
     return DynamoRecords(relay_grace=timedelta(seconds=settings.relay_grace_seconds), macs=_macs(settings))
 
 
 def _outbox(settings: Settings) -> Outbox:
-    from chalicelib.adapters.outbox import DynamoOutbox
+    from chalicelib.adapters.dynamodb.outbox import DynamoOutbox
 
     return DynamoOutbox(relay_grace=timedelta(seconds=settings.relay_grace_seconds))
 
 
 def _funds(_settings: Settings) -> Funds:
-    from chalicelib.adapters.funds import DynamoFunds
+    from chalicelib.adapters.dynamodb.funds import DynamoFunds
 
     return DynamoFunds()
 
 
 def _checks(_settings: Settings) -> Checks:
-    from chalicelib.adapters.checks import DynamoChecks
+    from chalicelib.adapters.dynamodb.checks import DynamoChecks
 
     return DynamoChecks()
 
 
 def _people(_settings: Settings) -> People:
-    from chalicelib.adapters.people import DynamoPeople
+    from chalicelib.adapters.dynamodb.people import DynamoPeople
 
     return DynamoPeople()
 
 
 def _accounts(_settings: Settings) -> Accounts:
-    from chalicelib.adapters.accounts import DynamoAccounts
+    from chalicelib.adapters.dynamodb.accounts import DynamoAccounts
 
     return DynamoAccounts()
 
 
 def _tokens(_settings: Settings) -> Tokens:
-    from chalicelib.adapters.tokens import DynamoTokens
+    from chalicelib.adapters.dynamodb.tokens import DynamoTokens
 
     return DynamoTokens()
 
 
 def _leavings(_settings: Settings) -> Leavings:
-    from chalicelib.adapters.leavings import DynamoLeavings
+    from chalicelib.adapters.dynamodb.leavings import DynamoLeavings
 
     return DynamoLeavings()
 
 
 def _seals(settings: Settings) -> Seals:
-    from chalicelib.adapters.seals import KeyedSeals
+    from chalicelib.adapters.signing.seals import KeyedSeals
 
     return KeyedSeals(settings.signing_keys)
 
 
 def _macs(settings: Settings) -> EntryMacs:
-    from chalicelib.adapters.macs import KeyedMacs, key_of
+    from chalicelib.adapters.aws.macs import KeyedMacs, key_of
 
     return KeyedMacs([key_of(key) for key in settings.mac_keys], since=settings.sealed_since)
 
 
 def _timelines(_settings: Settings) -> Timelines:
-    from chalicelib.adapters.timelines import DynamoTimelines
+    from chalicelib.adapters.dynamodb.timelines import DynamoTimelines
 
     return DynamoTimelines()
 
 
 def _roots(settings: Settings) -> Files:
-    from chalicelib.adapters.files import S3Files
+    from chalicelib.adapters.aws.bucket import S3Files
 
     return S3Files(settings.roots_bucket)
 
 
 def _root_keys(settings: Settings) -> RootKeys:
-    from chalicelib.adapters.root_keys import RootKeys, key_of
+    from chalicelib.adapters.aws.root_keys import RootKeys, key_of
 
     return RootKeys([key_of(key) for key in settings.root_keys])
 
 
 def _sources(_settings: Settings) -> Sources:
-    from chalicelib.adapters.sources import DailySources, DynamoDayKeys
+    from chalicelib.adapters.dynamodb.sources import DailySources, DynamoDayKeys
 
     return DailySources(DynamoDayKeys(), now=now, new_secret=new_secret)
 
 
 def _security(sources: Sources) -> SecurityLog:
-    from chalicelib.adapters.security_log import JsonLines
+    from chalicelib.adapters.aws.security_log import JsonLines
 
     return JsonLines(source_of=sources.of, now=now)
 
 
 def _identities(_settings: Settings) -> Identities:
-    from chalicelib.adapters.identity_items import DynamoIdentities
+    from chalicelib.adapters.dynamodb.identity_items import DynamoIdentities
 
     return DynamoIdentities()
 
@@ -186,56 +186,56 @@ def _providers(_settings: Settings) -> Providers:
 
 
 def _sign_in(settings: Settings) -> SignIn:
-    from chalicelib.domain.issuers import SignIn
+    from chalicelib.domain.people.issuers import SignIn
 
     ways = settings.sign_in
     return SignIn(codes=ways != "oidc", issuers=settings.oidc_issuers if ways != "code" else ())
 
 
 def _workflows(settings: Settings) -> Workflows:
-    from chalicelib.adapters.workflows import StepFunctions
+    from chalicelib.adapters.aws.step_functions import StepFunctions
 
     return StepFunctions(settings.state_machine_arn_prefix, alias=settings.state_machine_alias)
 
 
 def _mailer(settings: Settings) -> Mailer:
-    from chalicelib.adapters.mail import SesMailer
+    from chalicelib.adapters.aws.ses import SesMailer
 
     return SesMailer(sender=settings.mail_from, reply_to=settings.mail_reply_to)
 
 
 def _links(settings: Settings) -> Links:
-    from chalicelib.adapters.links import SignedLinks
+    from chalicelib.adapters.signing.links import SignedLinks
 
     return SignedLinks(settings.base_url, settings.signing_keys)
 
 
 def _archive(_settings: Settings) -> Archive:
-    from chalicelib.adapters.archive import DynamoArchive
+    from chalicelib.adapters.dynamodb.archive import DynamoArchive
 
     return DynamoArchive()
 
 
 def _workbooks(_settings: Settings) -> Workbooks:
-    from chalicelib.adapters import workbooks
+    from chalicelib.adapters.rendering import workbooks
 
     return workbooks.Workbooks()
 
 
 def _forms(_settings: Settings) -> Forms:
-    from chalicelib.adapters.form_files import FormFiles
+    from chalicelib.adapters.files.form_files import FormFiles
 
     return FormFiles()
 
 
 def _files(settings: Settings) -> Files:
-    from chalicelib.adapters.files import S3Files
+    from chalicelib.adapters.aws.bucket import S3Files
 
     return S3Files(settings.exports_bucket)
 
 
 def _calendar(settings: Settings) -> Calendar:
-    from chalicelib.adapters import form_files
+    from chalicelib.adapters.files import form_files
 
     return form_files.calendar(settings.working_day_seconds)
 
@@ -253,7 +253,7 @@ def _limits(settings: Settings) -> Limits:
 
 
 def _reporting(settings: Settings) -> Reporting:
-    from chalicelib.domain.security import Reporting
+    from chalicelib.domain.records.security import Reporting
 
     return Reporting(
         contact=settings.security_contact or f"mailto:{settings.mail_reply_to}",

@@ -15,12 +15,12 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from chalicelib.adapters.form_files import FormFiles
-from chalicelib.domain.approvals import waits_for
-from chalicelib.domain.deliveries import CHANGES
-from chalicelib.domain.money import pounds
-from chalicelib.domain.people import role_words
-from chalicelib.domain.stages import AskedAs, Stage, Workflow
+from chalicelib.adapters.files.form_files import FormFiles
+from chalicelib.domain.approvals.who_decides import waits_for
+from chalicelib.domain.delivery.deliveries import CHANGES
+from chalicelib.domain.forms.stages import AskedAs, Stage, Workflow
+from chalicelib.domain.money.pence import pounds
+from chalicelib.domain.people.people import role_words
 from infra import machines
 
 ROOT = Path(__file__).resolve().parents[1]

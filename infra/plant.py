@@ -14,11 +14,11 @@ import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from chalicelib.adapters.people import DynamoPeople
-from chalicelib.domain.deadlines import london_day
+from chalicelib.adapters.dynamodb.people import DynamoPeople
+from chalicelib.domain.approvals.deadlines import london_day
 from chalicelib.domain.errors import InvalidAnswers
-from chalicelib.domain.person_changes import COMMAND
-from chalicelib.services import leaving
+from chalicelib.domain.people.person_changes import COMMAND
+from chalicelib.services.people import leaving
 from chalicelib.services.ports import Parts
 from infra.local import seeds
 from infra.table import parts_of

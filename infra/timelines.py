@@ -19,10 +19,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from chalicelib.domain import roots
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.roots import Root
-from chalicelib.domain.timeline import GENESIS, Entry
+from chalicelib.domain.records import roots
+from chalicelib.domain.records.roots import Root
+from chalicelib.domain.records.timeline import GENESIS, Entry
 from chalicelib.services.ports import Parts
 
 
@@ -142,7 +142,7 @@ def _roots(folder: Path, key: Path) -> tuple[list[Root], list[str]]:
     """The roots that the key signed, the oldest first; and what is wrong with the others, or between two of them."""
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-    from chalicelib.adapters.root_keys import is_signed_by
+    from chalicelib.adapters.aws.root_keys import is_signed_by
 
     try:
         public = load_pem_public_key(key.read_bytes())

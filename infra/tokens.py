@@ -14,11 +14,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from chalicelib.domain.deadlines import spoken_time
+from chalicelib.domain.approvals.deadlines import spoken_time
 from chalicelib.domain.errors import InvalidAnswers, Refused
-from chalicelib.domain.person_changes import COMMAND
-from chalicelib.domain.tokens import USUAL_DAYS, Scope, Token
-from chalicelib.services import tokens
+from chalicelib.domain.people.person_changes import COMMAND
+from chalicelib.domain.people.tokens import USUAL_DAYS, Scope, Token
+from chalicelib.services.people import tokens
 from chalicelib.services.ports import Parts
 from infra.table import parts_of
 

@@ -10,14 +10,14 @@ from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.adapters import keys
-from chalicelib.adapters.checks import PLACES, RunItem, RunsItem, force_items, run_from, say_kept
-from chalicelib.adapters.failures import is_condition
-from chalicelib.adapters.leavings import DynamoLeavings
-from chalicelib.adapters.people import DynamoPeople
-from chalicelib.adapters.people_tables import PlacedItem, left_items, placed_items
-from chalicelib.adapters.tables import Row, TaskItem
-from chalicelib.domain.submissions import TaskState
+from chalicelib.adapters.dynamodb import keys
+from chalicelib.adapters.dynamodb.checks import PLACES, RunItem, RunsItem, force_items, run_from, say_kept
+from chalicelib.adapters.dynamodb.failures import is_condition
+from chalicelib.adapters.dynamodb.leavings import DynamoLeavings
+from chalicelib.adapters.dynamodb.people import DynamoPeople
+from chalicelib.adapters.dynamodb.people_tables import PlacedItem, left_items, placed_items
+from chalicelib.adapters.dynamodb.tables import Row, TaskItem
+from chalicelib.domain.records.submissions import TaskState
 
 _AT_ONCE = 100
 _MOST_LEFT = 100_000

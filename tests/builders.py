@@ -10,19 +10,19 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from chalicelib.adapters.form_files import FormFiles
-from chalicelib.domain.answers import total_pence
-from chalicelib.domain.deliveries import Delivery, Kind
-from chalicelib.domain.forms import Form
-from chalicelib.domain.fund import Held, Movement
-from chalicelib.domain.fund import Kind as MoneyKind
-from chalicelib.domain.pairs import mailbox_of
-from chalicelib.domain.people import Holding, Person
-from chalicelib.domain.references import new_reference
-from chalicelib.domain.stages import AskedAs
-from chalicelib.domain.submissions import Case, Status, Submission, Task
-from chalicelib.domain.timeline import Chain, Entry, Text
-from chalicelib.services import asking, deciding, delivering, intake
+from chalicelib.adapters.files.form_files import FormFiles
+from chalicelib.domain.delivery.deliveries import Delivery, Kind
+from chalicelib.domain.forms.answers import total_pence
+from chalicelib.domain.forms.form import Form
+from chalicelib.domain.forms.stages import AskedAs
+from chalicelib.domain.intake.references import new_reference
+from chalicelib.domain.money.fund import Held, Movement
+from chalicelib.domain.money.fund import Kind as MoneyKind
+from chalicelib.domain.people.pairs import mailbox_of
+from chalicelib.domain.people.people import Holding, Person
+from chalicelib.domain.records.submissions import Case, Status, Submission, Task
+from chalicelib.domain.records.timeline import Chain, Entry, Text
+from chalicelib.services.approvals import asking, deciding
 from chalicelib.services.changes import (
     AddEntry,
     AddSubmission,
@@ -32,6 +32,8 @@ from chalicelib.services.changes import (
     CountMailbox,
     KeyRecord,
 )
+from chalicelib.services.delivery import delivering
+from chalicelib.services.intake import submitting
 from chalicelib.services.ports import Parts
 from chalicelib.services.revision import next_revision, with_entry
 
@@ -334,10 +336,10 @@ def told_apart(answers: Mapping[str, Any], field: str, number: int) -> str:
     return f"{answers[field]} ({number + 1})" if number else str(answers[field])
 
 
-def submitted(parts: Parts, form: Form, answers: Mapping[str, Any], **more: Any) -> intake.Receipt:
+def submitted(parts: Parts, form: Form, answers: Mapping[str, Any], **more: Any) -> submitting.Receipt:
     """Take in what comes from a browser that has proved its mailbox: somebody is asked at once."""
     proved = (mailbox_of(str(answers.get(form.email_field, ""))),)
-    return intake.submit(parts, form, dict(answers), proved=proved, **more)
+    return submitting.submit(parts, form, dict(answers), proved=proved, **more)
 
 
 @dataclass
@@ -350,11 +352,13 @@ class Story:
     _sent: Iterator[int] = field(default_factory=count)
     _keys: dict[str, int] = field(default_factory=dict)
 
-    def submit(self, key: str | None = None, **changes: Any) -> intake.Receipt:
+    def submit(self, key: str | None = None, **changes: Any) -> submitting.Receipt:
         """Send a claim in: with a key that was used, the same as then; else another than those before."""
         return self.send(key=key, **self.another(key, changes, "purpose"))
 
-    def send(self, key: str | None = None, *, duplicate_ok: bool = False, **changes: Any) -> intake.Receipt:
+    def send(
+        self, key: str | None = None, *, duplicate_ok: bool = False, **changes: Any
+    ) -> submitting.Receipt:
         """Send exactly these answers, whatever was sent before, from a browser that has proved the mailbox."""
         answers = claim_answers(**changes)
         return submitted(self.parts, self.form, answers, key=key, duplicate_ok=duplicate_ok)

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from chalicelib.adapters.links import SignedLinks
-from chalicelib.adapters.seals import KeyedSeals
-from chalicelib.adapters.security_log import NAME
+from chalicelib.adapters.aws.security_log import NAME
+from chalicelib.adapters.signing.links import SignedLinks
+from chalicelib.adapters.signing.seals import KeyedSeals
 from infra.local import seeds
 from tests.builders import PERSONAL as PERSONAL_ANSWERS
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from chalicelib.adapters.security_log import NAME
+from chalicelib.adapters.aws.security_log import NAME
 
 
 class Lines(logging.Handler):

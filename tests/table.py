@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.adapters import tables
+from chalicelib.adapters.dynamodb import tables
 
 
 def create_table_without_stream() -> None:

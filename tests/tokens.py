@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from chalicelib.domain.accounts import new_session, session_secret
-from chalicelib.domain.person_changes import COMMAND, PersonChange, What
-from chalicelib.domain.tokens import Scope, Token, token_digest, token_secret
+from chalicelib.domain.people.accounts import new_session, session_secret
+from chalicelib.domain.people.person_changes import COMMAND, PersonChange, What
+from chalicelib.domain.people.tokens import Scope, Token, token_digest, token_secret
 from chalicelib.services.ports import Parts
 
 

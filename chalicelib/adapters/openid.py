@@ -16,10 +16,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from chalicelib.domain.accounts import FRESH
 from chalicelib.domain.errors import NotVouchedFor, Unavailable
-from chalicelib.domain.identities import LEEWAY, Attempt
-from chalicelib.domain.issuers import Issuer
+from chalicelib.domain.people.accounts import FRESH
+from chalicelib.domain.people.identities import LEEWAY, Attempt
+from chalicelib.domain.people.issuers import Issuer
 
 if TYPE_CHECKING:
     from joserfc.jwt import Token

@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Union
 
-from chalicelib.domain.deliveries import Delivery
+from chalicelib.domain.delivery.deliveries import Delivery
 from chalicelib.domain.errors import Conflict
-from chalicelib.domain.fund import Movement
-from chalicelib.domain.people import Holding
-from chalicelib.domain.submissions import Status, Submission, Task, TaskState, TokenFor, Version, Wait
-from chalicelib.domain.timeline import Entry, Text
+from chalicelib.domain.money.fund import Movement
+from chalicelib.domain.people.people import Holding
+from chalicelib.domain.records.submissions import Status, Submission, Task, TaskState, TokenFor, Version, Wait
+from chalicelib.domain.records.timeline import Entry, Text
 from chalicelib.domain.values import value
 
 if TYPE_CHECKING:
-    from chalicelib.domain.accounts import Session
-    from chalicelib.domain.identities import Link
-    from chalicelib.domain.pairs import Pair
-    from chalicelib.domain.person_changes import PersonChange
+    from chalicelib.domain.people.accounts import Session
+    from chalicelib.domain.people.identities import Link
+    from chalicelib.domain.people.pairs import Pair
+    from chalicelib.domain.people.person_changes import PersonChange
 
 
 FIXED = ("reference", "form", "form_version", "force")

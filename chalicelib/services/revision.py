@@ -18,13 +18,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from chalicelib.domain import decisions, deliveries
-from chalicelib.domain.answers import answers_digest, personal_digest
-from chalicelib.domain.deliveries import Delivery
-from chalicelib.domain.forms import Form
-from chalicelib.domain.fund import Held, Movement
-from chalicelib.domain.submissions import Case, Submission, Task, Undo, Wait
-from chalicelib.domain.timeline import GENESIS, SYSTEM, Entry, Text
+from chalicelib.domain.approvals import decisions
+from chalicelib.domain.delivery import deliveries
+from chalicelib.domain.delivery.deliveries import Delivery
+from chalicelib.domain.forms.answers import answers_digest, personal_digest
+from chalicelib.domain.forms.form import Form
+from chalicelib.domain.money.fund import Held, Movement
+from chalicelib.domain.records.submissions import Case, Submission, Task, Undo, Wait
+from chalicelib.domain.records.timeline import GENESIS, SYSTEM, Entry, Text
 from chalicelib.services.changes import (
     AMENDED,
     CONFIRMED,
@@ -39,7 +40,7 @@ from chalicelib.services.changes import (
     MoveMoney,
     MoveSubmission,
 )
-from chalicelib.services.letters import Letters
+from chalicelib.services.delivery.letters import Letters
 from chalicelib.services.ports import Parts
 
 Result = TypeVar("Result")

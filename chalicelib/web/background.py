@@ -14,7 +14,7 @@ from chalicelib import wiring
 
 def ask_approver(event: Mapping[str, Any], _context: object) -> dict[str, str]:
     """A step of a state machine: ask whose turn it is, keep the token. Returns nothing that the history keeps."""
-    from chalicelib.services import asking
+    from chalicelib.services.approvals import asking
 
     asking.ask(wiring.parts(), asking.read_step(event))
     return {}
@@ -36,7 +36,7 @@ def relay_mail(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 def _relay(event: Mapping[str, Any], lane: str) -> dict[str, Any]:
     """Answers which failed, so that only those return (`ReportBatchItemFailures`). A record that is no new delivery
     is passed over, whatever it is: it would keep those behind it from coming through."""
-    from chalicelib.services import delivering
+    from chalicelib.services.delivery import delivering
 
     numbers: dict[str, list[str]] = {}
     for record in event.get("Records") or ():
@@ -52,7 +52,7 @@ def _relay(event: Mapping[str, Any], lane: str) -> dict[str, Any]:
 
 def sweep(_event: object) -> dict[str, int]:
     """Deliver what the relay missed."""
-    from chalicelib.services import delivering
+    from chalicelib.services.delivery import delivering
 
     swept = delivering.sweep(wiring.parts())
     return {"delivered": swept.delivered, "failed": swept.failed, "set_aside": swept.set_aside}
@@ -60,7 +60,8 @@ def sweep(_event: object) -> dict[str, int]:
 
 def follow_up(_event: object) -> dict[str, int]:
     """Reminders, hand-overs and lapses whose date has come; then people whose last day is over."""
-    from chalicelib.services import following_up, leaving
+    from chalicelib.services.approvals import following_up
+    from chalicelib.services.people import leaving
 
     done = following_up.follow_up(wiring.parts())
     leavings = leaving.carry_out_due(wiring.parts())
@@ -75,7 +76,7 @@ def follow_up(_event: object) -> dict[str, int]:
 
 def mail_events(event: Mapping[str, Any], _context: object) -> dict[str, int]:
     """Bounces and complaints of SES, as SNS brings them: the coordinators see to what now waits for nobody."""
-    from chalicelib.services import undelivered
+    from chalicelib.services.delivery import undelivered
 
     noted = 0
     for record in event["Records"]:
@@ -112,10 +113,10 @@ def _undelivered(message: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def reconcile(_event: object) -> dict[str, int]:
     """Find and mend what no longer agrees; then count what came in the last hour."""
-    from chalicelib.services import reconciling, watching
+    from chalicelib.services.repair import reconciling, volumes
 
     done = reconciling.reconcile(wiring.parts())
-    watched = watching.watch(wiring.parts())
+    watched = volumes.watch(wiring.parts())
     return {
         **done.counts,
         "submitted": watched.submitted,
@@ -125,9 +126,9 @@ def reconcile(_event: object) -> dict[str, int]:
 
 def write_roots(_event: object) -> dict[str, int]:
     """Verify the timelines that moved, and write down, signed, what all end with."""
-    from chalicelib.services import rooting
+    from chalicelib.services.records import daily_roots
 
-    done = rooting.write_root(wiring.parts())
+    done = daily_roots.write_root(wiring.parts())
     return {
         "written": int(done.is_written),
         "timelines": done.timelines,
@@ -142,7 +143,7 @@ class DigestsFailed(Exception):
 
 def digest(event: Any) -> dict[str, int]:
     """The digests whose period is over; `{"so_far": true}` in the event's detail: of this week up to now."""
-    from chalicelib.services import digesting
+    from chalicelib.services.reports import digesting
 
     done = digesting.digest(wiring.parts(), so_far=bool(event.detail.get("so_far")))
     if done.failed:

@@ -11,8 +11,8 @@ from typing import Any
 
 import jsonschema_rs
 
-from chalicelib.adapters.form_files import FormFiles
-from chalicelib.domain import form_checks
+from chalicelib.adapters.files.form_files import FormFiles
+from chalicelib.domain.forms import checks
 from infra.forms import form_rules, workflow_rules
 from infra.forms.fault import Data, Fault, Found
 
@@ -78,7 +78,7 @@ class Checking:
         if not found and file.stem == f"{data['id']}.v{data['version']}":
             form = FormFiles(self.folder).form(data["id"], data["version"])
             yield from self._in(file, form_rules.export_faults(form))
-            for problem in form_checks.problems(form):
+            for problem in checks.problems(form):
                 place, _, said = problem.partition(": ")
                 yield self._fault(file, place, said)
 

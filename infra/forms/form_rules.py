@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
-from chalicelib.domain import exports
-from chalicelib.domain.answers import DEFAULT_MESSAGES
-from chalicelib.domain.forms import Form
-from chalicelib.domain.submissions import Status
-from chalicelib.web.form_pages import OWN_FIELDS
+from chalicelib.domain.forms.answers import DEFAULT_MESSAGES
+from chalicelib.domain.forms.form import Form
+from chalicelib.domain.records.submissions import Status
+from chalicelib.domain.reports import exports
+from chalicelib.web.pages.intake.form import OWN_FIELDS
 from infra.forms.fault import Data, Found
 from infra.forms.schema_lint import schema_faults
 from infra.forms.workflow_rules import STATUSES, repeated

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from chalicelib.domain.people import ROLE_NAMES
+from chalicelib.domain.people.people import ROLE_NAMES
 
 if sys.version_info >= (3, 11):
     from re import _constants as ops
@@ -21,7 +21,7 @@ else:
     import sre_parse as parser
 
 FORMATS = frozenset({"date", "mailbox", "reference"})
-"""Those with a checker (domain/answers.py)."""
+"""Those with a checker (domain/forms/answers.py)."""
 
 MOST_CHARACTERS = 10_000
 MOST_ITEMS = 100

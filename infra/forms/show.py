@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from chalicelib.adapters.form_files import FormFiles
-from chalicelib.domain.forms import Form, Question
-from chalicelib.domain.money import pounds
-from chalicelib.domain.people import role_words
-from chalicelib.domain.stages import Asked, Choice, Effect, Stage, Workflow
-from chalicelib.domain.submissions import Status
+from chalicelib.adapters.files.form_files import FormFiles
+from chalicelib.domain.forms.form import Form, Question
+from chalicelib.domain.forms.stages import Asked, Choice, Effect, Stage, Workflow
+from chalicelib.domain.money.pence import pounds
+from chalicelib.domain.people.people import role_words
+from chalicelib.domain.records.submissions import Status
 from infra.forms.check import SCHEMAS
 
 WIDTH = 100

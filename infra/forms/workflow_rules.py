@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from chalicelib.domain.deliveries import CHANGES, DONE
-from chalicelib.domain.people import ROLE_NAMES
-from chalicelib.domain.submissions import Status
+from chalicelib.domain.delivery.deliveries import CHANGES, DONE
+from chalicelib.domain.people.people import ROLE_NAMES
+from chalicelib.domain.records.submissions import Status
 from infra.forms.fault import Data, Found
 
 NOT_CHOSEN = {Status.SUBMITTED, Status.CHANGES_REQUESTED, Status.WITHDRAWN, Status.LAPSED}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from chalicelib.web import problems
-from chalicelib.web.headers import with_headers
-from chalicelib.web.media_types import prefers_page
+from chalicelib.web.http import problems
+from chalicelib.web.http.headers import with_headers
+from chalicelib.web.http.media_types import prefers_page
 
 HeaderValue = str | list[str]
 

@@ -81,7 +81,7 @@ def _arguments() -> argparse.Namespace:
 
 def _furnish_database(given: argparse.Namespace) -> None:
     # Found when needed: the app's modules must not be imported before its settings are checked by main.
-    importlib.import_module("chalicelib.adapters.tables").create_table()
+    importlib.import_module("chalicelib.adapters.dynamodb.tables").create_table()
     indexes.add_missing()
     dynoxide.tend_stream_records(given.database)
     importlib.import_module("infra.upgrade").bring_up_to_date()

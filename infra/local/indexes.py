@@ -9,7 +9,7 @@ def add_missing() -> list[str]:
     """Add the indexes that the table does not have yet; DynamoDB fills them from the items that are there. Returns
     their names."""
     # Found when needed: the app's modules must not be imported before its settings are checked.
-    from chalicelib.adapters.tables import Row
+    from chalicelib.adapters.dynamodb.tables import Row
 
     if not Row._indexes:
         return []

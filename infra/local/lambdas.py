@@ -50,7 +50,7 @@ def load_app() -> Chalice:
     """
     app: Chalice = importlib.import_module("app").app
     importlib.import_module("chalicelib.wiring").parts()
-    importlib.import_module("chalicelib.adapters.tables").make_client()
+    importlib.import_module("chalicelib.adapters.dynamodb.tables").make_client()
     return app
 
 

@@ -12,11 +12,12 @@ from email.message import Message
 from pathlib import Path
 
 from chalicelib import wiring
-from chalicelib.domain.people import NATIONAL, ROLE_NAMES, Person, role_words
+from chalicelib.domain.people.people import NATIONAL, ROLE_NAMES, Person, role_words
 from chalicelib.domain.sentences import capital
-from chalicelib.services import signing_in
+from chalicelib.services.people import signing_in
 from chalicelib.services.ports import Parts
-from chalicelib.web import cookies, sign_in_pages
+from chalicelib.web.http import cookies
+from chalicelib.web.pages.people import sign_in
 from infra.local import guidance, pages, registered
 from infra.local.answers import Answer, made, problem
 from infra.local.mailbox import Mailbox, addresses
@@ -85,7 +86,7 @@ class PeoplePages:
         secret = signing_in.open_session(parts, person.id)
         _end_session(parts, headers)
         cookie = cookies.session_cookie(secret, secure=_is_secure(parts))
-        return _to(sign_in_pages.first_page(parts, person), cookie)
+        return _to(sign_in.first_page(parts, person), cookie)
 
     def sign_out(self, headers: Message) -> Answer:
         """End the session of this browser."""

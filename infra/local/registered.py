@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chalicelib.domain.people import Person
+    from chalicelib.domain.people.people import Person
 
 
 @lru_cache(maxsize=1)

@@ -9,14 +9,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from chalicelib.adapters.funds import DynamoFunds
-from chalicelib.adapters.people import DynamoPeople
-from chalicelib.domain.deadlines import london_day
+from chalicelib.adapters.dynamodb.funds import DynamoFunds
+from chalicelib.adapters.dynamodb.people import DynamoPeople
+from chalicelib.domain.approvals.deadlines import london_day
 from chalicelib.domain.errors import NotSignedIn, Refused
-from chalicelib.domain.people import Holding, Person
-from chalicelib.domain.person_changes import COMMAND
-from chalicelib.domain.tokens import LONGEST_DAYS
-from chalicelib.services import leaving, tokens
+from chalicelib.domain.people.people import Holding, Person
+from chalicelib.domain.people.person_changes import COMMAND
+from chalicelib.domain.people.tokens import LONGEST_DAYS
+from chalicelib.services.people import leaving, tokens
 from chalicelib.services.ports import Parts
 
 FORCES = Path(__file__).resolve().parents[2] / "schemas" / "lists" / "forces.json"

@@ -13,7 +13,7 @@ from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Any
 
-from chalicelib.web.requests import is_for_programs
+from chalicelib.web.http.requests import is_for_programs
 from infra.local import export, local_pages, processes, reading
 from infra.local.answers import Answer, problem
 from infra.local.gateway import Gateway

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import botocore
 
-from chalicelib.adapters.templates import COMPILED
+from chalicelib.adapters.rendering.templates import COMPILED
 from infra.packaging import botocore_data, bytecode, templates
 from infra.packaging.runtime import ROOT, CannotPackage, python_version, unpack_into
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chalicelib.adapters import mail
-from chalicelib.web import pages
+from chalicelib.adapters.aws import ses
+from chalicelib.web.pages import render
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 
 def environments() -> dict[str, Environment]:
-    """Every environment of the app, by the kind that it asks chalicelib/adapters/templates.py for."""
+    """Every environment of the app, by the kind that it asks chalicelib/adapters/rendering/templates.py for."""
     return {
-        pages.KIND: pages.environment(),
-        **{f"mail_{kind}": mail.environment(kind) for kind in mail.KINDS},
+        render.KIND: render.environment(),
+        **{f"mail_{kind}": ses.environment(kind) for kind in ses.KINDS},
     }
 
 

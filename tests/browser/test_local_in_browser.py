@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 from website import Website
 
-from chalicelib.web.static_files import static_file
+from chalicelib.web.http.static_files import static_file
 from infra.local import processes, seeds
 from infra.local.answers import Answer, made
 from infra.local.local_pages import LocalPages

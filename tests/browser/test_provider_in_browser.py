@@ -11,7 +11,7 @@ from test_browser import AXE, PHONE, RULES
 from website import LEAD, Website
 
 from chalicelib.adapters.openid import OpenIdProviders
-from chalicelib.domain.issuers import SignIn
+from chalicelib.domain.people.issuers import SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

@@ -18,8 +18,10 @@ from scanner import Scanner, links_in
 from website import Website
 
 from chalicelib import wiring
-from chalicelib.adapters.mail import render
-from chalicelib.services import amending, deciding, delivering, ending, following_up, signing_in
+from chalicelib.adapters.aws.ses import render
+from chalicelib.services.approvals import amending, deciding, ending, following_up
+from chalicelib.services.delivery import delivering
+from chalicelib.services.people import signing_in
 from chalicelib.services.ports import Parts
 from tests.builders import MONDAY
 from tests.fakes import Clock, MemoryMailer

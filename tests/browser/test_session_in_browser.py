@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, Page
 from visits import signed_in
 from website import Website
 
-from chalicelib.domain.accounts import IDLE, SESSION_LIFE
+from chalicelib.domain.people.accounts import IDLE, SESSION_LIFE
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

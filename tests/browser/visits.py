@@ -12,8 +12,9 @@ from idea_scenes import an_idea
 from playwright.sync_api import Page
 from website import Website, a_filled_form
 
-from chalicelib.domain.pairs import mailbox_of
-from chalicelib.services import going_away, intake, signing_in
+from chalicelib.domain.people.pairs import mailbox_of
+from chalicelib.services.intake import submitting
+from chalicelib.services.people import days_away, signing_in
 
 FORM = "/forms/funding-claim"
 
@@ -231,12 +232,10 @@ def away_kept(page: Page, site: Website) -> None:
     person = site.parts.people.person("lead-kent")
     assert person is not None
     today = site.parts.now().date()
-    going_away.go_away(
-        site.parts, person, first=today, last=today + timedelta(days=9), delegate="deputy-kent"
-    )
+    days_away.go_away(site.parts, person, first=today, last=today + timedelta(days=9), delegate="deputy-kent")
     signed_in(page, site)
     page.goto("/away")
-    going_away.come_back(site.parts, person)
+    days_away.come_back(site.parts, person)
 
 
 def away_with_mistakes(page: Page, site: Website) -> None:
@@ -410,7 +409,7 @@ def finishing(page: Page, site: Website) -> None:
 
 
 def a_vouched_idea(page: Page, site: Website) -> None:
-    receipt = intake.submit(
+    receipt = submitting.submit(
         site.parts, site.parts.forms.form("idea"), an_idea(), vouched=True, duplicate_ok=True
     )
     signed_in(page, site, "national-coordinator")

@@ -10,7 +10,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
-from chalicelib.adapters.tables import Row
+from chalicelib.adapters.dynamodb.tables import Row
 
 COMMIT = "TransactWriteItems"
 

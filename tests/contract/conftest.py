@@ -9,17 +9,17 @@ from uuid import uuid4
 
 import pytest
 
-from chalicelib.adapters import tables
-from chalicelib.adapters.accounts import DynamoAccounts
-from chalicelib.adapters.checks import DynamoChecks
-from chalicelib.adapters.funds import DynamoFunds
-from chalicelib.adapters.identity_items import DynamoIdentities
-from chalicelib.adapters.leavings import DynamoLeavings
-from chalicelib.adapters.outbox import DynamoOutbox
-from chalicelib.adapters.people import DynamoPeople
-from chalicelib.adapters.records import DynamoRecords
-from chalicelib.adapters.timelines import DynamoTimelines
-from chalicelib.adapters.tokens import DynamoTokens
+from chalicelib.adapters.dynamodb import tables
+from chalicelib.adapters.dynamodb.accounts import DynamoAccounts
+from chalicelib.adapters.dynamodb.checks import DynamoChecks
+from chalicelib.adapters.dynamodb.funds import DynamoFunds
+from chalicelib.adapters.dynamodb.identity_items import DynamoIdentities
+from chalicelib.adapters.dynamodb.leavings import DynamoLeavings
+from chalicelib.adapters.dynamodb.outbox import DynamoOutbox
+from chalicelib.adapters.dynamodb.people import DynamoPeople
+from chalicelib.adapters.dynamodb.records import DynamoRecords
+from chalicelib.adapters.dynamodb.timelines import DynamoTimelines
+from chalicelib.adapters.dynamodb.tokens import DynamoTokens
 from chalicelib.services.ports import Parts
 from tests import fakes
 from tests.builders import Story, the_people

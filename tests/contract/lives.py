@@ -7,15 +7,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.adapters import keys
-from chalicelib.adapters.items import held_from
-from chalicelib.adapters.tables import BalanceItem, LineItem, ReservationItem, Row
-from chalicelib.domain import decisions, trail
+from chalicelib.adapters.dynamodb import keys
+from chalicelib.adapters.dynamodb.items import held_from
+from chalicelib.adapters.dynamodb.tables import BalanceItem, LineItem, ReservationItem, Row
+from chalicelib.domain.approvals import decisions
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.forms import Form
-from chalicelib.domain.fund import Held, Kind
-from chalicelib.domain.submissions import Submission
-from chalicelib.services import amending, deciding, ending, following_up, reassigning
+from chalicelib.domain.forms.form import Form
+from chalicelib.domain.money.fund import Held, Kind
+from chalicelib.domain.records import trail
+from chalicelib.domain.records.submissions import Submission
+from chalicelib.services.approvals import amending, deciding, ending, following_up, reassigning
 from chalicelib.services.ports import Parts
 from tests import fakes
 from tests.builders import Story

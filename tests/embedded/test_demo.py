@@ -16,16 +16,20 @@ from uuid import uuid4
 import pytest
 
 from chalicelib import wiring
-from chalicelib.adapters import tables
-from chalicelib.adapters.tables import Row
-from chalicelib.domain import decisions, deliveries
-from chalicelib.domain.forms import Form
-from chalicelib.domain.fund import Held
-from chalicelib.domain.people import normalised
-from chalicelib.domain.stages import TURNS, Effect
-from chalicelib.domain.submissions import Case, Status, Submission
-from chalicelib.services import asking, delivering, reconciling, rooting, trail
+from chalicelib.adapters.dynamodb import tables
+from chalicelib.adapters.dynamodb.tables import Row
+from chalicelib.domain.approvals import decisions
+from chalicelib.domain.delivery import deliveries
+from chalicelib.domain.forms.form import Form
+from chalicelib.domain.forms.stages import TURNS, Effect
+from chalicelib.domain.money.fund import Held
+from chalicelib.domain.people.people import normalised
+from chalicelib.domain.records.submissions import Case, Status, Submission
+from chalicelib.services.approvals import asking
+from chalicelib.services.delivery import delivering
 from chalicelib.services.ports import Parts
+from chalicelib.services.records import daily_roots, trail
+from chalicelib.services.repair import reconciling
 from chalicelib.settings import Settings
 from infra.local import processes, seeds
 from infra.local.data import opened
@@ -273,7 +277,7 @@ def test_the_run_takes_it_up_without_asking_or_mailing_again(told: Told) -> None
         while machines.steps:
             asking.ask(parts, asking.read_step(machines.steps.popleft()))
     assert sent == []
-    assert rooting.write_root(parts).altered == ()
+    assert daily_roots.write_root(parts).altered == ()
     done = reconciling.reconcile(parts)
     assert done.findings == ()
     assert done.looked_at == len(open_ones(told))

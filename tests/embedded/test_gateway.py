@@ -16,8 +16,8 @@ import pytest
 from chalice import Response
 
 from chalicelib import wiring
-from chalicelib.web.headers import HEADERS
-from chalicelib.web.sections import App
+from chalicelib.web.http.headers import HEADERS
+from chalicelib.web.http.sections import App
 from infra.local import gateway, processes, reading
 from infra.local.gateway import Gateway
 from infra.local.local_pages import LocalPages

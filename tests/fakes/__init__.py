@@ -6,15 +6,15 @@ import random
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from chalicelib.adapters.form_files import FormFiles, calendar
-from chalicelib.adapters.links import SignedLinks
-from chalicelib.adapters.seals import KeyedSeals
-from chalicelib.adapters.security_log import JsonLines
-from chalicelib.adapters.sources import DailySources
-from chalicelib.adapters.workbooks import Workbooks
-from chalicelib.domain.issuers import SignIn
-from chalicelib.domain.limits import Limits
-from chalicelib.domain.security import Reporting
+from chalicelib.adapters.aws.security_log import JsonLines
+from chalicelib.adapters.dynamodb.sources import DailySources
+from chalicelib.adapters.files.form_files import FormFiles, calendar
+from chalicelib.adapters.rendering.workbooks import Workbooks
+from chalicelib.adapters.signing.links import SignedLinks
+from chalicelib.adapters.signing.seals import KeyedSeals
+from chalicelib.domain.intake.limits import Limits
+from chalicelib.domain.people.issuers import SignIn
+from chalicelib.domain.records.security import Reporting
 from chalicelib.services.ports import Parts
 from tests.builders import MONDAY, drawing
 from tests.fakes.exports import MemoryArchive, MemoryFiles

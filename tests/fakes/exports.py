@@ -12,7 +12,7 @@ from typing import IO
 from urllib.parse import urlencode
 
 from chalicelib.domain.errors import NotFound, TooLarge
-from chalicelib.domain.submissions import Submission
+from chalicelib.domain.records.submissions import Submission
 from tests.fakes.store import Store
 
 

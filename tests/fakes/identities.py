@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from chalicelib.domain.errors import NotVouchedFor, Unavailable
-from chalicelib.domain.identities import Attempt, Link
-from chalicelib.domain.issuers import Issuer
-from chalicelib.domain.person_changes import PersonChange
+from chalicelib.domain.people.identities import Attempt, Link
+from chalicelib.domain.people.issuers import Issuer
+from chalicelib.domain.people.person_changes import PersonChange
 from tests.fakes.people import keep_change
 from tests.fakes.store import Store
 

@@ -8,18 +8,18 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from chalicelib.adapters.checks import PLACES
-from chalicelib.adapters.outbox import KEPT_ASIDE
-from chalicelib.domain import deliveries
-from chalicelib.domain.accounts import Session
-from chalicelib.domain.checks import Run
-from chalicelib.domain.deliveries import Claimed, Delivery, Mark, SetAside
+from chalicelib.adapters.dynamodb.checks import PLACES
+from chalicelib.adapters.dynamodb.outbox import KEPT_ASIDE
+from chalicelib.domain.delivery import deliveries
+from chalicelib.domain.delivery.deliveries import Claimed, Delivery, Mark, SetAside
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.fund import Balance, Fund, Held, Kept, Ledger, Line
-from chalicelib.domain.mailboxes import is_mailbox
-from chalicelib.domain.pairs import Pair
-from chalicelib.domain.people import Away, Holding, Person, normalised
-from chalicelib.domain.roots import Verified
+from chalicelib.domain.money.fund import Balance, Fund, Held, Kept, Ledger, Line
+from chalicelib.domain.people.accounts import Session
+from chalicelib.domain.people.mailboxes import is_mailbox
+from chalicelib.domain.people.pairs import Pair
+from chalicelib.domain.people.people import Away, Holding, Person, normalised
+from chalicelib.domain.records.roots import Verified
+from chalicelib.domain.repair.checks import Run
 from tests.fakes.store import Queued, RefusedOperation, Store, as_json
 
 
@@ -437,7 +437,7 @@ class MemoryMailer:
     def send(
         self, *, notification_id: str, to: str, template: str, values: Mapping[str, Any], parcel: str = ""
     ) -> None:
-        from chalicelib.adapters.mail import render
+        from chalicelib.adapters.aws.ses import render
 
         if not is_mailbox(to):
             raise ValueError("not one mailbox")

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from chalicelib.domain.leaving import Leaving, Registered
-from chalicelib.domain.people import Holding, Person, normalised
-from chalicelib.domain.person_changes import PersonChange
-from chalicelib.domain.tokens import Token
+from chalicelib.domain.people.leaving import Leaving, Registered
+from chalicelib.domain.people.people import Holding, Person, normalised
+from chalicelib.domain.people.person_changes import PersonChange
+from chalicelib.domain.people.tokens import Token
 from tests.fakes.store import Store
 
 

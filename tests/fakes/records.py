@@ -10,14 +10,14 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from chalicelib.adapters.macs import KeyedMacs, key_of
-from chalicelib.adapters.parcels import prepared
-from chalicelib.adapters.records import FIRST_TOLD
-from chalicelib.domain import ideas
+from chalicelib.adapters.aws.macs import KeyedMacs, key_of
+from chalicelib.adapters.dynamodb.parcels import prepared
+from chalicelib.adapters.dynamodb.records import FIRST_TOLD
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.submissions import Case, Submission, TaskState
+from chalicelib.domain.ideas import publication
+from chalicelib.domain.records.submissions import Case, Submission, TaskState
 from chalicelib.services.changes import AddEntry, Change, ChangeRefused, ContentRecord, KeyRecord
-from chalicelib.services.listing import listed
+from chalicelib.services.desk.listing import listed
 from chalicelib.services.ports import AskedTask, Counted, Listed, Place, Published, Waiting
 from tests.builders import MAC_KEY
 from tests.fakes.store import Operation, RefusedOperation, Store, operations, parcels
@@ -175,7 +175,7 @@ class MemoryRecords:
         for one in found:
             told = one.put_back(one.undo.before) if one.undo and one.may_undo(now) else one
             # A change of its answers writes it anew; what is withdrawn cannot be told as if it were not.
-            is_public = ideas.is_public(told) and ideas.is_public(one)
+            is_public = publication.is_public(told) and publication.is_public(one)
             is_wanted = force in ("", one.force) and category in ("", one.answers.get("category"))
             is_later = after is None or _order_of_lists(one) < (
                 after.submitted_at,

@@ -11,10 +11,10 @@ from enum import Enum
 from threading import RLock
 from typing import Any
 
-from chalicelib.domain.deliveries import Delivery, read_address
-from chalicelib.domain.deliveries import Kind as DeliveryKind
-from chalicelib.domain.fund import Balance, Held, Kind, Movement
-from chalicelib.domain.submissions import Submission, Task, TaskState
+from chalicelib.domain.delivery.deliveries import Delivery, read_address
+from chalicelib.domain.delivery.deliveries import Kind as DeliveryKind
+from chalicelib.domain.money.fund import Balance, Held, Kind, Movement
+from chalicelib.domain.records.submissions import Submission, Task, TaskState
 from chalicelib.services.changes import (
     AMENDED,
     CONFIRMED,
@@ -117,7 +117,7 @@ class Queued:
 
 
 def operations(store: Store, change: Change) -> Iterator[Operation]:
-    """What DynamoDB is asked to do for a change, as chalicelib.adapters.changes asks it."""
+    """What DynamoDB is asked to do for a change, as chalicelib.adapters.dynamodb.changes asks it."""
     _check_kinds(change)
     items = store.items
 

@@ -16,14 +16,14 @@ from botocore.awsrequest import AWSResponse
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from chalicelib import wiring
-from chalicelib.adapters import keys
-from chalicelib.adapters.funds import DynamoFunds
-from chalicelib.adapters.records import DynamoRecords
-from chalicelib.adapters.tables import BalanceItem, LineItem, ReservationItem, Row
+from chalicelib.adapters.dynamodb import keys
+from chalicelib.adapters.dynamodb.funds import DynamoFunds
+from chalicelib.adapters.dynamodb.records import DynamoRecords
+from chalicelib.adapters.dynamodb.tables import BalanceItem, LineItem, ReservationItem, Row
 from chalicelib.domain.errors import Unavailable
-from chalicelib.domain.fund import Balance, Held, Kind, Movement
-from chalicelib.domain.references import new_reference
-from chalicelib.domain.submissions import Submission
+from chalicelib.domain.intake.references import new_reference
+from chalicelib.domain.money.fund import Balance, Held, Kind, Movement
+from chalicelib.domain.records.submissions import Submission
 from chalicelib.services.changes import Change, ChangeRefused, MoveMoney
 from tests.builders import MONDAY, added, changed
 from tests.contract import broken_line

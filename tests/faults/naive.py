@@ -10,8 +10,8 @@ from typing import Any
 from uuid import uuid4
 
 from chalicelib import wiring
-from chalicelib.adapters import aws
-from chalicelib.adapters.tables import Row
+from chalicelib.adapters.aws import clients
+from chalicelib.adapters.dynamodb.tables import Row
 
 MACHINE = "funding-claim"
 
@@ -27,7 +27,7 @@ def submit(answers: dict[str, Any], key: str) -> dict[str, Any]:
     stored = {**_key(f"SUBMISSION#{reference}"), "answers": {"S": json.dumps(answers)}}
     client.put_item(TableName=table, Item=stored)
     machine = wiring.parts().workflows._arn_prefix + MACHINE  # type: ignore[attr-defined]
-    aws.client("stepfunctions").start_execution(
+    clients.client("stepfunctions").start_execution(
         stateMachineArn=machine, name=uuid4().hex, input=json.dumps({"reference": reference})
     )
     client.put_item(TableName=table, Item={**_key(key), "reference": {"S": reference}})

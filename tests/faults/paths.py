@@ -8,15 +8,15 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import urlsplit
 
-from chalicelib.adapters.accounts import DynamoAccounts
-from chalicelib.adapters.keys import DUE_UNCONFIRMED
-from chalicelib.adapters.line_items import listed
-from chalicelib.adapters.outbox import DynamoOutbox
-from chalicelib.adapters.records import DynamoRecords
-from chalicelib.adapters.tables import Row
-from chalicelib.domain import trail
-from chalicelib.domain.pairs import mailbox_of
-from chalicelib.domain.submissions import Case, TaskState
+from chalicelib.adapters.dynamodb.accounts import DynamoAccounts
+from chalicelib.adapters.dynamodb.keys import DUE_UNCONFIRMED
+from chalicelib.adapters.dynamodb.line_items import listed
+from chalicelib.adapters.dynamodb.outbox import DynamoOutbox
+from chalicelib.adapters.dynamodb.records import DynamoRecords
+from chalicelib.adapters.dynamodb.tables import Row
+from chalicelib.domain.people.pairs import mailbox_of
+from chalicelib.domain.records import trail
+from chalicelib.domain.records.submissions import Case, TaskState
 from tests.builders import a_cost, claim_answers, idea_answers
 from tests.fakes import MACS
 from tests.faults import sign_ins, waiting

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from chalicelib.adapters.accounts import DynamoAccounts
-from chalicelib.adapters.people import DynamoPeople
-from chalicelib.adapters.seals import KeyedSeals
-from chalicelib.domain.pairs import Pair, mailbox_of
+from chalicelib.adapters.dynamodb.accounts import DynamoAccounts
+from chalicelib.adapters.dynamodb.people import DynamoPeople
+from chalicelib.adapters.signing.seals import KeyedSeals
+from chalicelib.domain.people.pairs import Pair, mailbox_of
 from tests.builders import a_person
 from tests.faults.proxy import Rule
 from tests.faults.stage import SIGNING_KEY, Outcome

@@ -21,11 +21,11 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from chalicelib.adapters import tables
-from chalicelib.adapters.accounts import DynamoAccounts
-from chalicelib.adapters.funds import DynamoFunds
-from chalicelib.adapters.people import DynamoPeople
-from chalicelib.domain.accounts import new_session, session_secret
+from chalicelib.adapters.dynamodb import tables
+from chalicelib.adapters.dynamodb.accounts import DynamoAccounts
+from chalicelib.adapters.dynamodb.funds import DynamoFunds
+from chalicelib.adapters.dynamodb.people import DynamoPeople
+from chalicelib.domain.people.accounts import new_session, session_secret
 from infra.local import cloud, environment, processes, seeds
 from infra.local.dynoxide import running_dynoxide
 from infra.local.options import ROOT

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from pynamodb.expressions.condition import Condition
 
-from chalicelib.adapters import changes, keys, records
-from chalicelib.adapters.tables import BalanceItem, LineItem, Row
-from chalicelib.domain.fund import Kind, Movement
+from chalicelib.adapters.dynamodb import changes, keys, records
+from chalicelib.adapters.dynamodb.tables import BalanceItem, LineItem, Row
+from chalicelib.domain.money.fund import Kind, Movement
 from chalicelib.services.changes import MoveMoney
 from chalicelib.services.ports import Parts
 from tests.faults.ledger import Ledger, wander

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.adapters.accounts import DynamoAccounts
-from chalicelib.domain import browsers
-from chalicelib.domain.accounts import claimant_of, new_session, session_secret
-from chalicelib.domain.pairs import Pair, mailbox_of, submission_name
-from chalicelib.domain.submissions import Status
-from chalicelib.domain.timeline import faults
+from chalicelib.adapters.dynamodb.accounts import DynamoAccounts
+from chalicelib.domain.people import browsers
+from chalicelib.domain.people.accounts import claimant_of, new_session, session_secret
+from chalicelib.domain.people.pairs import Pair, mailbox_of, submission_name
+from chalicelib.domain.records.submissions import Status
+from chalicelib.domain.records.timeline import faults
 from tests.faults.proxy import Rule
 from tests.faults.sign_ins import SEALS
 from tests.faults.stage import Outcome

@@ -19,8 +19,9 @@ from urllib.parse import urlencode
 from chalice.test import Client
 
 from chalicelib import wiring
-from chalicelib.adapters import aws, tables
-from chalicelib.services import unconfirmed
+from chalicelib.adapters.aws import clients
+from chalicelib.adapters.dynamodb import tables
+from chalicelib.services.intake import unconfirmed
 from chalicelib.services.ports import Parts
 from infra.local import lambdas, schedules
 from tests.faults import naive
@@ -168,7 +169,7 @@ def main() -> None:
     wiring.use(None)
     wiring.parts()
     for service in ("stepfunctions", "ses"):
-        aws.client(service)
+        clients.client(service)
     sys.stdout = sys.stderr
     _say({"ready": True})
     for line in sys.stdin:

@@ -7,9 +7,9 @@ import random
 from pathlib import Path
 from typing import Any
 
-from chalicelib.adapters.form_files import FormFiles
-from chalicelib.domain.forms import Form, read_form
-from chalicelib.domain.references import new_reference
+from chalicelib.adapters.files.form_files import FormFiles
+from chalicelib.domain.forms.form import Form, read_form
+from chalicelib.domain.intake.references import new_reference
 from tests.builders import drawing
 
 FOLDER = Path(__file__).parent

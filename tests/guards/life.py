@@ -18,19 +18,21 @@ from moto import mock_aws
 from website import LEAD, Website, a_claim, form_fields, open_website
 
 from chalicelib import wiring
-from chalicelib.adapters import keys, tables
-from chalicelib.adapters.links import SignedLinks
-from chalicelib.adapters.seals import KeyedSeals
-from chalicelib.adapters.workflows import StepFunctions
-from chalicelib.domain.deliveries import read_address
+from chalicelib.adapters.aws.step_functions import StepFunctions
+from chalicelib.adapters.dynamodb import keys, tables
+from chalicelib.adapters.signing.links import SignedLinks
+from chalicelib.adapters.signing.seals import KeyedSeals
+from chalicelib.domain.delivery.deliveries import read_address
 from chalicelib.domain.errors import InvalidAnswers
-from chalicelib.domain.identities import Link
-from chalicelib.domain.people import Away
-from chalicelib.domain.tokens import Scope
-from chalicelib.services import amending, exporting, identifying, leaving
+from chalicelib.domain.people.identities import Link
+from chalicelib.domain.people.people import Away
+from chalicelib.domain.people.tokens import Scope
+from chalicelib.services.approvals import amending
 from chalicelib.services.changes import AddDelivery, CancelDelivery, LinkIdentity
-from chalicelib.services.intake import Receipt
-from chalicelib.services.setting_aside import MOST_TRIES
+from chalicelib.services.delivery.setting_aside import MOST_TRIES
+from chalicelib.services.intake.submitting import Receipt
+from chalicelib.services.people import leaving, openid
+from chalicelib.services.reports import exporting
 from infra.local import cloud, schedules
 from tests.builders import a_delivery, told_apart
 from tests.guards.aws_calls import Calls
@@ -435,7 +437,7 @@ def people_end_what_they_hold(life: Life) -> None:
     with life.calls.of(HTTP):
         day = parts.now().date()
         leaving.say(parts, other, last_day=day, reason="A new post", by="national-coordinator", at_once=True)
-        identifying.unlink(parts, lead.id, identifying.name_of(link))
+        openid.unlink(parts, lead.id, openid.name_of(link))
         assert parts.identities.of_person(lead.id) == []
 
 

@@ -23,8 +23,8 @@ SERVICES_CALLED = {
     "dynamodb",  # by PynamoDB
     *(
         service
-        for file in (ROOT / "chalicelib" / "adapters").glob("*.py")
-        for service in re.findall(r"aws\.client\(\"([a-z0-9]+)\"\)", file.read_text(encoding="utf-8"))
+        for file in (ROOT / "chalicelib" / "adapters").rglob("*.py")
+        for service in re.findall(r"clients\.client\(\"([a-z0-9]+)\"\)", file.read_text(encoding="utf-8"))
     ),
 }
 PARAMETERS = {

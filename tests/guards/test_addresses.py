@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from chalicelib import wiring
-from chalicelib.web.headers import HEADERS
-from chalicelib.web.routing import Found
-from chalicelib.web.sections import App
+from chalicelib.web.http.headers import HEADERS
+from chalicelib.web.http.routing import Found
+from chalicelib.web.http.sections import App
 from infra.local import gateway, processes
 from infra.local.local_pages import LocalPages
 from infra.local.mailbox import Mailbox
@@ -341,7 +341,7 @@ def test_a_fault_outside_all_views_is_ours(ask: Ask, monkeypatch: pytest.MonkeyP
     def broken(*_: object) -> None:
         raise RuntimeError("secret@example.org")
 
-    monkeypatch.setattr("chalicelib.web.unrouted.not_found", broken)
+    monkeypatch.setattr("chalicelib.web.http.unrouted.not_found", broken)
     heard = ask("GET", "/nowhere", Accept=BROWSER)
     check(heard, 500, PAGE)
     assert b"secret" not in heard.body
@@ -374,8 +374,8 @@ def test_a_warm_request_takes_a_step_for_each_segment_and_imports_nothing(
         compared.append(part)
         return part.startswith("{")
 
-    monkeypatch.setattr("chalicelib.web.routing._is_parameter", counted)
-    monkeypatch.delattr("chalicelib.web.sections.import_module")
+    monkeypatch.setattr("chalicelib.web.http.routing._is_parameter", counted)
+    monkeypatch.delattr("chalicelib.web.http.sections.import_module")
     for path in [*addresses, "/nowhere", "/nowhere/a/b/c"]:
         compared.clear()
         app.find(path)

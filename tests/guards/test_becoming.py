@@ -13,16 +13,20 @@ from app import app
 from tests.guards.packaged import builds_once, folder, template
 
 ROOT = Path(__file__).resolve().parents[2]
-SIGNING_IN = "chalicelib/services/signing_in.py"
+SIGNING_IN = "chalicelib/services/people/signing_in.py"
 
 MAY_MENTION = {
     "open_session": {SIGNING_IN},
-    "add_session": {SIGNING_IN, "chalicelib/services/sign_in_ports.py", "chalicelib/adapters/accounts.py"},
+    "add_session": {
+        SIGNING_IN,
+        "chalicelib/services/ports/sign_in.py",
+        "chalicelib/adapters/dynamodb/accounts.py",
+    },
     "AddSession": {
         SIGNING_IN,
-        "chalicelib/services/identifying.py",
+        "chalicelib/services/people/openid.py",
         "chalicelib/services/changes.py",
-        "chalicelib/adapters/changes.py",
+        "chalicelib/adapters/dynamodb/changes.py",
     },
 }
 """The ways to a session, and where they may be spoken of."""

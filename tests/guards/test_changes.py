@@ -13,7 +13,7 @@ from chalicelib.services import changes
 PRODUCT = Path(chalicelib.__file__).parent
 OURS = {"AddSubmission", "ChangeSubmission", "MoveSubmission", "AddEntry", "KeepToken", "MoveMoney"}
 ROOM = "services/revision.py"
-ALSO = {("services/balancing.py", "MoveMoney")}
+ALSO = {("services/repair/balancing.py", "MoveMoney")}
 """A ledger line of a reference that no submission has any more: there is nothing to revise."""
 
 HELPERS = {"with_entry", "next_revision"}

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from chalicelib.adapters.form_files import FormFiles
-from chalicelib.domain.forms import Form
+from chalicelib.adapters.files.form_files import FormFiles
+from chalicelib.domain.forms.form import Form
 from infra.forms.__main__ import main
 from infra.forms.check import SCHEMAS
 from infra.forms.show import show

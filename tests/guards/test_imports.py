@@ -18,15 +18,15 @@ from typing import Any
 import pytest
 
 from bench import cold
-from chalicelib.web.sections import SECTIONS
+from chalicelib.web.http.sections import SECTIONS
 from infra.local import gateway
 
 ROOT = Path(__file__).resolve().parents[2]
 
 PROVIDERS = {
-    *("authlib", "joserfc", "cryptography", "chalicelib.web.provider_pages"),
-    *("chalicelib.adapters.openid", "chalicelib.adapters.identity_items"),
-    *("chalicelib.services.identifying", "chalicelib.domain.identities"),
+    *("authlib", "joserfc", "cryptography", "chalicelib.web.pages.people.providers"),
+    *("chalicelib.adapters.openid", "chalicelib.adapters.dynamodb.identity_items"),
+    *("chalicelib.services.people.openid", "chalicelib.domain.people.identities"),
 }
 """What signing in with an OpenID provider takes, and nobody else."""
 NOWHERE = {"boto3", "s3transfer", "requests", "jsonschema", "moto", "referencing", "email.headerregistry"}
@@ -36,39 +36,76 @@ PAGES = {
     "jinja2",
     "markupsafe",
     "govuk_frontend_jinja",
-    "chalicelib.web.pages",
-    "chalicelib.adapters.templates",
+    "chalicelib.web.pages.render",
+    "chalicelib.adapters.rendering.templates",
 }
-PICTURES_AND_TABLES = {"PIL", "xlsxwriter", "chalicelib.adapters.charts", "chalicelib.adapters.workbooks"}
+PICTURES_AND_TABLES = {
+    "PIL",
+    "xlsxwriter",
+    "chalicelib.adapters.rendering.charts",
+    "chalicelib.adapters.rendering.workbooks",
+}
 CHECKING = {"jsonschema_rs"}
-MAILING = {"chalicelib.adapters.mail"}
-FURTHER_AWS = {"chalicelib.adapters.workflows", "chalicelib.adapters.files"}
-CALLING_AWS = {"chalicelib.adapters.aws", *FURTHER_AWS}
+MAILING = {"chalicelib.adapters.aws.ses"}
+FURTHER_AWS = {"chalicelib.adapters.aws.step_functions", "chalicelib.adapters.aws.bucket"}
+CALLING_AWS = {"chalicelib.adapters.aws.clients", *FURTHER_AWS}
 """Whoever writes an entry, or checks one, calls KMS."""
-ROOTS = {"chalicelib.services.rooting", "chalicelib.services.verifying", "chalicelib.adapters.root_keys"}
-DESK = {
-    *("chalicelib.services.desk", "chalicelib.services.listing", "chalicelib.services.exporting"),
-    *("chalicelib.services.digesting", "chalicelib.services.reconciling", "chalicelib.services.publishing"),
-    *("chalicelib.web.desk_pages", "chalicelib.web.desk_lists", "chalicelib.web.export_pages"),
+ROOTS = {
+    "chalicelib.services.records.daily_roots",
+    "chalicelib.services.records.verifying",
+    "chalicelib.adapters.aws.root_keys",
 }
-HTTP = {"chalicelib.web.views", "chalicelib.web.requests", "chalicelib.web.problems", "chalicelib.web.api"}
+DESK = {
+    *(
+        "chalicelib.services.desk.overview",
+        "chalicelib.services.desk.listing",
+        "chalicelib.services.reports.exporting",
+    ),
+    *(
+        "chalicelib.services.reports.digesting",
+        "chalicelib.services.repair.reconciling",
+        "chalicelib.services.ideas.publishing",
+    ),
+    *(
+        "chalicelib.web.pages.desk.desk",
+        "chalicelib.web.pages.desk.list_filters",
+        "chalicelib.web.pages.reports.exports",
+    ),
+}
+HTTP = {
+    "chalicelib.web.http.views",
+    "chalicelib.web.http.requests",
+    "chalicelib.web.http.problems",
+    "chalicelib.web.api.routes",
+}
 API = PAGES | PICTURES_AND_TABLES | MAILING | DESK | FURTHER_AWS | ROOTS
-SERVED = {f"chalicelib.web.{name}" for name in SECTIONS} | {"chalicelib.services.intake"}
+SERVED = {f"chalicelib.web.{name}" for name in SECTIONS} | {"chalicelib.services.intake.submitting"}
 BACKGROUND = HTTP | PICTURES_AND_TABLES
 
 FORBIDDEN: Mapping[str, set[str]] = {
-    "intake": API | {"chalicelib.services.deciding", "chalicelib.services.tracking"},
+    "intake": API | {"chalicelib.services.approvals.deciding", "chalicelib.services.records.status_view"},
     "task": API | CHECKING,
-    "page": PICTURES_AND_TABLES | MAILING | DESK | ROOTS | FURTHER_AWS | CHECKING | {"chalicelib.web.api"},
+    "page": PICTURES_AND_TABLES
+    | MAILING
+    | DESK
+    | ROOTS
+    | FURTHER_AWS
+    | CHECKING
+    | {"chalicelib.web.api.routes"},
     "nowhere": API | CALLING_AWS | CHECKING | SERVED,
     "nowhere_page": PICTURES_AND_TABLES | MAILING | DESK | CALLING_AWS | CHECKING | SERVED,
     "ask_approver": BACKGROUND | PAGES | MAILING | DESK | ROOTS | FURTHER_AWS | CHECKING,
     "relay_workflow": BACKGROUND | PAGES | MAILING | DESK | CHECKING,
-    "relay_mail": BACKGROUND | DESK | CHECKING | {"chalicelib.adapters.workflows"},
+    "relay_mail": BACKGROUND | DESK | CHECKING | {"chalicelib.adapters.aws.step_functions"},
     "sweep": BACKGROUND | DESK | CHECKING,
     "mail_events": BACKGROUND | PAGES | MAILING | DESK | ROOTS | FURTHER_AWS | CHECKING,
     "follow_up": BACKGROUND | PAGES | MAILING | DESK | ROOTS | FURTHER_AWS | CHECKING,
-    "write_roots": BACKGROUND | PAGES | MAILING | DESK | CHECKING | {"chalicelib.adapters.workflows"},
+    "write_roots": BACKGROUND
+    | PAGES
+    | MAILING
+    | DESK
+    | CHECKING
+    | {"chalicelib.adapters.aws.step_functions"},
     "reconcile": BACKGROUND | PAGES | MAILING | CHECKING,
     "digest": BACKGROUND | PAGES | MAILING | CHECKING,
 }
@@ -168,7 +205,7 @@ def test_the_sign_in_page_loads_nothing_that_only_the_way_back_from_a_provider_n
     }
     env = {"OIDC_ISSUERS": json.dumps([issuer]), "OIDC_SECRETS": "k:s"} if ways == "both" else {}
     loaded = starts.modules("page", path="/sign-in", SIGN_IN=ways, **env)
-    assert "chalicelib.web.sign_in_pages" in loaded
+    assert "chalicelib.web.pages.people.sign_in" in loaded
     assert found(loaded, NOWHERE) == set()
 
 
@@ -206,6 +243,9 @@ def _firsts(path: str) -> tuple[str, str]:
 
 
 def test_every_module_with_a_blueprint_is_a_section() -> None:
-    modules = (ROOT / "chalicelib" / "web").glob("*.py")
-    blueprints = {one.stem for one in modules if " = Blueprint(__name__)" in one.read_text(encoding="utf-8")}
-    assert blueprints == {*SECTIONS, "views"}
+    web = ROOT / "chalicelib" / "web"
+    modules = {one: ".".join(one.relative_to(web).with_suffix("").parts) for one in web.rglob("*.py")}
+    blueprints = {
+        name for one, name in modules.items() if " = Blueprint(__name__)" in one.read_text(encoding="utf-8")
+    }
+    assert blueprints == {*SECTIONS, "http.views"}

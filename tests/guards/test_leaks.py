@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from chalicelib import wiring
-from chalicelib.adapters.security_log import NAME
+from chalicelib.adapters.aws.security_log import NAME
 from tests import fakes
 from tests.leaks import Watcher, seeded_values
 
@@ -19,7 +19,7 @@ def test_people_of_the_seeds_and_of_example_answers_are_looked_for() -> None:
     assert len(values) > 150
 
 
-@pytest.mark.parametrize("name", ["chalicelib.services.intake", "botocore", NAME])
+@pytest.mark.parametrize("name", ["chalicelib.services.intake.submitting", "botocore", NAME])
 def test_a_planted_name_address_cookie_or_token_is_found_whoever_logs_it(
     name: str, log_watcher: Watcher
 ) -> None:
@@ -42,7 +42,7 @@ def test_a_planted_name_address_cookie_or_token_is_found_whoever_logs_it(
 
 
 def test_our_own_lines_are_searched_whatever_their_level(log_watcher: Watcher) -> None:
-    logging.getLogger("chalicelib.services.intake").debug("Sam Okafor")
+    logging.getLogger("chalicelib.services.intake.submitting").debug("Sam Okafor")
     found = log_watcher.found()
     log_watcher.forget()
     assert found == ["Sam Okafor"]

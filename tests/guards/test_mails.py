@@ -10,8 +10,8 @@ import pytest
 from jinja2 import meta
 
 import chalicelib
-from chalicelib.adapters.mail import KINDS, environment, render
-from chalicelib.domain.mails import (
+from chalicelib.adapters.aws.ses import KINDS, environment, render
+from chalicelib.domain.delivery.mails import (
     MAILS,
     Bounce,
     Reader,
@@ -22,7 +22,7 @@ from chalicelib.domain.mails import (
     to_queue,
 )
 
-MAIL_TEXTS = Path(chalicelib.__file__).parent / "adapters/mail_texts"
+MAIL_TEXTS = Path(chalicelib.__file__).parent / "adapters/rendering/mail_texts"
 TEMPLATES = sorted(one.stem for one in MAIL_TEXTS.glob("*.j2"))
 QUEUED = Path(__file__).parent / "queued-mails"
 """The values of each version of each mail, as the outbox keeps them. A stored file never changes."""

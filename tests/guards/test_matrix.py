@@ -15,9 +15,9 @@ import pytest
 from chalice.test import Client
 
 from chalicelib import wiring
-from chalicelib.domain.accounts import claimant_of, new_session, session_secret
-from chalicelib.domain.tokens import Scope
-from chalicelib.web.access import Access
+from chalicelib.domain.people.accounts import claimant_of, new_session, session_secret
+from chalicelib.domain.people.tokens import Scope
+from chalicelib.web.http.access import Access
 from tests import fakes
 from tests.builders import PERSONAL, Story, a_person, claim_answers, the_people
 from tests.tokens import give_token

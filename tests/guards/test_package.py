@@ -64,7 +64,7 @@ def test_every_file_of_the_app_is_packaged() -> None:
     assert [name for name in expected if code()[name] != expected[name]] == []
 
 
-@pytest.mark.parametrize("kind", ["web/templates/", "web/static/", "adapters/mail_texts/"])
+@pytest.mark.parametrize("kind", ["web/templates/", "web/static/", "adapters/rendering/mail_texts/"])
 def test_what_is_read_at_run_time_is_among_it(kind: str) -> None:
     assert [name for name in code() if name.startswith(f"chalicelib/{kind}")]
 

@@ -15,8 +15,8 @@ import pytest
 from chalicelib import wiring
 from chalicelib.domain import errors
 from chalicelib.settings import MissingSetting, Settings
-from chalicelib.web import problems
-from chalicelib.web.shapes import moment
+from chalicelib.web.api.shapes import moment
+from chalicelib.web.http import problems
 from tests.builders import MONDAY
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,7 +60,7 @@ def test_a_module_is_under_400_lines_and_says_what_it_is(file: Path) -> None:
 
 def test_tests_are_under_400_lines_too_or_nearly() -> None:
     folders = ("unit", "contract", "fakes", "guards")
-    ours = [f for folder in folders for f in (ROOT / "tests" / folder).glob("*.py")]
+    ours = [f for folder in folders for f in (ROOT / "tests" / folder).rglob("*.py")]
     long = {f.name: len(f.read_text(encoding="utf-8").splitlines()) for f in ours}
     assert not {name: lines for name, lines in long.items() if lines > 600}
 
@@ -90,14 +90,14 @@ def test_no_seconds_to_undo_switch_it_off() -> None:
 
 
 def test_what_is_set_is_how_long_a_decision_may_be_undone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chalicelib.adapters.tables.connect", lambda _: None)
+    monkeypatch.setattr("chalicelib.adapters.dynamodb.tables.connect", lambda _: None)
     for seconds in (90, 0):
         parts = wiring.build(Settings.from_env({**ENV, "UNDO_SECONDS": str(seconds)}))
         assert parts.undo_for == timedelta(seconds=seconds)
 
 
 def test_limits_are_set_from_outside_and_nothing_is_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chalicelib.adapters.tables.connect", lambda _: None)
+    monkeypatch.setattr("chalicelib.adapters.dynamodb.tables.connect", lambda _: None)
     wait = timedelta(seconds=2)
     limits = wiring.build(Settings.from_env(ENV)).limits
     assert (limits.mailbox_an_hour, limits.force_an_hour, limits.form_wait) == (20, 200, wait)
@@ -238,7 +238,7 @@ def test_times_are_utc_to_the_second() -> None:
 
 def test_no_two_test_files_share_a_name() -> None:
     """The folders are no packages: of two files of one name, pytest would collect the first."""
-    names = Counter(file.name for file in (ROOT / "tests").glob("*/test_*.py"))
+    names = Counter(file.name for file in (ROOT / "tests").rglob("test_*.py"))
     assert [name for name, times in names.items() if times > 1] == []
 
 

@@ -14,14 +14,14 @@ import pytest
 from chalice.app import ScheduledEventConfig
 from moto import mock_aws
 
-from chalicelib.adapters import tables
-from chalicelib.adapters.people import DynamoPeople
-from chalicelib.adapters.people_tables import BearerItem
-from chalicelib.domain.security import Event
-from chalicelib.services import reconciling
+from chalicelib.adapters.dynamodb import tables
+from chalicelib.adapters.dynamodb.people import DynamoPeople
+from chalicelib.adapters.dynamodb.people_tables import BearerItem
+from chalicelib.domain.records.security import Event
+from chalicelib.services.repair import reconciling
 from chalicelib.settings import Settings
-from chalicelib.web.access import Access
-from chalicelib.web.headers import HEADERS
+from chalicelib.web.http.access import Access
+from chalicelib.web.http.headers import HEADERS
 from infra import machines, plant
 from infra.local import events
 from infra.local.cloud import create_state_machines

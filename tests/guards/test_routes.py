@@ -9,11 +9,11 @@ import pytest
 from chalice.test import Client
 
 from chalicelib import wiring
-from chalicelib.domain.accounts import claimant_of
-from chalicelib.domain.security import Event
-from chalicelib.domain.tokens import Scope, token_secret
-from chalicelib.services import signing_in
-from chalicelib.web.access import Access
+from chalicelib.domain.people.accounts import claimant_of
+from chalicelib.domain.people.tokens import Scope, token_secret
+from chalicelib.domain.records.security import Event
+from chalicelib.services.people import signing_in
+from chalicelib.web.http.access import Access
 from tests import fakes
 from tests.builders import Story, the_people
 from tests.tokens import give_token

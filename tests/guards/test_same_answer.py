@@ -13,7 +13,7 @@ import pytest
 from chalice.test import Client
 
 from chalicelib import wiring
-from chalicelib.domain.tokens import Scope
+from chalicelib.domain.people.tokens import Scope
 from tests.builders import claim_answers
 from tests.guards.test_matrix import IN, REFUSED_WHERE_NOBODY_ASKED, ROLES, Site, expected, routes
 

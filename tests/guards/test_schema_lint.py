@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from jsonschema_rs import Draft202012Validator
 
-from chalicelib.adapters.form_files import FormFiles
-from chalicelib.domain.answers import build_validator, check_answers
+from chalicelib.adapters.files.form_files import FormFiles
 from chalicelib.domain.errors import InvalidAnswers
+from chalicelib.domain.forms.answers import build_validator, check_answers
 from infra.forms.schema_lint import FORMATS, pattern_faults, schema_faults
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,7 +14,15 @@ from infra.local.options import ROOT
 def races(**settings: str) -> tuple[int, str]:
     """The race tests in a pytest of their own: its exit status and what it printed."""
     env = {name: value for name, value in os.environ.items() if name != "CI" and "PYTEST" not in name}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/contract/test_races.py"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/contract/records/test_races.py",
+    ]
     done = subprocess.run(
         command, cwd=ROOT, env={**env, **settings}, capture_output=True, text=True, timeout=60
     )

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.form_files import FormFiles, calendar
-from chalicelib.domain import deliveries
+from chalicelib.adapters.files.form_files import FormFiles, calendar
+from chalicelib.domain.delivery import deliveries
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.forms import Form
-from chalicelib.domain.stages import TURNS, AskedAs, next_turn
-from chalicelib.domain.submissions import Status, Submission
-from chalicelib.services.asking import UnknownStage, read_step
+from chalicelib.domain.forms.form import Form
+from chalicelib.domain.forms.stages import TURNS, AskedAs, next_turn
+from chalicelib.domain.records.submissions import Status, Submission
+from chalicelib.services.approvals.asking import UnknownStage, read_step
 from infra import machines
 from tests.builders import MONDAY, a_form, a_submission
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.domain.widgets import WIDGETS, Widget
+from chalicelib.domain.forms.widgets import WIDGETS, Widget
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "chalicelib"

@@ -19,13 +19,16 @@ import pytest
 from chalice.test import Client
 
 from chalicelib import wiring
-from chalicelib.adapters.mail import render
-from chalicelib.domain.accounts import claimant_of, new_session, session_secret
-from chalicelib.domain.exports import ALL, Period
-from chalicelib.domain.people import ADMIN, COORDINATOR, FINANCE, NATIONAL, ROLE_NAMES, Holding, Person
-from chalicelib.domain.submissions import TaskState, Version
-from chalicelib.services import digesting, exporting, following_up, minding, reassigning, undelivered
+from chalicelib.adapters.aws.ses import render
+from chalicelib.domain.people.accounts import claimant_of, new_session, session_secret
+from chalicelib.domain.people.people import ADMIN, COORDINATOR, FINANCE, NATIONAL, ROLE_NAMES, Holding, Person
+from chalicelib.domain.records.submissions import TaskState, Version
+from chalicelib.domain.reports.exports import ALL, Period
+from chalicelib.services.approvals import following_up, reassigning
 from chalicelib.services.changes import ChangeSubmission, CloseTask, KeepPersonal, KeepVersion
+from chalicelib.services.delivery import undelivered
+from chalicelib.services.desk import staff_actions
+from chalicelib.services.reports import digesting, exporting
 from chalicelib.services.revision import next_revision, with_entry
 from tests import fakes
 from tests.builders import FORMS, WHO_HAD_IT, a_person, receipt_mail
@@ -176,7 +179,7 @@ def _let_things_happen(made: Scenes) -> None:
     coordinator = ideas.person("coordinator-at-national")
     for where in ("triage", "national review", "leaders"):
         ideas.clock.pass_by(hours=2)
-        minding.chase(parts, coordinator, made.at[where])
+        staff_actions.chase(parts, coordinator, made.at[where])
     undelivered.came_back(parts, receipt_mail(made.at["triage"]), what="bounce")
     asked = ideas.case(made.at["triage"]).open_tasks[0]
     undelivered.came_back(parts, f"mail.asked.{asked.id}", what="bounce")

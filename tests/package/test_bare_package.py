@@ -31,7 +31,7 @@ SIGNED_AS = {"dynamodb": "dynamodb", "kms": "kms", "s3": "s3", "ses": "ses", "st
 
 CALLS = {
     "dynamodb": """
-from chalicelib.adapters import tables
+from chalicelib.adapters.dynamodb import tables
 tables.create_table()
 result = [parts.people.by_address("nobody@example.org"), parts.outbox.due(parts.now(), limit=1)]
 """,
@@ -47,8 +47,8 @@ result = [
     "kms": """
 from datetime import datetime, timezone
 from dataclasses import replace
-from chalicelib.domain.submissions import Submission
-from chalicelib.domain.timeline import Entry
+from chalicelib.domain.records.submissions import Submission
+from chalicelib.domain.records.timeline import Entry
 from chalicelib.services.changes import AddEntry
 one = object.__new__(Submission)
 one.__dict__.update(force="kent", reference="CLM-1")
@@ -92,15 +92,17 @@ result = parts.files.address("week/claims.csv", called="claims.csv", media_type=
 """
 
 READ = f"""
-from chalicelib.adapters import form_files, mail
-from chalicelib.web import pages, static_files
+from chalicelib.adapters.aws import ses
+from chalicelib.adapters.files import form_files
+from chalicelib.web.http import static_files
+from chalicelib.web.pages import render
 for form in parts.forms.all():
     parts.forms.form(form.id)
 form_files.calendar()
-for kind in mail.KINDS:
+for kind in ses.KINDS:
     for name in ("receipt.j2", kind + "/layout.j2", kind + "/parts.j2"):
-        mail.environment(kind).get_template(name)
-environments = [pages.environment(), *map(mail.environment, mail.KINDS)]
+        ses.environment(kind).get_template(name)
+environments = [render.environment(), *map(ses.environment, ses.KINDS)]
 result = [
     sorted({{type(one.loader).__name__ for one in environments}}),
     [len(static_files.static_file(name).text) > 10_000 for name in {BUILT!r}],
@@ -112,7 +114,7 @@ def operations(service: str) -> set[str]:
     """The operations that our adapters name, as AWS writes them; of DynamoDB, whose calls PynamoDB makes, some."""
     if service == "dynamodb":
         return {"GetItem", "Query"}
-    files = [file.read_text(encoding="utf-8") for file in ADAPTERS.glob("*.py")]
+    files = [file.read_text(encoding="utf-8") for file in ADAPTERS.rglob("*.py")]
     called = rf'client\("{service}"\)\.(?:get_paginator\("(\w+)"\)|(\w+)\()'
     names = {paged or plain for text in files for paged, plain in re.findall(called, text)}
     names -= {"generate_presigned_url"}  # calls nobody
@@ -125,7 +127,7 @@ def test_nothing_is_there_but_python_and_the_package(start: Start, places: list[
     packaged = ["botocore", "pynamodb", "chalice.app", "jsonschema_rs"]
     others = ["boto3", "moto", "chalice.cli", "pip", "pytest", "yaml", "infra"]
     assert process.do("found", names=[*packaged, *others]) == packaged
-    for name in ("app.app", "chalicelib.web.api.api"):
+    for name in ("app.app", "chalicelib.web.api.routes.routes"):
         process.do("import", handler=name)
     known = (*places, Path(os.__file__).parent, SCRIPT)
     files = [Path(file) for file in process.do("loaded_from")]

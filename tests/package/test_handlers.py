@@ -31,8 +31,8 @@ TRIED = {HTTP, "relay_workflow", "relay_mail", "ask_approver", "mail_events", *S
 SENT_TO = "/api/v1/forms/funding-claim/submissions"
 ANSWERED = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
 PLANT = """
-from chalicelib.adapters import tables
-from chalicelib.domain.people import Holding, Person
+from chalicelib.adapters.dynamodb import tables
+from chalicelib.domain.people.people import Holding, Person
 tables.create_table()
 roles = {"lead": "innovation-lead", "coordinator": "coordinator", "chief": "chief-constable"}
 parts.people.register([

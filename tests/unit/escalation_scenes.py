@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.mail import render
-from chalicelib.services import intake
+from chalicelib.adapters.aws.ses import render
+from chalicelib.services.intake import submitting
 from tests.builders import FORMS, WHO_HAD_IT, idea_answers, submitted, the_reviewers
 from tests.unit.scenes import Scene, a_scene, check_promises
 
@@ -19,7 +19,7 @@ NAME, ADDRESS = WHO_HAD_IT["contact_name"], WHO_HAD_IT["contact_email"]
 class Ideas(Scene):
     """The scene of claims, told of ideas."""
 
-    def submit(self, key: str | None = None, **changes: Any) -> intake.Receipt:
+    def submit(self, key: str | None = None, **changes: Any) -> submitting.Receipt:
         answers = idea_answers(**self.another(key, changes, "improvement"))
         return submitted(self.parts, self.form, answers, key=key)
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.domain import pairs
-from chalicelib.domain.browsers import Sent
-from chalicelib.domain.submissions import Status
-from chalicelib.services import (
-    confirming,
-    intake,
-)
-from chalicelib.services.intake import Receipt
+from chalicelib.domain.people import pairs
+from chalicelib.domain.people.browsers import Sent
+from chalicelib.domain.records.submissions import Status
+from chalicelib.services.intake import confirming, submitting
+from chalicelib.services.intake.submitting import Receipt
 from tests.builders import PERSONAL, claim_answers
 from tests.unit.scenes import Scene
 
@@ -23,7 +20,7 @@ def send(scene: Scene, **more: Any) -> Receipt:
     """From a browser, or a program, that has proven nothing."""
     options = {name: more.pop(name) for name in ("key", "duplicate_ok", "proved", "vouched") if name in more}
     answers = claim_answers(**scene.another(None, more, "purpose"))
-    return intake.submit(scene.parts, scene.form, answers, **options)
+    return submitting.submit(scene.parts, scene.form, answers, **options)
 
 
 def confirm_mails(scene: Scene) -> list[Any]:

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain import decisions
-from chalicelib.domain.deliveries import Kind
-from chalicelib.domain.forms import Form
-from chalicelib.domain.fund import Held
-from chalicelib.domain.stages import Asked, Seat, Stage
-from chalicelib.domain.submissions import Case, Standing, Status, Task, TaskState
-from chalicelib.services import amending, asking, deciding, ending, trail, viewing
+from chalicelib.domain.approvals import decisions
+from chalicelib.domain.delivery.deliveries import Kind
+from chalicelib.domain.forms.form import Form
+from chalicelib.domain.forms.stages import Asked, Seat, Stage
+from chalicelib.domain.money.fund import Held
+from chalicelib.domain.records.submissions import Case, Standing, Status, Task, TaskState
+from chalicelib.services.approvals import amending, asking, deciding, ending, task_view
+from chalicelib.services.records import trail
 from tests import fakes
 from tests.builders import FORMS, Story, a_form, a_person, the_people
 
@@ -207,9 +208,9 @@ class Scene(Story):
         """This person takes their last decision back."""
         deciding.undo(self.parts, person, self.task_of(reference, person, force).id)
 
-    def look(self, reference: str, person: str, force: str = "kent") -> viewing.TaskView:
+    def look(self, reference: str, person: str, force: str = "kent") -> task_view.TaskView:
         """This person opens the last task they were given."""
-        return viewing.task_view(self.parts, person, self.task_of(reference, person, force).id)
+        return task_view.task_view(self.parts, person, self.task_of(reference, person, force).id)
 
     def standing(self, reference: str, force: str = "kent") -> Standing:
         """How the claim stands, as it is stored."""

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain import pairs
 from chalicelib.domain.errors import InvalidAnswers
-from chalicelib.services import signing_in
-from chalicelib.services.signing_in import SignedIn
+from chalicelib.domain.people import pairs
+from chalicelib.services.people import signing_in
+from chalicelib.services.people.signing_in import SignedIn
 from tests.builders import Story
 
 ADDRESS = "lead.kent@example.police.uk"

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain import decisions
-from chalicelib.domain.fund import Held
-from chalicelib.domain.submissions import Case, Status, Submission
+from chalicelib.domain.approvals import decisions
+from chalicelib.domain.money.fund import Held
+from chalicelib.domain.records.submissions import Case, Status, Submission
 from chalicelib.services import changes
 from chalicelib.services.changes import AddDelivery, ChangeRefused, ChangeSubmission, MoveMoney
 from chalicelib.services.ports import Parts

@@ -7,11 +7,12 @@ from typing import Any
 
 from website import Website
 
-from chalicelib.domain.accounts import claimant_of
-from chalicelib.domain.submissions import Task, Version
-from chalicelib.services import amending, signing_in
+from chalicelib.domain.people.accounts import claimant_of
+from chalicelib.domain.records.submissions import Task, Version
+from chalicelib.services.approvals import amending
 from chalicelib.services.changes import ChangeSubmission, KeepVersion
-from chalicelib.services.intake import Receipt
+from chalicelib.services.intake.submitting import Receipt
+from chalicelib.services.people import signing_in
 from chalicelib.services.revision import answers_details, next_revision, with_entry
 
 WANTED = {

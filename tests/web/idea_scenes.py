@@ -6,8 +6,8 @@ from typing import Any
 
 from website import Website
 
-from chalicelib.services import deciding
-from chalicelib.services.intake import Receipt
+from chalicelib.services.approvals import deciding
+from chalicelib.services.intake.submitting import Receipt
 from tests.builders import submitted, told_apart
 
 COORDINATOR = "coordinator.kent@example.police.uk"

@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urljoin
 
 from urllib3 import PoolManager
 
-from chalicelib.domain.issuers import Issuer
+from chalicelib.domain.people.issuers import Issuer
 
 CLIENT_SECRET = "a secret: of tests & nobody"
 

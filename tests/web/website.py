@@ -17,16 +17,16 @@ from chalice.test import Client
 from page_checks import check_page, fields_of, text_of
 
 from chalicelib import wiring
-from chalicelib.adapters import tables
-from chalicelib.adapters.funds import DynamoFunds
-from chalicelib.adapters.people import DynamoPeople
-from chalicelib.domain.deliveries import Delivery, Mark, is_parcel
-from chalicelib.domain.form_keys import FormKey
-from chalicelib.domain.pairs import mailbox_of
-from chalicelib.domain.people import NATIONAL
-from chalicelib.domain.submissions import Case
-from chalicelib.services import asking, deciding, following_up
-from chalicelib.services.intake import Receipt
+from chalicelib.adapters.dynamodb import tables
+from chalicelib.adapters.dynamodb.funds import DynamoFunds
+from chalicelib.adapters.dynamodb.people import DynamoPeople
+from chalicelib.domain.delivery.deliveries import Delivery, Mark, is_parcel
+from chalicelib.domain.intake.form_keys import FormKey
+from chalicelib.domain.people.pairs import mailbox_of
+from chalicelib.domain.people.people import NATIONAL
+from chalicelib.domain.records.submissions import Case
+from chalicelib.services.approvals import asking, deciding, following_up
+from chalicelib.services.intake.submitting import Receipt
 from chalicelib.services.ports import Parts
 from chalicelib.settings import Settings
 from infra.local import seeds

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.form_files import calendar
-from chalicelib.domain import deliveries
-from chalicelib.domain.forms import Form
-from chalicelib.domain.stages import TURNS, AskedAs
-from chalicelib.domain.submissions import Status
-from chalicelib.services.asking import read_step
+from chalicelib.adapters.files.form_files import calendar
+from chalicelib.domain.delivery import deliveries
+from chalicelib.domain.forms.form import Form
+from chalicelib.domain.forms.stages import TURNS, AskedAs
+from chalicelib.domain.records.submissions import Status
+from chalicelib.services.approvals.asking import read_step
 from tests.builders import FORMS, MONDAY, a_form, a_submission
 from tests.workflows.machine import CHANGES, PLACES, TODAY, Execution, Machines, Where
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.domain.deadlines import london_day
+from chalicelib.domain.approvals.deadlines import london_day
 
 
 def claim(told: Mapping[str, Any], sent_at: datetime) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from pathlib import Path
 from random import Random
 
 from chalicelib import wiring
-from chalicelib.adapters import tables
-from chalicelib.adapters.records import DynamoRecords
-from chalicelib.domain import deliveries
-from chalicelib.domain.deliveries import Delivery
+from chalicelib.adapters.dynamodb import tables
+from chalicelib.adapters.dynamodb.records import DynamoRecords
+from chalicelib.domain.delivery import deliveries
+from chalicelib.domain.delivery.deliveries import Delivery
 from chalicelib.services.ports import Parts
 from chalicelib.settings import Settings
 from infra.local import dynoxide, processes, seeds, short_way

@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from random import Random
 from zoneinfo import ZoneInfo
 
-from chalicelib.domain.deadlines import END_OF_DAY, START_OF_DAY, Calendar, london_day
+from chalicelib.domain.approvals.deadlines import END_OF_DAY, START_OF_DAY, Calendar, london_day
 
 LONDON = ZoneInfo("Europe/London")
 _FIRST, _LAST = time(8, 40), time(16, 45)

@@ -14,9 +14,9 @@ from pathlib import Path
 from random import Random
 from typing import IO, Any
 
-from chalicelib.adapters.mail import SesMailer, render
-from chalicelib.adapters.outbox import DynamoOutbox
-from chalicelib.domain.deliveries import DONE, Claimed, Delivery, Kind, Mark
+from chalicelib.adapters.aws.ses import SesMailer, render
+from chalicelib.adapters.dynamodb.outbox import DynamoOutbox
+from chalicelib.domain.delivery.deliveries import DONE, Claimed, Delivery, Kind, Mark
 from chalicelib.domain.errors import NotFound, TooLarge
 from infra.local import kept_files, mailbox
 

@@ -10,9 +10,12 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from chalicelib.domain.people import Person
-from chalicelib.domain.submissions import Case, Task
-from chalicelib.services import amending, deciding, ending, minding, paying, reassigning, undelivered
+from chalicelib.domain.people.people import Person
+from chalicelib.domain.records.submissions import Case, Task
+from chalicelib.services.approvals import amending, deciding, ending, reassigning
+from chalicelib.services.delivery import undelivered
+from chalicelib.services.desk import staff_actions
+from chalicelib.services.money import paying
 from chalicelib.services.ports import Parts
 from infra.local.demo import answers
 
@@ -122,15 +125,15 @@ def _withdraw(subject: Subject, step: Step) -> None:
 
 
 def _withdraw_for(subject: Subject, step: Step) -> None:
-    minding.withdraw(subject.parts, _coordinator(subject, step), subject.reference, step["say"])
+    staff_actions.withdraw(subject.parts, _coordinator(subject, step), subject.reference, step["say"])
 
 
 def _note(subject: Subject, step: Step) -> None:
-    minding.note(subject.parts, _coordinator(subject, step), subject.reference, step["say"])
+    staff_actions.note(subject.parts, _coordinator(subject, step), subject.reference, step["say"])
 
 
 def _chase(subject: Subject, step: Step) -> None:
-    minding.chase(subject.parts, _coordinator(subject, step), subject.reference)
+    staff_actions.chase(subject.parts, _coordinator(subject, step), subject.reference)
 
 
 def _hand_on(subject: Subject, step: Step) -> None:

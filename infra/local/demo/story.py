@@ -12,9 +12,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from chalicelib.domain.pairs import mailbox_of
-from chalicelib.services import asking, delivering, digesting, following_up, going_away, intake
+from chalicelib.domain.people.pairs import mailbox_of
+from chalicelib.services.approvals import asking, following_up
+from chalicelib.services.delivery import delivering
+from chalicelib.services.intake import submitting
+from chalicelib.services.people import days_away
 from chalicelib.services.ports import Parts
+from chalicelib.services.reports import digesting
 from infra.local.demo import answers, steps
 from infra.local.demo.moments import Moments
 from infra.local.demo.stand_ins import Clock, JournalMailer, Machines, drawing
@@ -108,7 +112,7 @@ class Story:
             draw = drawing(Random(f"{self._seed} {form} {number} reference"))
             one = self._parts.forms.form(form)
             proved = [mailbox_of(given[one.email_field])]  # they had typed a code in their browser before
-            receipt = intake.submit(replace(self._parts, draw=draw), one, given, proved=proved)
+            receipt = submitting.submit(replace(self._parts, draw=draw), one, given, proved=proved)
             subject.force, subject.reference = given["force"], receipt.reference
             go_on()
 
@@ -131,7 +135,7 @@ class Story:
         def go_away() -> None:
             person = self._parts.people.person(told["person"])
             assert person is not None, told["person"]
-            going_away.go_away(self._parts, person, first=first, last=last, delegate=told.get("delegate", ""))
+            days_away.go_away(self._parts, person, first=first, last=last, delegate=told.get("delegate", ""))
 
         self._at(moments.on(told["said"], Random(f"{self._seed} {told['person']}")), go_away)
 

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 import boto3
 from chalice import Rate, Response
 
-from chalicelib.web.sections import App
+from chalicelib.web.http.sections import App
 
 app = App("small", sections={})
 

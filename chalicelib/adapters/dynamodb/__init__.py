@@ -1,0 +1,1 @@
+"""Everything that is stored in the one table, through PynamoDB."""

@@ -1,0 +1,1 @@
+"""What is read from the files that are packaged with the code."""

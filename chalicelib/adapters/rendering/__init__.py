@@ -1,0 +1,1 @@
+"""What makes texts and tables from templates."""

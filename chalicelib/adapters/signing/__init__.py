@@ -1,0 +1,1 @@
+"""What only the signing keys can make: links, cookies and seals."""

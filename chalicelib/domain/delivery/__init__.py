@@ -1,0 +1,1 @@
+"""What the outbox holds until it is done, and every mail that we send."""

@@ -1,0 +1,231 @@
+"""The stages of an approval, as a workflow file says them: who is asked, who must agree, by when, and the choices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from chalicelib.domain.people.people import NATIONAL, Holding
+from chalicelib.domain.values import value
+
+
+class AskedAs(str, Enum):
+    """Whose turn it is. Within a stage the turns follow each other; `claimant` is the way back, for changes."""
+
+    APPROVER = "approver"
+    DEPUTY = "deputy"
+    COORDINATORS = "coordinators"
+    CLAIMANT = "claimant"
+
+
+TURNS = (AskedAs.APPROVER, AskedAs.DEPUTY, AskedAs.COORDINATORS)
+"""The turns of a stage, in order."""
+
+
+class Effect(str, Enum):
+    """What a choice does when it stands: on to the next stage, to an end, or back for changes."""
+
+    ADVANCE = "advance"
+    CLOSE = "close"
+    RETURN = "return"
+
+
+@value
+class Choice:
+    """One of the answers to a task. `done` is it in words once made (`approved`).
+
+    `status` is what a submission that ends by it is then, `passing` what one is that goes on by it;
+    `needs_reason` asks for a comment. A choice that nobody is `offered` stands only for want of another.
+    """
+
+    value: str
+    label: str
+    done: str
+    effect: Effect
+    status: str = ""
+    passing: str = ""
+    needs_reason: bool = False
+    is_offered: bool = True
+
+
+@value
+class Asked:
+    """A role, held at the submission's force (`at` is `force`) or nationally (`national`)."""
+
+    role: str
+    at: str
+
+    def holding(self, force: str) -> Holding:
+        """The role where it must be held for a submission of this force."""
+        return Holding(role=self.role, at=NATIONAL if self.at == NATIONAL else force)
+
+
+@value
+class Seat:
+    """One place at a stage: the role that is asked, and the one that stands in for it."""
+
+    asks: Asked
+    deputy: Asked
+
+
+@value
+class Stage:
+    """One step of an approval. It applies only to amounts of `from_pence` and more.
+
+    One holder of each seat's role is asked; with `everyone`, all holders of the one seat's role. `quorum` is how
+    many must choose alike (None: all who are asked), and `without_quorum` the choice that stands where so many
+    no longer can. `reminder_days` are working days before the deadline. `panel` names several seats. With
+    `choices_given_at`, only what somebody chose at that stage may be chosen here.
+    """
+
+    name: str
+    title: str
+    seats: tuple[Seat, ...]
+    choices: tuple[Choice, ...]
+    working_days: int
+    deputy_working_days: int
+    reminder_days: tuple[int, ...] = ()
+    everyone: bool = False
+    quorum: int | None = 1
+    without_quorum: str = ""
+    from_pence: int = 0
+    panel: str = ""
+    choices_given_at: str = ""
+
+    @property
+    def asks_several(self) -> bool:
+        """Whether more than one person may have to decide."""
+        return self.everyone or len(self.seats) > 1
+
+    @property
+    def waits_for(self) -> str:
+        """Who decides here, in one word: a role, or the panel."""
+        return self.panel or self.seats[0].asks.role
+
+    @property
+    def roles(self) -> tuple[Asked, ...]:
+        """Every role whose holders may decide here, deputies included."""
+        return tuple(dict.fromkeys(asked for seat in self.seats for asked in (seat.asks, seat.deputy)))
+
+    def choice(self, value: object) -> Choice | None:
+        """The choice of this value."""
+        return next((choice for choice in self.choices if choice.value == value), None)
+
+    @property
+    def offered(self) -> tuple[Choice, ...]:
+        """The choices that people may make."""
+        return tuple(choice for choice in self.choices if choice.is_offered)
+
+    def needed(self, asked: int) -> int:
+        """How many of `asked` people must choose alike."""
+        return asked if self.quorum is None else self.quorum
+
+    def days(self, turn: AskedAs) -> int:
+        """Working days of a turn."""
+        return self.working_days if turn is AskedAs.APPROVER else self.deputy_working_days
+
+
+@value
+class Amending:
+    """How long a submission waits for its changes, when its submitter is reminded, and which answers, when they
+    change, lead back to the first stage."""
+
+    working_days: int
+    reminder_days: tuple[int, ...]
+    restart_if_changed: tuple[str, ...]
+
+
+@value
+class Workflow:
+    """The state machine that runs a form's submissions and the stages it goes through, in order.
+
+    `fund` is where the money comes from, and `reserve_at` the stage that sets it aside; both empty without money.
+    """
+
+    name: str
+    stages: tuple[Stage, ...]
+    fund: str
+    reserve_at: str
+    amending: Amending
+
+    @property
+    def may_return(self) -> bool:
+        """Whether any stage may send a submission back for changes."""
+        return any(choice.effect is Effect.RETURN for stage in self.stages for choice in stage.choices)
+
+    def stage(self, name: str) -> Stage:
+        """The stage of this name; KeyError where the form has none."""
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        raise KeyError(name)
+
+    def first(self, amount_pence: int) -> Stage:
+        """The stage that a new submission starts at."""
+        return next(stage for stage in self.stages if amount_pence >= stage.from_pence)
+
+    def after(self, name: str, amount_pence: int) -> Stage | None:
+        """The stage that follows `name` for this amount, or None where `name` was the last."""
+        names = [stage.name for stage in self.stages]
+        later = self.stages[names.index(name) + 1 :]
+        return next((stage for stage in later if amount_pence >= stage.from_pence), None)
+
+    def choice(self, value: str) -> Choice:
+        """A choice of any stage; KeyError where there is none."""
+        for stage in self.stages:
+            if choice := stage.choice(value):
+                return choice
+        raise KeyError(value)
+
+
+def next_turn(turn: AskedAs) -> AskedAs:
+    """Who is asked after this turn; after the coordinators, the coordinators again."""
+    return TURNS[min(TURNS.index(turn) + 1, len(TURNS) - 1)]
+
+
+def read_workflow(data: Mapping[str, Any], form: Mapping[str, Any]) -> Workflow:
+    """The workflow that a workflow's file describes, with the money and the fields that the form's file adds to it."""
+    choices = {
+        value: Choice(value=value, **{**said, "effect": Effect(said["effect"])})
+        for value, said in data["choices"].items()
+    }
+    panels = data.get("panels", {})
+    amending = data["amending"]
+    return Workflow(
+        name=data["name"],
+        fund=form.get("fund", ""),
+        reserve_at=form.get("reserve_at", ""),
+        stages=tuple(_stage(stage, choices, panels) for stage in data["stages"]),
+        amending=Amending(
+            working_days=amending["working_days"],
+            reminder_days=tuple(amending["reminder_days"]),
+            restart_if_changed=tuple(form["restart_if_changed"]),
+        ),
+    )
+
+
+def _stage(data: Mapping[str, Any], choices: Mapping[str, Choice], panels: Mapping[str, Any]) -> Stage:
+    asks = data["asks"]
+    panel = asks.get("panel", "")
+    seats = panels[panel] if panel else [{"asks": asks, "deputy": data["deputy"]}]
+    quorum = data.get("quorum", 1)
+    return Stage(
+        name=data["name"],
+        title=data["title"],
+        seats=tuple(Seat(asks=_asked(seat["asks"]), deputy=_asked(seat["deputy"])) for seat in seats),
+        choices=tuple(choices[value] for value in data["choices"]),
+        working_days=data["working_days"],
+        deputy_working_days=data["deputy_working_days"],
+        reminder_days=tuple(data["reminder_days"]),
+        everyone=asks.get("people") == "all",
+        quorum=None if quorum == "all" else quorum,
+        without_quorum=data.get("without_quorum", ""),
+        from_pence=data.get("from_pence", 0),
+        panel=panel,
+        choices_given_at=data.get("choices_given_at", ""),
+    )
+
+
+def _asked(data: Mapping[str, str]) -> Asked:
+    return Asked(role=data["role"], at=data["at"])

@@ -1,0 +1,1 @@
+"""Which ideas everybody may read, and when no longer."""

@@ -1,0 +1,1 @@
+"""The fund and its ledger, in integer pence."""

@@ -1,0 +1,1 @@
+"""Who holds which role, and how somebody shows who they are."""

@@ -1,0 +1,1 @@
+"""A submission, its timeline, and what shows that neither was rewritten."""

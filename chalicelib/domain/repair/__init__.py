@@ -1,0 +1,1 @@
+"""What the reconciler looks for and what it found."""

@@ -1,0 +1,1 @@
+"""Digests and exports: figures and tables that name nobody."""

@@ -1,0 +1,1 @@
+"""Asking, deciding, changes, deadlines, handing on, and ends that nobody decided."""

@@ -1,0 +1,1 @@
+"""The outbox, the mails in it, and what could not be delivered."""

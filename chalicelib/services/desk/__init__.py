@@ -1,0 +1,1 @@
+"""What staff see: lists, search, what is late, and what they note."""

@@ -1,0 +1,1 @@
+"""Published ideas, for everybody."""

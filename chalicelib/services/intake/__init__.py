@@ -1,0 +1,1 @@
+"""Taking submissions in, and proving the mailbox that they name."""

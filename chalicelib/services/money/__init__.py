@@ -1,0 +1,1 @@
+"""Money that leaves the fund, and what of it comes back."""

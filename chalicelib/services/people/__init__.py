@@ -1,0 +1,1 @@
+"""Signing in, sessions, tokens, days away, and people who leave."""

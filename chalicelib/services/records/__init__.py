@@ -1,0 +1,1 @@
+"""Finding a submission, showing where it stands, and verifying its timeline."""

@@ -1,0 +1,1 @@
+"""What compares the data with itself every hour, and mends what does not agree."""

@@ -1,0 +1,1 @@
+"""Requests and answers: routing, who may ask, errors, headers."""

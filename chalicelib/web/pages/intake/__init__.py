@@ -1,0 +1,1 @@
+"""A form's page, and the pages of whoever sent one."""
