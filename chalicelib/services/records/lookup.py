@@ -25,8 +25,8 @@ def case_of(parts: Parts, force: str, reference: str) -> Case:
 
 
 def reader(parts: Parts, form: Form, case: Case, person_id: str) -> Person | None:
-    """The person with every role that they hold, for `domain/records/withholding.py`. None where no
-    version of the answers withholds anything, since nobody needs to be read then; and for somebody who is not registered any more."""
+    """The person with every role that they hold, for `domain/records/withholding.py`. None where no version of the
+    answers withholds anything, since nobody needs to be read then; and for somebody who is not registered any more."""
     versions = (case.answers, *(version.all_answers for version in case.versions))
     return parts.people.person(person_id) if form.withheld(*versions) else None
 
