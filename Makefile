@@ -99,8 +99,9 @@ export: install ## Mail the digests of this week so far and make their files, in
 form-show: install ## Print a form whole, as a person reads it (FORM=funding-claim)
 	@$(BIN)/python -m infra.forms show $(FORM)
 
-pictures: install ## Draw the state machines anew (docs/images)
+pictures: install ## Draw the state machines and the plan of the code anew (docs/images)
 	$(BIN)/python -m infra.pictures
+	$(BIN)/python -m infra.house
 
 bench: install .make/bench ## Measure everything, print one table (PARTS="cold growth", QUICK=1; docs/performance.md)
 	@$(BIN)/python -m bench $(PARTS) $(if $(QUICK),--quick)
