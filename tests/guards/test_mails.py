@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,10 @@ from chalicelib.domain.delivery.mails import (
     template_of,
     to_queue,
 )
+from tests.queued import QUEUED, queued
 
 MAIL_TEXTS = Path(chalicelib.__file__).parent / "adapters/rendering/mail_texts"
 TEMPLATES = sorted(one.stem for one in MAIL_TEXTS.glob("*.j2"))
-QUEUED = Path(__file__).parent / "queued-mails"
-"""The values of each version of each mail, as the outbox keeps them. A stored file never changes."""
-
 OURS = {"layout", "parts", "m", "subject"}
 """What every template has without being given it."""
 
@@ -57,11 +54,6 @@ def test_a_mails_id_names_its_template_and_its_reader(
     notification_id: str, template: str, person: str
 ) -> None:
     assert (template_of(notification_id), person_of(notification_id)) == (template, person)
-
-
-def queued(template: str, version: int) -> dict[str, Any]:
-    path = QUEUED / f"{template}.v{version}.json"
-    return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 def needed(template: str) -> set[str]:

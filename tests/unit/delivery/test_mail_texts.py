@@ -29,6 +29,7 @@ from chalicelib.services.intake import submitting
 from chalicelib.services.people import signing_in
 from tests import fakes
 from tests.builders import MONDAY, Story, a_case, a_form, a_person, a_task, claim_answers
+from tests.queued import samples
 from tests.unit import digest_samples
 
 SERVICES = Path(chalicelib.__file__).parent / "services"
@@ -36,174 +37,10 @@ MAIL_TEXTS = Path(chalicelib.__file__).parent / "adapters" / "rendering" / "mail
 FILES = sorted(file.stem for file in MAIL_TEXTS.glob("*.j2"))
 
 REFERENCE = "CLM-7K3F-9QXN"
-STATUS_URL = f"https://ideas.example.org/status/kent.{REFERENCE}.k7Zq2vXw1tYb9sLm"
 TASK_URL = f"https://ideas.example.org/tasks/kent.{REFERENCE}.1"
-PURPOSE = "Officers and staff work out ideas for better handovers.\n\nWe invite Kent’s fire service, too."
 
-GROUPS = [["Sessions, line 1", [["Day", "27 March 2027"], ["Seats", "40"], ["Notes", ""]]]]
-COSTS = [
-    ["Hire of the hall", "Venue hire", "£4,200"],
-    ["Lunch for 120", "Catering", "£1,440.50"],
-    ["Two projectors", "Audio-visual equipment", "£359.50"],
-]
-ANSWERS = [
-    ["Force", "Kent Police"],
-    ["Name of the day", "Innovation day at Maidstone"],
-    ["Date", "27 March 2027"],
-    ["Venue", "County Hall"],
-    ["Postcode", "ME14 1XQ"],
-    ["People expected", "120"],
-    ["Purpose", PURPOSE],
-    ["Declaration", "Confirmed"],
-]
-BASE: dict[str, Any] = {
-    "reference": REFERENCE,
-    "title": "Innovation day at Maidstone",
-    "noun": "claim",
-    "total": "£6,000",
-}
-TO_CLAIMANT = {**BASE, "status_url": STATUS_URL}
-DECIDED = {**TO_CLAIMANT, "role": "programme manager", "comment": "Good value.\nPlease send us the ideas."}
-CHANGES: dict[str, Any] = {
-    **TO_CLAIMANT,
-    "changes": [["Your innovation day", "Is it the 27th or the 28th?"], ["What it costs", ""]],
-    "change_by": "Monday 8 February",
-    "amend_url": f"{STATUS_URL}/amend",
-}
-ASKED: dict[str, Any] = {
-    **BASE,
-    "force": "Kent Police",
-    "answers": [
-        *ANSWERS,
-        ["Claimant", "Zuleika Quartermaine"],
-        ["Claimant’s role", "Detective Sergeant of Curiosities"],
-    ],
-    "costs": COSTS,
-    "groups": GROUPS,
-    "fund": "the Police Transformation Fund",
-    "fund_left": "£1,240,000",
-    "force_left": "£8,000",
-    "as_deputy": True,
-    "stands_in": True,
-    "decide_by": "Monday 18 January",
-    "is_reserved": True,
-    "reserved": "£5,000",
-    "differences": [
-        ["People expected", "", "120"],
-        ["Costs", "Hire of the hall, Venue hire, £5,000", "\n".join(", ".join(row) for row in COSTS)],
-    ],
-    "earlier": [
-        [
-            "Your force’s innovation lead",
-            "asked for changes to",
-            "How many people come?\nAnd is lunch in it?",
-        ],
-        ["Your force’s innovation lead", "approved", ""],
-    ],
-    "task_url": TASK_URL,
-}
-
-SAMPLES: dict[str, dict[str, Any]] = {
-    "asked": ASKED,
-    "reminder": ASKED,
-    "no-longer-needed": {**BASE, "reason": "A coordinator has asked somebody else to decide."},
-    "decision-made": {
-        **BASE,
-        "made": "approved",
-        "comment": "Good value.",
-        "undo_until": "11 January 2027 at 9:40am",
-        "task_url": TASK_URL,
-    },
-    "changes-requested": {**CHANGES, "role": "innovation lead", "comment": "Nearly there."},
-    "changes-reminder": CHANGES,
-    "amended": {
-        **TO_CLAIMANT,
-        "sections": ["Your innovation day", "What it costs"],
-        "next_stage": "Your force’s innovation lead",
-    },
-    "withdrawn": TO_CLAIMANT,
-    "new-link": TO_CLAIMANT,
-    "paid": {**TO_CLAIMANT, "paid": "£6,000", "payment": "BACS-2027/0042"},
-    "lapsed": TO_CLAIMANT,
-    "approved": {**DECIDED, "next_stage": ""},
-    "answered": {**DECIDED, "total": "", "done": "published", "next_stage": "The national review"},
-    "rejected": {**DECIDED, "next_stage": "", "comment": "The venue is closed that day."},
-    "moved-on": {**DECIDED, "next_stage": "The fund holder"},
-    "undelivered": {
-        **BASE,
-        "force": "Kent Police",
-        "reason": "our email to them bounced",
-        "desk_url": f"https://ideas.example.org/desk/submissions/{REFERENCE}",
-    },
-    "altered": {
-        "reference": REFERENCE,
-        "noun": "claim",
-        "force": "Kent Police",
-        "desk_url": f"https://ideas.example.org/desk/submissions/{REFERENCE}",
-    },
-    "stuck": {
-        **BASE,
-        "force": "Kent Police",
-        "stage_title": "Your force’s innovation lead",
-        "reason": "nobody decided in time",
-        "has_task": True,
-        "may_hand_on": True,
-        "again_on": "Thursday 21 January 2027",
-        "desk_url": f"https://ideas.example.org/desk/submissions/{REFERENCE}",
-    },
-    "staff-undelivered": {
-        "name": "Pat Lead",
-        "roles": ["innovation lead, Kent Police", "national idea reviewer, national"],
-        "email": "record of a decision in their name",
-        "happened": "was marked as spam",
-        "reference": REFERENCE,
-        "desk_url": f"https://ideas.example.org/desk/submissions/{REFERENCE}",
-    },
-    "receipt": {
-        "reference": REFERENCE,
-        "noun": "claim",
-        "form_title": "Claim money for an innovation day",
-        "answers": ANSWERS,
-        "costs": COSTS,
-        "groups": GROUPS,
-        "total": "£6,000",
-        "stage_title": "Your force’s innovation lead",
-        "status_url": STATUS_URL,
-    },
-    "digest": digest_samples.SAMPLE,
-    "role-empty": {
-        "name": "Lee Ó Murchú",
-        "last_day": "31 March 2027",
-        "roles": ["innovation lead of Kent Police", "coordinator of Kent Police"],
-        "people_url": "https://ideas.example.org/desk/people",
-    },
-    "sign-in-code": {
-        "code": "048213",
-        "minutes": 10,
-        "sign_in_url": "https://ideas.example.org/sign-in/" + "Ab-_" * 10 + "Xyz",
-    },
-    "new-browser": {
-        "browser": "Firefox on Windows",
-        "at": "14 January 2027 at 5:00pm",
-        "account_url": "https://ideas.example.org/account",
-    },
-    "claimant-code": {"code": "048213", "minutes": 10, "reference": REFERENCE},
-    "confirm": {
-        "reference": REFERENCE,
-        "noun": "claim",
-        "code": "048213",
-        "minutes": 10,
-        "sign_in_url": "https://ideas.example.org/sign-in/a-token",
-        "status_url": "https://ideas.example.org/status/a-token",
-        "others": [
-            {"reference": "CLM-7K3F-9QX2", "status_url": "https://ideas.example.org/status/another-token"}
-        ],
-        "is_reminder": True,
-        "signs_in": True,
-        "days": 6,
-    },
-}
-"""What each template is given: the longest mail there is of each."""
+SAMPLES = samples()
+ASKED = SAMPLES["asked"]
 
 LEAN: dict[str, dict[str, Any]] = {
     name: {
