@@ -15,6 +15,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from chalicelib.adapters.dynamodb.people import DynamoPeople
+from chalicelib.adapters.dynamodb.upgrade import bring_up_to_date
 from chalicelib.domain.approvals.deadlines import london_day
 from chalicelib.domain.errors import InvalidAnswers
 from chalicelib.domain.people.person_changes import COMMAND
@@ -22,7 +23,6 @@ from chalicelib.services.people import leaving
 from chalicelib.services.ports import Parts
 from infra.local import seeds
 from infra.table import parts_of
-from infra.upgrade import bring_up_to_date
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

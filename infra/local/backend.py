@@ -84,7 +84,7 @@ def _furnish_database(given: argparse.Namespace) -> None:
     importlib.import_module("chalicelib.adapters.dynamodb.tables").create_table()
     indexes.add_missing()
     dynoxide.tend_stream_records(given.database)
-    importlib.import_module("infra.upgrade").bring_up_to_date()
+    importlib.import_module("chalicelib.adapters.dynamodb.upgrade").bring_up_to_date()
     if given.seeds is not None:
         seeds = importlib.import_module("infra.local.seeds")
         parts = importlib.import_module("chalicelib.wiring").parts()

@@ -261,16 +261,14 @@ def putting_aside(delivery: Delivery, *, at: datetime) -> dict[str, Any]:
 
 
 def cancelling(parcel: str, delivery_ids: Sequence[str]) -> dict[str, Any]:
-    """Parts taken back: refused where one is done or set aside, or a lane was claimed since they could go."""
+    """Parts taken back, which all begin at one time: refused where a lane was claimed since then. Without a claim none
+    of them can be done or set aside."""
     names = {f"#p{number}": one for number, one in enumerate(delivery_ids)}
-    conditions = []
-    for part in (f"parts.{name}" for name in names):
-        conditions.append(f"attribute_exists ({part})")
-        conditions += [f"attribute_not_exists ({part}.{name})" for name in ("done_at", "aside_at")]
-        conditions += [
-            f"(attribute_not_exists ({lane}_claimed_at) OR {lane}_claimed_at < {part}.starts_at)"
-            for lane in CARRIED
-        ]
+    conditions = [f"attribute_exists (parts.{name})" for name in names]
+    conditions += [
+        f"(attribute_not_exists ({lane}_claimed_at) OR {lane}_claimed_at < parts.#p0.starts_at)"
+        for lane in CARRIED
+    ]
     return {
         **_key(parcel),
         "UpdateExpression": "REMOVE " + ", ".join(f"parts.{name}" for name in names),

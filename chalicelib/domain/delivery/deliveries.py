@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime
 from enum import Enum
@@ -47,6 +47,12 @@ CARRIED = (LANES[Kind.START], LANES[Kind.MAIL])
 """The lanes that have a relay."""
 
 _PARCEL = "parcel."
+
+MOST_PARTS = 25
+"""An update that marks so many parts as failed is well within the 4 KB that DynamoDB allows an expression.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
+"""
 
 
 @value
@@ -207,7 +213,8 @@ def parcel_led_by(delivery_id: str) -> str:
 def gathered(some: Iterable[Delivery]) -> list[Delivery]:
     """The deliveries of one transaction, each with the parcel that it is part of. What is about no submission goes with
     the rest; where a submission moves from one force to another, each force has a parcel. What is alone, and what
-    nobody carries, is part of none. A parcel is named after its start or answer, so that either is found by its id."""
+    nobody carries, is part of none. A parcel is named after its start or answer, so that either is found by its id; the
+    further parcels of very many deliveries after their first."""
     found = list(some)
     if len({one.id for one in found}) < len(found):
         return found  # one item twice, which the store refuses
@@ -217,13 +224,19 @@ def gathered(some: Iterable[Delivery]) -> list[Delivery]:
         if one.kind is not Kind.NOTHING:
             groups.setdefault(one.force or force_of_first, []).append(one)
     parcels = {
-        one.id: parcel_led_by(_lead(group).id) for group in groups.values() if len(group) > 1 for one in group
+        one.id: parcel_led_by(parcel[0].id)
+        for group in groups.values()
+        for parcel in _parcels(group)
+        if len(parcel) > 1
+        for one in parcel
     }
     return [replace(one, parcel=parcels.get(one.id, "")) for one in found]
 
 
-def _lead(group: Iterable[Delivery]) -> Delivery:
-    return min(group, key=lambda one: one.kind not in (Kind.START, Kind.ANSWER))
+def _parcels(group: Sequence[Delivery]) -> Iterator[Sequence[Delivery]]:
+    ordered = sorted(group, key=lambda one: one.kind not in (Kind.START, Kind.ANSWER))
+    for start in range(0, len(ordered), MOST_PARTS):
+        yield ordered[start : start + MOST_PARTS]
 
 
 def execution_name(reference: str, round_: int) -> str:

@@ -194,7 +194,7 @@ def test_a_submission_takes_one_call_and_so_does_an_idea(life: Life, line: AnyLi
     assert without
     submitted(life.parts, life.parts.forms.form("idea"), idea_answers())
     assert line.called == ["TransactWriteItems"] * 3
-    assert line.sizes == [9, 8, 8]
+    assert line.sizes == [8, 7, 7]
 
 
 def test_a_repeat_takes_two_calls_and_a_duplicate_four(life: Life, line: AnyLine) -> None:
@@ -211,7 +211,7 @@ def test_a_repeat_takes_two_calls_and_a_duplicate_four(life: Life, line: AnyLine
 def conflict(*places: int, failed: tuple[int, ...] = ()) -> Callable[[Any], AWSResponse]:
     """DynamoDB's answer where other transactions hold these items, and the conditions of others failed."""
 
-    codes = ["None"] * 9
+    codes = ["None"] * 8
     for place in places:
         codes[place] = "TransactionConflict"
     for place in failed:
@@ -230,8 +230,8 @@ def hasty(life: Life, no_pauses: None) -> Life:
     return life
 
 
-KEY, CONTENT, MAILBOX = 0, 1, 8
-"""Their places among the nine operations of a submission with a key."""
+KEY, CONTENT, MAILBOX = 0, 1, 7
+"""Their places among the eight operations of a submission with a key."""
 
 
 def test_a_key_that_is_held_by_another_transaction_to_the_end_is_still_running(

@@ -13,6 +13,7 @@ import pytest
 
 from chalicelib.adapters.aws.macs import KeyedMacs, key_of
 from chalicelib.adapters.dynamodb import tables
+from chalicelib.adapters.dynamodb.upgrade import bring_up_to_date
 from chalicelib.domain.delivery.deliveries import Delivery
 from chalicelib.domain.errors import NotAsWritten
 from chalicelib.domain.forms.answers import fingerprint
@@ -24,7 +25,6 @@ from chalicelib.services.approvals import ending
 from chalicelib.services.changes import ChangeRefused, MoveMoney
 from chalicelib.services.ports import Parts
 from chalicelib.services.records import trail
-from infra.upgrade import bring_up_to_date
 from tests.builders import (
     MAC_KEY,
     MONDAY,
