@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -9,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.dynamodb import keys
+from chalicelib.adapters.dynamodb import keys, parcels
 from chalicelib.adapters.dynamodb.tables import Row
-from chalicelib.domain.delivery.deliveries import Claimed, Delivery, Kind, Mark, gathered
+from chalicelib.domain.delivery.deliveries import MOST_PARTS, Claimed, Delivery, Kind, Mark, gathered
 from chalicelib.services.changes import AddDelivery, CancelDelivery, ChangeRefused
 from chalicelib.services.ports import Parts
 from tests.builders import MONDAY, REFERENCE, a_delivery, all_values
@@ -300,3 +301,50 @@ def test_the_stream_wakes_the_relays_of_what_may_go_at_once(
     put(dynamo_parts, *some)
     (row,) = [row.serialize() for row in Row.scan()]
     assert row["lane"] == {"S": lane}
+
+
+# Very many
+
+
+MANY = [a_part(f"mail.asked.CLM-2222-2222.7.person-with-a-long-name-{n:02d}") for n in range(61)]
+
+
+def test_very_many_mails_are_several_parcels_and_each_is_sent(parts: Parts) -> None:
+    addresses = [one.address for one in put(parts, ANSWER, *MANY)]
+    parcels = list(dict.fromkeys(one.partition("/")[0] for one in addresses))
+    assert [sum(one.startswith(f"{parcel}/") for one in addresses) for parcel in parcels] == [25, 25, 12]
+    for parcel in parcels:
+        finish(parts, claim(parts, "mail", parcel=parcel))
+    finish(parts, claim(parts, "workflow"))
+    assert due(parts, timedelta(days=9)) == []
+
+
+def test_all_parts_of_a_parcel_fail_at_once_and_are_tried_again(parts: Parts) -> None:
+    put(parts, *MANY[:MOST_PARTS])
+    parcel = f"parcel.{MANY[0].id}"
+    claimed = claim(parts, "mail", parcel=parcel)
+    assert claimed is not None
+    again_at = MONDAY + timedelta(minutes=2)
+    failed = [Mark(delivery=one, error="Throttling", again_at=again_at) for one in claimed.parts]
+    parts.outbox.mark(claimed, failed, at=MONDAY)
+    repeat = claim(parts, "mail", timedelta(minutes=3), is_late=True, parcel=parcel)
+    assert repeat is not None
+    assert {one.attempts for one in repeat.parts} == {1}
+    assert len(repeat.parts) == MOST_PARTS
+
+
+def test_what_is_said_of_a_parcel_is_never_longer_than_dynamodb_takes() -> None:
+    """4 KB for an expression, 300 operators: dynoxide and moto do not look."""
+    some = [replace(one, parcel=PARCEL) for one in MANY[:MOST_PARTS]]
+    item = parcels.parcel_item(some, GRACE)
+    seen = {"parts": {"M": item.parts}, "workflow_due": {"S": "2027"}}
+    claimed = Claimed(parcel=PARCEL, lane="mail", until=UNTIL, parts=tuple(some), seen=seen)
+    marks = [Mark(delivery=one, error="Throttling" * 10, again_at=UNTIL) for one in some]
+    written = [
+        parcels._marking(claimed, marks, "2027", MONDAY),
+        parcels.cancelling(PARCEL, [one.id for one in some]),
+    ]
+    for one in written:
+        for expression in (one["UpdateExpression"], one["ConditionExpression"]):
+            assert len(expression.encode()) < 4096
+            assert len(re.findall(r" AND | OR |[=<]|attribute_", expression)) < 300
