@@ -16,6 +16,12 @@ from pathlib import Path
 from infra.local.options import Refused
 
 _KEYS = re.compile(r"[A-Za-z0-9_-]+:[0-9a-f]{32,}(,[A-Za-z0-9_-]+:[0-9a-f]{32,})*")
+RELEASE = 2
+"""How this release keeps its data. Raise it in a release whose data an earlier one would misread or spoil."""
+
+OLDEST = 1
+"""The oldest data that the run brings up to date (infra/upgrade.py). A folder without a mark is of release 1."""
+
 _PATIENCE = 2.0  # after a kill -9 the children of the run before hold the lock for another moment
 
 
@@ -84,7 +90,7 @@ class Folder:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Folder]:
-    """Make the folder if need be, and lock it. Raises Refused where it cannot be used."""
+    """Make the folder if need be, lock it, and mark it as this release's. Raises Refused where it cannot be used."""
     try:
         path.mkdir(parents=True, exist_ok=True)
         (path / "logs").mkdir(exist_ok=True)
@@ -93,9 +99,38 @@ def opened(path: Path) -> Iterator[Folder]:
         raise _unusable(path, error) from None
     try:
         _take(lock, path)
+        _mark(path)
         yield Folder(path=path, lock=lock)
     finally:
         os.close(lock)
+
+
+def _mark(path: Path) -> None:
+    """Before anything is brought up to date: an earlier release must not open what is half done. Raises Refused."""
+    try:
+        release = _release_of(path)
+        if release is None or release < OLDEST:
+            raise Refused(
+                f"The data folder {path} is of a release that this one cannot upgrade. "
+                "Start afresh in another: DATA_DIR=.local2 make run"
+            )
+        if release > RELEASE:
+            raise Refused(
+                f"The data folder {path} is of a later release. Update this one, "
+                "or start afresh in another: DATA_DIR=.local2 make run"
+            )
+        _write_private(path / "release", f"{RELEASE}\n")
+    except OSError as error:
+        raise _unusable(path, error) from None
+
+
+def _release_of(path: Path) -> int | None:
+    """Of the data in a folder; this one's where there is none yet, None where the mark is not one of ours."""
+    if (path / "release").exists():
+        mark = (path / "release").read_text(encoding="utf-8", errors="replace").strip()
+        return int(mark) if re.fullmatch(r"[0-9]{1,6}", mark) else None
+    is_used = any((path / name).exists() for name in ("dynamodb.sqlite", "mail.jsonl", "signing-keys"))
+    return 1 if is_used else RELEASE
 
 
 def _unusable(path: Path, error: OSError) -> Refused:
