@@ -299,6 +299,12 @@ class Website:
         )
 
 
+def forged(token: str) -> str:
+    """A token with another signature. A changed last character may stand for the same bytes."""
+    signed, _, signature = token.rpartition(".")
+    return f"{signed}.{'B' if signature[0] != 'B' else 'C'}{signature[1:]}"
+
+
 def a_claim() -> dict[str, Any]:
     """Answers that are right in every way."""
     return {
