@@ -5,9 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STATIC := chalicelib/web/static
 JOBS ?= 2
+WHOLE_CLAIM := tests/contract/records/test_whole_claims.py::test_a_claim_is_approved_at_all_three_stages_and_paid_for_once[memory]
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test prove check lint coverage format install tools browser timelines verify export form-show pictures bench bench-charts bench-validators package clean
+.PHONY: help run demo test quick prove check lint coverage format install tools browser timelines verify export form-show pictures bench bench-charts bench-validators package clean
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -20,6 +21,10 @@ demo: install ## The run with people, 60 claims and 40 ideas in it, in .local-de
 
 test: install browser ## Set everything up and run all tests
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+# A claim's whole life on the ports in memory stands in for all that needs a database, a browser or a package.
+quick: install ## What to run after each edit: units, guards of the sources and one whole claim, in a minute
+	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow and not xdist_group" tests/unit tests/guards "$(WHOLE_CLAIM)"
 
 prove: install browser ## Run the heavy sweeps in full (make test has a smaller setting of each)
 	PROVE=1 $(BIN)/python -m pytest -s -q \

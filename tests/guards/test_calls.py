@@ -9,6 +9,8 @@ import pytest
 from bench import calls
 from bench.calls_scene import Calls, Steps
 
+pytestmark = pytest.mark.slow
+
 DECISIONS = ("first decision, JSON: reserves the money", "last decision, page: commits the money")
 DOCUMENTED = calls.read_document(calls.DOCUMENT.read_text(encoding="utf-8"))
 

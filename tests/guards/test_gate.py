@@ -45,6 +45,13 @@ def test_make_test_runs_every_test() -> None:
     assert re.fullmatch(r"\S+/python -m pytest -n 2 --dist loadgroup", command), command
 
 
+def test_make_quick_names_a_test_that_there_is() -> None:
+    (command,) = [line for line in recipe("quick") if " -m pytest" in line]
+    named = re.search(r"(tests/\S+)::(\w+)\[memory\]", command)
+    assert named, command
+    assert f"def {named[2]}(" in (ROOT / named[1]).read_text(encoding="utf-8")
+
+
 def test_make_check_lints_type_checks_and_measures_coverage() -> None:
     commands = "\n".join(recipe("check"))
     for tool in (

@@ -21,6 +21,8 @@ from bench import cold
 from chalicelib.web.http.sections import SECTIONS
 from infra.local import gateway
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 PROVIDERS = {

@@ -22,6 +22,8 @@ from tests import fakes
 from tests.builders import PERSONAL, Story, a_person, claim_answers, the_people
 from tests.tokens import give_token
 
+pytestmark = pytest.mark.slow
+
 IN, OUT, HIDDEN, SIGN_IN, CODE = "in", "forbidden", "not-found", "sign-in", "code"
 
 PEOPLE = {

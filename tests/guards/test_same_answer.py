@@ -17,6 +17,8 @@ from chalicelib.domain.people.tokens import Scope
 from tests.builders import claim_answers
 from tests.guards.test_matrix import IN, REFUSED_WHERE_NOBODY_ASKED, ROLES, Site, expected, routes
 
+pytestmark = pytest.mark.slow
+
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 DEPENDS_ON_THE_BODY = {"POST /desk/checks/again"}
 """What is posted names the delivery: Essex's coordinator may have their own force's tried again."""

@@ -34,6 +34,8 @@ from tests import fakes
 from tests.builders import FORMS, WHO_HAD_IT, a_person, receipt_mail
 from tests.unit.escalation_scenes import Ideas
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("zuleika", "quartermaine")
 """Of name and address alike. Everything is read in lower case."""
 

@@ -108,6 +108,7 @@ def told(moment: datetime) -> list[tuple[datetime, str]]:
     return [(moment, f"stuck to {KENT}"), (moment, f"stuck to {NATION}")]
 
 
+@pytest.mark.slow
 def test_a_claim_of_the_thursday_before_easter(walk: Walk) -> None:
     """Good Friday is the 26th of March 2027, Easter Monday the 29th; the clocks go forward on the 28th."""
     story = walk.story
@@ -193,6 +194,7 @@ def test_a_deadline_after_easter_is_reminded_of_before(walk: Walk) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_claim_over_christmas_and_new_year(walk: Walk) -> None:
     """Christmas 2026 is a Friday, and Boxing Day's substitute the Monday after; New Year's Day is a Friday, too."""
     submitted = walk.story.clock.at = utc(2026, 12, 18, 10)
@@ -217,6 +219,7 @@ def test_a_claim_over_christmas_and_new_year(walk: Walk) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_changes_that_are_asked_for_before_christmas(walk: Walk) -> None:
     """Twenty working days from the 18th of December: the three bank holidays are not among them."""
     story = walk.story

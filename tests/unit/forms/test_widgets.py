@@ -128,6 +128,7 @@ def test_a_page_filled_in_with_answers_sends_those_answers(answers: dict[str, An
     assert read_fields(FORM, typed_fields(FORM, answers)).answers == answers
 
 
+@pytest.mark.slow
 @each_widget
 @given(JSON)
 def test_an_answer_tidied_twice_is_as_tidied_once(word: str, sent: Any) -> None:

@@ -295,6 +295,7 @@ def _late(story: Scene) -> None:
     following_up.follow_up(story.parts)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 2), st.sampled_from(sorted(ACTIONS))), min_size=10, max_size=40),

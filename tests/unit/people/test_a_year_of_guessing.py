@@ -265,6 +265,7 @@ def three_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pairs, "SHORT", DIGITS)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("three_digits")
 def test_a_year_of_guessing_lets_nobody_in_and_locks_nobody_out(capsys: pytest.CaptureFixture[str]) -> None:
     years = [played(Ours, seed) for seed in SEEDS]
@@ -286,6 +287,7 @@ def test_a_year_of_guessing_lets_nobody_in_and_locks_nobody_out(capsys: pytest.C
     assert [one.failed for one in years] == [0] * len(years)
 
 
+@pytest.mark.slow
 def test_the_mechanism_of_before_fails_the_same_year(capsys: pytest.CaptureFixture[str]) -> None:
     year = played(Before, 0)
     with capsys.disabled():

@@ -420,6 +420,7 @@ KINDS: tuple[Attack, ...] = (
 )
 
 
+@pytest.mark.slow
 def test_whatever_is_done_to_a_stored_timeline_is_found() -> None:
     began, chance = time.monotonic(), random.Random(SEED)
     made: Counter[str] = Counter()

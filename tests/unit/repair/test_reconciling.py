@@ -178,6 +178,7 @@ def test_a_decision_at_the_same_moment_wins(story: Story, running: str) -> None:
     assert reconcile(story.parts).restarted == (running,)
 
 
+@pytest.mark.slow
 def test_a_hundred_lost_ones_are_all_started_and_asked_nobody_twice(story: Story) -> None:
     references = [story.submit().reference for _ in range(100)]
     for _ in range(3):
