@@ -10,6 +10,8 @@ import pytest
 
 from infra import machines, pictures
 
+pytestmark = pytest.mark.slow
+
 WORKFLOWS = pictures.workflows()
 each_workflow = pytest.mark.parametrize("name", WORKFLOWS)
 

@@ -10,6 +10,8 @@ import pytest
 
 from infra.local.options import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def races(**settings: str) -> tuple[int, str]:
     """The race tests in a pytest of their own: its exit status and what it printed."""
