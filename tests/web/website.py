@@ -3,13 +3,16 @@ redirect."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http.cookies import SimpleCookie
 from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlencode
 from xml.etree.ElementTree import Element
 
@@ -93,10 +96,32 @@ def open_website(base_url: str, **settings: Any) -> Parts:
         mailbox_quota=1000,
     )
     made = replace(made, **settings)
-    parts = replace(wiring.build(made), workflows=NoWorkflows())
+    with _kept_connection():
+        parts = replace(wiring.build(made), workflows=NoWorkflows())
     _Table(tables.Row._get_connection().connection.client, made.table_name).make_as_planted()
     wiring.use(parts)
     return parts
+
+
+@contextmanager
+def _kept_connection() -> Iterator[None]:
+    """All websites of a process have one client of a database: to make another takes as long as a request or two."""
+    endpoint = os.environ["AWS_ENDPOINT_URL_DYNAMODB"]
+    make = tables.connect
+
+    def connect(table_name: str) -> None:
+        if endpoint not in _CONNECTIONS:
+            make(table_name)
+            _CONNECTIONS[endpoint] = tables.Row._connection
+        tables.Row.Meta.table_name = table_name
+        tables.Row._connection = _CONNECTIONS[endpoint]
+
+    with patch.object(tables, "connect", connect):
+        yield
+
+
+_CONNECTIONS: dict[str, Any] = {}
+"""By their endpoints."""
 
 
 @dataclass(frozen=True)
@@ -181,15 +206,15 @@ class Website:
         (pair,) = self.parts.accounts.pairs([mailbox_of(address)])
         return self.parts.seals.code(pair)
 
-    def mails(self, template: str) -> list[Delivery]:
-        """What waits to be mailed from this template, oldest first; it counts as sent then."""
+    def mails(self, *templates: str) -> list[Delivery]:
+        """What waits to be mailed from these templates, oldest first; it counts as sent then."""
         now = self.parts.now()
         # The sweeper is given what the relay should long have delivered; ask on its behalf, a day later.
         waiting = self.parts.outbox.due(now + timedelta(days=1), limit=2000)
-        return [mail for one in waiting for mail in self._mails_of(one, template, now)]
+        return [mail for one in waiting for mail in self._mails_of(one, templates, now)]
 
-    def _mails_of(self, delivery_id: str, template: str, now: datetime) -> list[Delivery]:
-        outbox, begins = self.parts.outbox, f"mail.{template}."
+    def _mails_of(self, delivery_id: str, templates: tuple[str, ...], now: datetime) -> list[Delivery]:
+        outbox, begins = self.parts.outbox, tuple(f"mail.{template}." for template in templates)
         if not is_parcel(delivery_id):
             found = outbox.get(delivery_id) if delivery_id.startswith(begins) else None
             if found is not None:
