@@ -92,7 +92,7 @@ class Worker:
         if child:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
-            while Path(f"/proc/{child}/cmdline").exists() and Path(f"/proc/{child}/cmdline").read_bytes():
+            while _is_alive(child):
                 time.sleep(0.001)
 
     def end(self) -> None:
@@ -151,6 +151,14 @@ class Stage:
 
     def _taken(self, name: str) -> list[Call]:
         return [call for call in self.switch.calls if call.name == name and call.status == 200]
+
+
+def _is_alive(process: int) -> bool:
+    """A process that has ended and is not waited for yet has no command line; it may go between open and read."""
+    try:
+        return bool(Path(f"/proc/{process}/cmdline").read_bytes())
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 @contextlib.contextmanager
