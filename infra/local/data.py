@@ -20,7 +20,7 @@ RELEASE = 2
 """How this release keeps its data. Raise it in a release whose data an earlier one would misread or spoil."""
 
 OLDEST = 1
-"""The oldest data that the run brings up to date (infra/upgrade.py). A folder without a mark is of release 1."""
+"""The oldest data that is upgraded (adapters/dynamodb/upgrade.py). A folder without a mark is of release 1."""
 
 _PATIENCE = 2.0  # after a kill -9 the children of the run before hold the lock for another moment
 
