@@ -169,7 +169,7 @@ def _register(database: Path, names: Sequence[str]) -> None:
 
 def _described(table: str) -> Any:
     create(table)
-    return tables.Row._get_connection().connection.client.describe_table(TableName=table)
+    return tables.shared_connection().client.describe_table(TableName=table)
 
 
 def _say(words: str) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.intake.limits import Limits
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         Leavings,
         Links,
         Mailer,
+        Now,
         Outbox,
         People,
         Records,
@@ -63,203 +65,222 @@ def build(settings: Settings) -> Parts:
     from chalicelib.adapters.dynamodb import tables
 
     tables.connect(settings.table_name)
-    parts = object.__new__(_Late)
-    parts.__dict__["settings"] = settings
-    return parts
+    return _OnFirstUse(settings)
 
 
-class _Late(Parts):
-    """Parts of which each is built when it is first used: a request uses few of them. A copy that
-    `dataclasses.replace` makes has them all."""
+class _OnFirstUse(Parts):
+    """Parts of which each is built when it is first used: a request uses few of them."""
 
-    def __getattr__(self, name: str) -> Any:
-        if name == "security":  # shares the day's key with what counts asks for codes
-            part = _security(self.sources)
-        elif name in _BUILDERS:
-            part = _BUILDERS[name](self.__dict__["settings"])
-        else:
-            raise AttributeError(name)
-        self.__dict__[name] = part
-        return part
+    _settings: Settings
 
+    def __init__(self, settings: Settings | None = None, **built: Any) -> None:
+        """From the settings; or `built` already, all of them, as `dataclasses.replace` makes a copy."""
+        if settings:
+            self.__dict__["_settings"] = settings
+        self.__dict__.update(built)
 
-def _records(settings: Settings) -> Records:
-    from chalicelib.adapters.dynamodb.records import DynamoRecords
+    @cached_property
+    def records(self) -> Records:
+        from chalicelib.adapters.dynamodb.records import DynamoRecords
 
-    return DynamoRecords(relay_grace=timedelta(seconds=settings.relay_grace_seconds), macs=_macs(settings))
+        return DynamoRecords(
+            relay_grace=timedelta(seconds=self._settings.relay_grace_seconds), macs=self.macs
+        )
 
+    @cached_property
+    def outbox(self) -> Outbox:
+        from chalicelib.adapters.dynamodb.outbox import DynamoOutbox
 
-def _outbox(settings: Settings) -> Outbox:
-    from chalicelib.adapters.dynamodb.outbox import DynamoOutbox
+        return DynamoOutbox(relay_grace=timedelta(seconds=self._settings.relay_grace_seconds))
 
-    return DynamoOutbox(relay_grace=timedelta(seconds=settings.relay_grace_seconds))
+    @cached_property
+    def funds(self) -> Funds:
+        from chalicelib.adapters.dynamodb.funds import DynamoFunds
 
+        return DynamoFunds()
 
-def _funds(_settings: Settings) -> Funds:
-    from chalicelib.adapters.dynamodb.funds import DynamoFunds
+    @cached_property
+    def checks(self) -> Checks:
+        from chalicelib.adapters.dynamodb.checks import DynamoChecks
 
-    return DynamoFunds()
+        return DynamoChecks()
 
+    @cached_property
+    def people(self) -> People:
+        from chalicelib.adapters.dynamodb.people import DynamoPeople
 
-def _checks(_settings: Settings) -> Checks:
-    from chalicelib.adapters.dynamodb.checks import DynamoChecks
+        return DynamoPeople()
 
-    return DynamoChecks()
+    @cached_property
+    def accounts(self) -> Accounts:
+        from chalicelib.adapters.dynamodb.accounts import DynamoAccounts
 
+        return DynamoAccounts()
 
-def _people(_settings: Settings) -> People:
-    from chalicelib.adapters.dynamodb.people import DynamoPeople
+    @cached_property
+    def tokens(self) -> Tokens:
+        from chalicelib.adapters.dynamodb.tokens import DynamoTokens
 
-    return DynamoPeople()
+        return DynamoTokens()
 
+    @cached_property
+    def leavings(self) -> Leavings:
+        from chalicelib.adapters.dynamodb.leavings import DynamoLeavings
 
-def _accounts(_settings: Settings) -> Accounts:
-    from chalicelib.adapters.dynamodb.accounts import DynamoAccounts
+        return DynamoLeavings()
 
-    return DynamoAccounts()
+    @cached_property
+    def seals(self) -> Seals:
+        from chalicelib.adapters.signing.seals import KeyedSeals
 
+        return KeyedSeals(self._settings.signing_keys)
 
-def _tokens(_settings: Settings) -> Tokens:
-    from chalicelib.adapters.dynamodb.tokens import DynamoTokens
+    @cached_property
+    def macs(self) -> EntryMacs:
+        from chalicelib.adapters.aws.macs import KeyedMacs, key_of
 
-    return DynamoTokens()
+        return KeyedMacs([key_of(key) for key in self._settings.mac_keys], since=self._settings.sealed_since)
 
+    @cached_property
+    def timelines(self) -> Timelines:
+        from chalicelib.adapters.dynamodb.timelines import DynamoTimelines
 
-def _leavings(_settings: Settings) -> Leavings:
-    from chalicelib.adapters.dynamodb.leavings import DynamoLeavings
+        return DynamoTimelines()
 
-    return DynamoLeavings()
+    @cached_property
+    def roots(self) -> Files:
+        from chalicelib.adapters.aws.bucket import S3Files
 
+        return S3Files(self._settings.roots_bucket)
 
-def _seals(settings: Settings) -> Seals:
-    from chalicelib.adapters.signing.seals import KeyedSeals
+    @cached_property
+    def root_keys(self) -> RootKeys:
+        from chalicelib.adapters.aws.root_keys import RootKeys, key_of
 
-    return KeyedSeals(settings.signing_keys)
+        return RootKeys([key_of(key) for key in self._settings.root_keys])
 
+    @cached_property
+    def sources(self) -> Sources:
+        from chalicelib.adapters.dynamodb.sources import DailySources, DynamoDayKeys
 
-def _macs(settings: Settings) -> EntryMacs:
-    from chalicelib.adapters.aws.macs import KeyedMacs, key_of
+        return DailySources(DynamoDayKeys(), now=now, new_secret=new_secret)
 
-    return KeyedMacs([key_of(key) for key in settings.mac_keys], since=settings.sealed_since)
+    @cached_property
+    def security(self) -> SecurityLog:
+        from chalicelib.adapters.aws.security_log import JsonLines
 
+        return JsonLines(source_of=self.sources.of, now=now)
 
-def _timelines(_settings: Settings) -> Timelines:
-    from chalicelib.adapters.dynamodb.timelines import DynamoTimelines
+    @cached_property
+    def identities(self) -> Identities:
+        from chalicelib.adapters.dynamodb.identity_items import DynamoIdentities
 
-    return DynamoTimelines()
+        return DynamoIdentities()
 
+    @cached_property
+    def providers(self) -> Providers:
+        from chalicelib.adapters.openid import OpenIdProviders
 
-def _roots(settings: Settings) -> Files:
-    from chalicelib.adapters.aws.bucket import S3Files
+        return OpenIdProviders()
 
-    return S3Files(settings.roots_bucket)
+    @cached_property
+    def sign_in(self) -> SignIn:
+        from chalicelib.domain.people.issuers import SignIn
 
+        ways = self._settings.sign_in
+        return SignIn(codes=ways != "oidc", issuers=self._settings.oidc_issuers if ways != "code" else ())
 
-def _root_keys(settings: Settings) -> RootKeys:
-    from chalicelib.adapters.aws.root_keys import RootKeys, key_of
+    @cached_property
+    def workflows(self) -> Workflows:
+        from chalicelib.adapters.aws.step_functions import StepFunctions
 
-    return RootKeys([key_of(key) for key in settings.root_keys])
+        return StepFunctions(
+            self._settings.state_machine_arn_prefix, alias=self._settings.state_machine_alias
+        )
 
+    @cached_property
+    def mailer(self) -> Mailer:
+        from chalicelib.adapters.aws.ses import SesMailer
 
-def _sources(_settings: Settings) -> Sources:
-    from chalicelib.adapters.dynamodb.sources import DailySources, DynamoDayKeys
+        return SesMailer(sender=self._settings.mail_from, reply_to=self._settings.mail_reply_to)
 
-    return DailySources(DynamoDayKeys(), now=now, new_secret=new_secret)
+    @cached_property
+    def links(self) -> Links:
+        from chalicelib.adapters.signing.links import SignedLinks
 
+        return SignedLinks(self._settings.base_url, self._settings.signing_keys)
 
-def _security(sources: Sources) -> SecurityLog:
-    from chalicelib.adapters.aws.security_log import JsonLines
+    @cached_property
+    def archive(self) -> Archive:
+        from chalicelib.adapters.dynamodb.archive import DynamoArchive
 
-    return JsonLines(source_of=sources.of, now=now)
+        return DynamoArchive()
 
+    @cached_property
+    def workbooks(self) -> Workbooks:
+        from chalicelib.adapters.rendering import workbooks
 
-def _identities(_settings: Settings) -> Identities:
-    from chalicelib.adapters.dynamodb.identity_items import DynamoIdentities
+        return workbooks.Workbooks()
 
-    return DynamoIdentities()
+    @cached_property
+    def forms(self) -> Forms:
+        from chalicelib.adapters.files.form_files import FormFiles
 
+        return FormFiles()
 
-def _providers(_settings: Settings) -> Providers:
-    from chalicelib.adapters.openid import OpenIdProviders
+    @cached_property
+    def files(self) -> Files:
+        from chalicelib.adapters.aws.bucket import S3Files
 
-    return OpenIdProviders()
+        return S3Files(self._settings.exports_bucket)
 
+    @cached_property
+    def calendar(self) -> Calendar:
+        from chalicelib.adapters.files import form_files
 
-def _sign_in(settings: Settings) -> SignIn:
-    from chalicelib.domain.people.issuers import SignIn
+        return form_files.calendar(self._settings.working_day_seconds)
 
-    ways = settings.sign_in
-    return SignIn(codes=ways != "oidc", issuers=settings.oidc_issuers if ways != "code" else ())
+    @cached_property
+    def limits(self) -> Limits:
+        return Limits(
+            mailbox_an_hour=self._settings.mailbox_quota,
+            force_an_hour=self._settings.force_quota,
+            form_wait=timedelta(seconds=self._settings.form_seconds),
+            source_an_hour=self._settings.source_quota,
+            more_domains=self._settings.claim_domains,
+            unproven_mails_an_hour=self._settings.unproven_mail_quota,
+            unconfirmed_for=timedelta(days=self._settings.unconfirmed_days),
+        )
 
+    @cached_property
+    def reporting(self) -> Reporting:
+        from chalicelib.domain.records.security import Reporting
 
-def _workflows(settings: Settings) -> Workflows:
-    from chalicelib.adapters.aws.step_functions import StepFunctions
+        return Reporting(
+            contact=self._settings.security_contact or f"mailto:{self._settings.mail_reply_to}",
+            policy=self._settings.security_policy,
+            expires=datetime.fromisoformat(self._settings.security_expires).replace(tzinfo=timezone.utc),
+        )
 
-    return StepFunctions(settings.state_machine_arn_prefix, alias=settings.state_machine_alias)
+    @cached_property
+    def now(self) -> Now:
+        return now
 
+    @cached_property
+    def undo_for(self) -> timedelta:
+        return timedelta(seconds=self._settings.undo_seconds)
 
-def _mailer(settings: Settings) -> Mailer:
-    from chalicelib.adapters.aws.ses import SesMailer
+    @cached_property
+    def probe_key(self) -> str:
+        return self._settings.probe_key
 
-    return SesMailer(sender=settings.mail_from, reply_to=settings.mail_reply_to)
+    @cached_property
+    def draw(self) -> Callable[[str, int], str]:
+        return draw
 
-
-def _links(settings: Settings) -> Links:
-    from chalicelib.adapters.signing.links import SignedLinks
-
-    return SignedLinks(settings.base_url, settings.signing_keys)
-
-
-def _archive(_settings: Settings) -> Archive:
-    from chalicelib.adapters.dynamodb.archive import DynamoArchive
-
-    return DynamoArchive()
-
-
-def _workbooks(_settings: Settings) -> Workbooks:
-    from chalicelib.adapters.rendering import workbooks
-
-    return workbooks.Workbooks()
-
-
-def _forms(_settings: Settings) -> Forms:
-    from chalicelib.adapters.files.form_files import FormFiles
-
-    return FormFiles()
-
-
-def _files(settings: Settings) -> Files:
-    from chalicelib.adapters.aws.bucket import S3Files
-
-    return S3Files(settings.exports_bucket)
-
-
-def _calendar(settings: Settings) -> Calendar:
-    from chalicelib.adapters.files import form_files
-
-    return form_files.calendar(settings.working_day_seconds)
-
-
-def _limits(settings: Settings) -> Limits:
-    return Limits(
-        mailbox_an_hour=settings.mailbox_quota,
-        force_an_hour=settings.force_quota,
-        form_wait=timedelta(seconds=settings.form_seconds),
-        source_an_hour=settings.source_quota,
-        more_domains=settings.claim_domains,
-        unproven_mails_an_hour=settings.unproven_mail_quota,
-        unconfirmed_for=timedelta(days=settings.unconfirmed_days),
-    )
-
-
-def _reporting(settings: Settings) -> Reporting:
-    from chalicelib.domain.records.security import Reporting
-
-    return Reporting(
-        contact=settings.security_contact or f"mailto:{settings.mail_reply_to}",
-        policy=settings.security_policy,
-        expires=datetime.fromisoformat(settings.security_expires).replace(tzinfo=timezone.utc),
-    )
+    @cached_property
+    def new_secret(self) -> Callable[[], str]:
+        return new_secret
 
 
 def now() -> datetime:
@@ -284,39 +305,3 @@ def draw(characters: str, count: int) -> str:
 def new_secret() -> str:
     """256 bits that nobody can guess, URL-safe."""
     return secrets.token_urlsafe(32)
-
-
-_BUILDERS: Mapping[str, Callable[[Settings], Any]] = {
-    "records": _records,
-    "outbox": _outbox,
-    "funds": _funds,
-    "checks": _checks,
-    "people": _people,
-    "accounts": _accounts,
-    "tokens": _tokens,
-    "leavings": _leavings,
-    "seals": _seals,
-    "sources": _sources,
-    "macs": _macs,
-    "timelines": _timelines,
-    "roots": _roots,
-    "root_keys": _root_keys,
-    "identities": _identities,
-    "providers": _providers,
-    "sign_in": _sign_in,
-    "workflows": _workflows,
-    "mailer": _mailer,
-    "links": _links,
-    "forms": _forms,
-    "archive": _archive,
-    "workbooks": _workbooks,
-    "files": _files,
-    "calendar": _calendar,
-    "now": lambda _: now,
-    "undo_for": lambda settings: timedelta(seconds=settings.undo_seconds),
-    "limits": _limits,
-    "probe_key": lambda settings: settings.probe_key,
-    "reporting": _reporting,
-    "draw": lambda _: draw,
-    "new_secret": lambda _: new_secret,
-}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -9,23 +10,22 @@ def add_missing() -> list[str]:
     """Add the indexes that the table does not have yet; DynamoDB fills them from the items that are there. Returns
     their names."""
     # Found when needed: the app's modules must not be imported before its settings are checked.
-    from chalicelib.adapters.dynamodb.tables import Row
+    from chalicelib.adapters.dynamodb import private, tables
 
-    if not Row._indexes:
+    indexes = private.indexes_of(tables.Row)
+    if not indexes:
         return []
-    connection = Row._get_connection().connection
-    name = Row._get_connection().table_name
-    there = connection.client.describe_table(TableName=name)["Table"]
+    client, name = tables.shared_connection().client, tables.Row.Meta.table_name
+    there = client.describe_table(TableName=name)["Table"]
     known = {one["IndexName"] for one in there.get("GlobalSecondaryIndexes", ())}
-    missing = [index for index in Row._indexes if index not in known]
+    missing = [index for index in indexes if index not in known]
     for index in missing:
-        connection.client.update_table(TableName=name, **_addition(Row._indexes[index]))
+        client.update_table(TableName=name, **_addition(private.definition_of(indexes[index])))
     return missing
 
 
-def _addition(index: Any) -> dict[str, Any]:
+def _addition(schema: Mapping[str, Any]) -> dict[str, Any]:
     """What UpdateTable is told; it takes one new index a call."""
-    schema = index._get_schema()
     create = {
         "IndexName": schema["index_name"],
         "KeySchema": sorted(schema["key_schema"], key=lambda key: str(key["KeyType"])),  # HASH, RANGE

@@ -50,7 +50,7 @@ def as_read(entry: Mapping[str, Any]) -> dict[str, Any]:
         "to": entry["to"],
         "subject": _header(message, "Subject"),
         "text": _part(message, "text/plain"),
-        "html": _with_images(_part(message, "text/html"), message),
+        "html": _part(message, "text/html"),
         "sent_at": entry["sent_at"],
     }
 
@@ -91,16 +91,6 @@ def _part(message: Message, kind: str) -> str:
 def _content(part: Message) -> bytes:
     content = part.get_payload(decode=True)
     return content if isinstance(content, bytes) else b""
-
-
-def _with_images(html: str, message: Message) -> str:
-    """The HTML with the images that came with it, as a mail program shows it."""
-    for part in message.walk():
-        content_id = str(part["Content-ID"] or "").strip("<>")
-        if content_id and part.get_content_maintype() == "image":
-            content = base64.b64encode(_content(part)).decode()
-            html = html.replace(f"cid:{content_id}", f"data:{part.get_content_type()};base64,{content}")
-    return html
 
 
 class Journal:

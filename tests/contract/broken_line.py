@@ -10,7 +10,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
-from chalicelib.adapters.dynamodb.tables import Row
+from chalicelib.adapters.dynamodb.tables import Row, shared_connection
 
 COMMIT = "TransactWriteItems"
 
@@ -22,7 +22,7 @@ class Line:
         self.sizes: list[int] = []
         self._cut: Callable[[Any], AWSResponse | None] | None = None
         self._left = 0
-        self._client = Row._get_connection().connection.client
+        self._client = shared_connection().client
         self._client.meta.events.register("before-send.dynamodb", self._send)
         self._client.meta.events.register(f"provide-client-params.dynamodb.{COMMIT}", self._count)
 

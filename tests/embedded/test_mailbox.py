@@ -60,16 +60,14 @@ def test_a_long_subject_is_read_as_it_was_written(ending: str) -> None:
     assert as_read_later(a_form(mail), message_id="ses-1", at=NOW)["subject"] == mail["Subject"]
 
 
-def test_lines_end_as_people_write_them_and_images_are_shown() -> None:
+def test_lines_end_as_people_write_them() -> None:
     mail = EmailMessage(policy=SMTP)
     mail["To"] = "a@x.example"
     mail.set_content("One\nTwo é " + "long " * 40 + "\n")
-    mail.add_alternative('<p>é</p><img src="cid:chart@x">\n', subtype="html")
-    *_, page = mail.iter_parts()
-    page.add_related(b"\x89PNG", "image", "png", cid="<chart@x>", disposition="inline")
+    mail.add_alternative("<p>é</p>\n", subtype="html")
     read = as_read_later(a_form(mail), message_id="ses-1", at=NOW)
     assert read["text"] == "One\nTwo é " + "long " * 40 + "\n"
-    assert read["html"] == '<p>é</p><img src="data:image/png;base64,iVBORw==">\n'
+    assert read["html"] == "<p>é</p>\n"
 
 
 def test_an_attached_text_is_not_the_mail() -> None:

@@ -19,7 +19,7 @@ from chalicelib import wiring
 from chalicelib.adapters.dynamodb import keys
 from chalicelib.adapters.dynamodb.funds import DynamoFunds
 from chalicelib.adapters.dynamodb.records import DynamoRecords
-from chalicelib.adapters.dynamodb.tables import BalanceItem, LineItem, ReservationItem, Row
+from chalicelib.adapters.dynamodb.tables import BalanceItem, LineItem, ReservationItem, Row, shared_connection
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.intake.references import new_reference
 from chalicelib.domain.money.fund import Balance, Held, Kind, Movement
@@ -56,7 +56,7 @@ class Line:
     def __init__(self) -> None:
         self.fired = 0
         self._here = local()
-        self._events = Row._get_connection().connection.client.meta.events
+        self._events = shared_connection().client.meta.events
         self._events.register("before-send.dynamodb", self._send)
 
     def end(self) -> None:

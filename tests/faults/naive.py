@@ -11,14 +11,14 @@ from uuid import uuid4
 
 from chalicelib import wiring
 from chalicelib.adapters.aws import clients
-from chalicelib.adapters.dynamodb.tables import Row
+from chalicelib.adapters.dynamodb.tables import Row, shared_connection
 
 MACHINE = "funding-claim"
 
 
 def submit(answers: dict[str, Any], key: str) -> dict[str, Any]:
     """A put, then a start under a name that nobody can make again. The key is looked up, and not reserved."""
-    client = Row._get_connection().connection.client
+    client = shared_connection().client
     table = Row.Meta.table_name
     known = client.get_item(TableName=table, Key=_key(key)).get("Item")
     if known is not None:
@@ -36,7 +36,7 @@ def submit(answers: dict[str, Any], key: str) -> dict[str, Any]:
 
 def stored(answers: dict[str, Any]) -> int:
     """How many submissions hold these answers."""
-    client = Row._get_connection().connection.client
+    client = shared_connection().client
     pages = client.get_paginator("scan").paginate(TableName=Row.Meta.table_name)
     wanted = json.dumps(answers)
     return sum(item.get("answers", {}).get("S") == wanted for page in pages for item in page["Items"])

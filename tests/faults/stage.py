@@ -21,7 +21,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from chalicelib.adapters.dynamodb import tables
+from chalicelib.adapters.dynamodb import private, tables
 from chalicelib.adapters.dynamodb.accounts import DynamoAccounts
 from chalicelib.adapters.dynamodb.funds import DynamoFunds
 from chalicelib.adapters.dynamodb.people import DynamoPeople
@@ -183,7 +183,7 @@ def open_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stag
                     worker.end()
     finally:
         processes.stop(moto)
-        tables.Row._connection = None
+        private.forget_connection(tables.Row)
 
 
 def _environment(dynamodb: str, cloud_url: str) -> dict[str, str]:

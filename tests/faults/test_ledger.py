@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from pynamodb.expressions.condition import Condition
 
-from chalicelib.adapters.dynamodb import changes, keys, records
+from chalicelib.adapters.dynamodb import changes, items, keys, records
 from chalicelib.adapters.dynamodb.tables import BalanceItem, LineItem, Row
 from chalicelib.domain.money.fund import Kind, Movement
 from chalicelib.services.changes import MoveMoney
@@ -90,7 +90,7 @@ def _drops(
 
 
 def _holds_whatever_is_asked(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(changes, "is_held", lambda before: _always())
+    patch.setattr(items, "is_held", lambda before: _always())
 
 
 def _gives_up_at_the_first_conflict(patch: pytest.MonkeyPatch) -> None:

@@ -41,12 +41,7 @@ PAGES = {
     "chalicelib.web.pages.render",
     "chalicelib.adapters.rendering.templates",
 }
-PICTURES_AND_TABLES = {
-    "PIL",
-    "xlsxwriter",
-    "chalicelib.adapters.rendering.charts",
-    "chalicelib.adapters.rendering.workbooks",
-}
+WORKBOOKS = {"xlsxwriter", "chalicelib.adapters.rendering.workbooks"}
 CHECKING = {"jsonschema_rs"}
 MAILING = {"chalicelib.adapters.aws.ses"}
 FURTHER_AWS = {"chalicelib.adapters.aws.step_functions", "chalicelib.adapters.aws.bucket"}
@@ -80,22 +75,16 @@ HTTP = {
     "chalicelib.web.http.problems",
     "chalicelib.web.api.routes",
 }
-API = PAGES | PICTURES_AND_TABLES | MAILING | DESK | FURTHER_AWS | ROOTS
+API = PAGES | WORKBOOKS | MAILING | DESK | FURTHER_AWS | ROOTS
 SERVED = {f"chalicelib.web.{name}" for name in SECTIONS} | {"chalicelib.services.intake.submitting"}
-BACKGROUND = HTTP | PICTURES_AND_TABLES
+BACKGROUND = HTTP | WORKBOOKS
 
 FORBIDDEN: Mapping[str, set[str]] = {
     "intake": API | {"chalicelib.services.approvals.deciding", "chalicelib.services.records.status_view"},
     "task": API | CHECKING,
-    "page": PICTURES_AND_TABLES
-    | MAILING
-    | DESK
-    | ROOTS
-    | FURTHER_AWS
-    | CHECKING
-    | {"chalicelib.web.api.routes"},
+    "page": WORKBOOKS | MAILING | DESK | ROOTS | FURTHER_AWS | CHECKING | {"chalicelib.web.api.routes"},
     "nowhere": API | CALLING_AWS | CHECKING | SERVED,
-    "nowhere_page": PICTURES_AND_TABLES | MAILING | DESK | CALLING_AWS | CHECKING | SERVED,
+    "nowhere_page": WORKBOOKS | MAILING | DESK | CALLING_AWS | CHECKING | SERVED,
     "ask_approver": BACKGROUND | PAGES | MAILING | DESK | ROOTS | FURTHER_AWS | CHECKING,
     "relay_workflow": BACKGROUND | PAGES | MAILING | DESK | CHECKING,
     "relay_mail": BACKGROUND | DESK | CHECKING | {"chalicelib.adapters.aws.step_functions"},

@@ -47,11 +47,10 @@ result = [
     "kms": """
 from datetime import datetime, timezone
 from dataclasses import replace
-from chalicelib.domain.records.submissions import Submission
+from types import SimpleNamespace
 from chalicelib.domain.records.timeline import Entry
 from chalicelib.services.changes import AddEntry
-one = object.__new__(Submission)
-one.__dict__.update(force="kent", reference="CLM-1")
+one = SimpleNamespace(force="kent", reference="CLM-1")  # what a MAC covers of a submission
 entry = Entry(sequence=0, at=datetime.now(timezone.utc), actor="a", role="r", action="submitted", hash="00")
 entry = parts.macs.sealed(AddEntry(submission=one, entry=entry))
 forged = replace(entry, hash="01")

@@ -211,7 +211,7 @@ def test_a_schedule_runs_and_nothing_fails(invoke: Invoke, name: str) -> None:
     assert told.get("failed", 0) == 0
 
 
-def test_a_digest_stores_its_exports_and_is_mailed_with_its_chart(
+def test_a_digest_stores_its_exports_and_is_mailed_with_its_bars(
     invoke: Invoke, put: Callable[[str], list[Any]], sink: Sink
 ) -> None:
     confirmed(invoke, put, sink, "A day that is counted", "counted@example.police.uk")
@@ -222,5 +222,6 @@ def test_a_digest_stores_its_exports_and_is_mailed_with_its_chart(
     assert {call.operation for call in sink.of("s3")} == {"PutObject", "GetObject"}
     assert {name.rpartition(".")[2] for name in sink.files} >= {"csv", "xlsx"}
     assert invoke("relay_mail", lambda_events.stream(put("mail"))) == {"batchItemFailures": []}
-    kinds = [part.get_content_type() for part in mailed_to(sink)["chief@example.police.uk"].walk()]
-    assert "image/png" in kinds
+    parts = {part.get_content_type(): part for part in mailed_to(sink)["chief@example.police.uk"].walk()}
+    assert set(parts) == {"multipart/alternative", "text/plain", "text/html"}
+    assert b'bgcolor="#1a65a6"' in parts["text/html"].get_payload(decode=True)

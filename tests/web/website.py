@@ -98,7 +98,7 @@ def open_website(base_url: str, **settings: Any) -> Parts:
     made = replace(made, **settings)
     with _kept_connection():
         parts = replace(wiring.build(made), workflows=NoWorkflows())
-    _Table(tables.Row._get_connection().connection.client, made.table_name).make_as_planted()
+    _Table(tables.shared_connection().client, made.table_name).make_as_planted()
     wiring.use(parts)
     return parts
 

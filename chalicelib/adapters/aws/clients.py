@@ -20,7 +20,7 @@ def client(service: str) -> Any:
     """
     from botocore.config import Config
 
-    from chalicelib.adapters.dynamodb.tables import Row
+    from chalicelib.adapters.dynamodb.tables import shared_connection
 
     config = Config(
         connect_timeout=2,
@@ -31,4 +31,4 @@ def client(service: str) -> Any:
         # Else addresses are signed for S3's global host, which sends on to the region's, where they do not hold.
         s3={"addressing_style": "virtual"},
     )
-    return Row._get_connection().connection.session.create_client(service, config=config)
+    return shared_connection().session.create_client(service, config=config)

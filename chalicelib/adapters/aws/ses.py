@@ -5,7 +5,6 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import field
 from email.header import Header
 from email.message import Message
 from email.utils import formataddr
@@ -35,12 +34,11 @@ LIST_ID = "Share Your Knowledge <notifications.share-your-knowledge>"
 
 @value
 class Rendered:
-    """One mail's subject and its two bodies. `images` are the PNGs that the HTML shows, by name."""
+    """One mail's subject and its two bodies."""
 
     subject: str
     text: str
     html: str
-    images: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class SesMailer:
@@ -80,7 +78,7 @@ class SesMailer:
 
     def message(self, notification_id: str, to: str, rendered: Rendered, *, parcel: str = "") -> Message:
         """The mail. Raises ValueError for a line break in a header."""
-        message = _holding("alternative")
+        message = _alternatives()
         for name, words in {
             "From": formataddr((SENDER_NAME, self._sender)),
             "To": to,
@@ -94,8 +92,7 @@ class SesMailer:
         }.items():
             message.add_header(name, _one_line(name, words))
         message.attach(_text("plain", rendered.text))
-        html = _text("html", rendered.html)
-        message.attach(_with_images(html, rendered.images) if rendered.images else html)
+        message.attach(_text("html", rendered.html))
         return message
 
 
@@ -107,11 +104,13 @@ def _one_line(name: str, words: str) -> str:
     return Header(words, "utf-8", header_name=name).encode(maxlinelen=_LINE_OF_WORDS)
 
 
-def _holding(kind: str) -> Message:
-    """A message of several parts. Made by hand: `email.mime` brings `email.policy`, which no cold start needs."""
+def _alternatives() -> Message:
+    """A message that says the same in two parts. Made by hand: `email.mime` brings `email.policy`, which no cold
+    start needs."""
     message = Message(_TRAVELS)
     message["MIME-Version"] = "1.0"
-    message["Content-Type"] = f'multipart/{kind}; boundary="=_{kind}"'  # "=_" is in no body: RFC 2045, 6.7
+    # "=_" is in no quoted-printable body: RFC 2045, 6.7.
+    message["Content-Type"] = 'multipart/alternative; boundary="=_alternative"'
     return message
 
 
@@ -122,19 +121,6 @@ def _text(kind: str, words: str) -> Message:
     part["Content-Transfer-Encoding"] = "quoted-printable"
     part.set_payload(binascii.b2a_qp(words.encode(), istext=True).decode("ascii"))
     return part
-
-
-def _with_images(html: Message, images: Mapping[str, bytes]) -> Message:
-    from email.mime.image import MIMEImage  # few mails have one
-
-    related = _holding("related")
-    related.attach(html)
-    for name, image in images.items():
-        picture = MIMEImage(image, "png")
-        picture["Content-ID"] = f"<{name}@share-your-knowledge>"
-        picture.add_header("Content-Disposition", "inline", filename=f"{name}.png")
-        related.attach(picture)
-    return related
 
 
 def render(template: str, values: Mapping[str, Any]) -> Rendered:
@@ -148,17 +134,7 @@ def render(template: str, values: Mapping[str, Any]) -> Rendered:
         subject=subject,
         text=re.sub(r"\n{3,}", "\n\n", text.render(values)).strip() + "\n",
         html=html.render({**values, "subject": subject}),
-        images=_images(values),
     )
-
-
-def _images(values: Mapping[str, Any]) -> dict[str, bytes]:
-    """The chart, drawn when the mail is sent: the outbox holds its figures, not its pixels."""
-    if "chart" not in values:
-        return {}
-    from chalicelib.adapters.rendering import charts
-
-    return {"chart": charts.bars(values["chart"])}
 
 
 @cache

@@ -15,7 +15,7 @@ from pynamodb.expressions.update import Action
 from chalicelib.adapters.dynamodb import items, keys, parcels
 from chalicelib.adapters.dynamodb.failures import in_our_words, is_condition
 from chalicelib.adapters.dynamodb.parcel_tables import ParcelItem
-from chalicelib.adapters.dynamodb.tables import DeliveryItem, Row
+from chalicelib.adapters.dynamodb.tables import DeliveryItem, Row, shared_connection
 from chalicelib.domain.delivery import deliveries
 from chalicelib.domain.delivery.deliveries import Claimed, Delivery, Kind, Mark, SetAside
 
@@ -202,7 +202,7 @@ def _take_out(delivery: Delivery, *, error: str, at: datetime) -> bool:
     update = parcels.putting_aside(delivery, at=at)
     try:
         with in_our_words():
-            Row._get_connection().connection.transact_write_items(
+            shared_connection().transact_write_items(
                 condition_check_items=[], delete_items=[], put_items=[put], update_items=[update]
             )
     except TransactWriteError as failure:
@@ -225,7 +225,7 @@ def _update_as_written(
         **written,
     }
     try:
-        return Row._get_connection().connection.dispatch("UpdateItem", asked)
+        return shared_connection().dispatch("UpdateItem", asked)
     except (BotoCoreError, ClientError) as error:
         raise UpdateError(f"Failed to update item: {error}", error) from error
 

@@ -18,7 +18,7 @@ from pynamodb.exceptions import UpdateError
 from chalicelib.adapters.dynamodb import items, keys
 from chalicelib.adapters.dynamodb.failures import in_our_words, is_condition
 from chalicelib.adapters.dynamodb.parcel_tables import ParcelItem
-from chalicelib.adapters.dynamodb.tables import Row
+from chalicelib.adapters.dynamodb.tables import Row, shared_connection
 from chalicelib.domain.delivery import deliveries
 from chalicelib.domain.delivery.deliveries import CARRIED, Claimed, Delivery, Kind, Mark
 from chalicelib.services.changes import AddDelivery, Change, ChangeSubmission
@@ -287,7 +287,7 @@ def _key(parcel: str) -> dict[str, Any]:
 def _update(parcel: str, written: Mapping[str, Any]) -> dict[str, Any]:
     """UpdateItem as it is written: PynamoDB knows no paths into a map whose keys are data. Raises UpdateError."""
     try:
-        return Row._get_connection().connection.dispatch("UpdateItem", {**_key(parcel), **written})
+        return shared_connection().dispatch("UpdateItem", {**_key(parcel), **written})
     except (BotoCoreError, ClientError) as error:
         raise UpdateError(f"Failed to update item: {error}", error) from error
 

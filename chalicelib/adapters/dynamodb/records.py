@@ -17,7 +17,14 @@ from pynamodb.exceptions import TransactWriteError
 
 from chalicelib.adapters.dynamodb import case_items, changes, counts, items, keys, line_items
 from chalicelib.adapters.dynamodb.failures import code_of, in_our_words, is_unavailable
-from chalicelib.adapters.dynamodb.tables import ContentItem, KeyItem, ReferenceItem, Row, SubmissionItem
+from chalicelib.adapters.dynamodb.tables import (
+    ContentItem,
+    KeyItem,
+    ReferenceItem,
+    Row,
+    SubmissionItem,
+    shared_connection,
+)
 from chalicelib.adapters.dynamodb.undo_items import undo_from
 from chalicelib.domain.errors import NotFound, StillRunning, Unavailable
 from chalicelib.domain.forms.stages import AskedAs
@@ -125,7 +132,7 @@ class DynamoRecords:
         reasons: list[tuple[Change, str]] = []
         for attempt in range(MAX_TRIES):
             try:
-                return placed.send(Row._get_connection().connection)
+                return placed.send(shared_connection())
             except TransactWriteError as error:
                 reasons = _reasons(error, placed.changes)
                 refused = _refused_change(reasons)

@@ -17,10 +17,12 @@ from pynamodb.attributes import (
     UnicodeAttribute,
     UTCDateTimeAttribute,
 )
+from pynamodb.connection import Connection
 from pynamodb.constants import PAY_PER_REQUEST_BILLING_MODE, STREAM_NEW_AND_OLD_IMAGE
 from pynamodb.exceptions import AttributeNullError
 from pynamodb.models import Model
 
+from chalicelib.adapters.dynamodb import private
 from chalicelib.adapters.dynamodb.attributes import IntegerAttribute
 from chalicelib.adapters.dynamodb.indexes import (
     DueIndex,
@@ -354,16 +356,19 @@ class SessionItem(Row, discriminator="session"):
 def connect(table_name: str) -> None:
     """Name the table. Makes the one client that all models share; the models of this module inherit it."""
     Row.Meta.table_name = table_name
-    Row._connection = None
-    connection = (
-        Row._get_connection().connection
-    )  # else each model would make a client of its own, 60 ms apiece
-    connection.session.set_default_client_config(Config(user_agent=_USER_AGENT))
+    private.forget_connection(Row)
+    # Made now, else each model would make a client of its own, 60 ms apiece.
+    shared_connection().session.set_default_client_config(Config(user_agent=_USER_AGENT))
+
+
+def shared_connection() -> Connection:
+    """The one connection that all models share."""
+    return private.connection_of(Row)
 
 
 def make_client() -> None:
     """The client at once, not with the first call: where many threads would each make one."""
-    _ = Row._get_connection().connection.client
+    _ = shared_connection().client
 
 
 _USER_AGENT = "share-your-knowledge"

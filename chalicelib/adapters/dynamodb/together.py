@@ -10,7 +10,7 @@ from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.dynamodb.failures import in_our_words
-from chalicelib.adapters.dynamodb.tables import Row
+from chalicelib.adapters.dynamodb.tables import shared_connection
 
 MAX_TRIES = 5
 _CONFLICT = "TransactionConflict"
@@ -22,7 +22,7 @@ def together(write: Callable[[TransactWrite], None], *, pause: Callable[[float],
     Tried again where another transaction stood in the way. Raises Unavailable."""
     for attempt in range(1, MAX_TRIES + 1):
         try:
-            with in_our_words(), TransactWrite(connection=Row._get_connection().connection) as transaction:
+            with in_our_words(), TransactWrite(connection=shared_connection()) as transaction:
                 write(transaction)
             return True
         except TransactWriteError as error:

@@ -28,11 +28,6 @@ class Posted:
     rows: Mapping[str, tuple[int, ...]]
 
 
-def answers_from_fields(form: Form, fields: Mapping[str, str]) -> dict[str, Any]:
-    """The answers that the posted fields hold, not yet checked. Questions left empty are absent."""
-    return read_fields(form, fields).answers
-
-
 def read_fields(form: Form, fields: Mapping[str, str]) -> Posted:
     """The answers, with what it takes to show the form again. Fields the form does not have are ignored."""
     typed = dict(_own_fields(form, fields))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.dynamodb.tables import Row
+from chalicelib.adapters.dynamodb.tables import shared_connection
 from chalicelib.domain.errors import LikelyDuplicate
 from chalicelib.domain.forms.stages import AskedAs
 from chalicelib.domain.people.leaving import Leaving
@@ -48,7 +48,7 @@ class Counted:
 
     def __init__(self) -> None:
         self.calls: list[str] = []
-        self._events = Row._get_connection().connection.client.meta.events
+        self._events = shared_connection().client.meta.events
         self._events.register("provide-client-params.dynamodb", self._note)
 
     def end(self) -> None:
@@ -183,7 +183,7 @@ def test_lists_and_the_desk_cost_as_many_calls_as_the_data_model_says(life: Life
 def rows_read() -> Iterator[list[int]]:
     """How many rows each query looked at, whether or not it gave them back."""
     found: list[int] = []
-    events = Row._get_connection().connection.client.meta.events
+    events = shared_connection().client.meta.events
 
     def note(parsed: dict[str, Any], **_: Any) -> None:
         found.append(parsed["ScannedCount"])

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.adapters.dynamodb import keys
 from chalicelib.adapters.dynamodb.sources import KEPT_FOR, DailySources, DayKeyItem, DayKeys, DynamoDayKeys
-from chalicelib.adapters.dynamodb.tables import Row
+from chalicelib.adapters.dynamodb.tables import shared_connection
 from chalicelib.domain.errors import Unavailable
 from chalicelib.services.ports import Parts
 from tests.contract.broken_line import after, before
@@ -97,7 +97,7 @@ def test_the_item_has_a_ttl_of_30_days_after_its_day(dynamo_parts: Parts) -> Non
 
 def test_the_first_of_a_day_reads_and_puts_and_every_other_process_reads(dynamo_parts: Parts) -> None:
     made: list[str] = []
-    events = Row._get_connection().connection.client.meta.events
+    events = shared_connection().client.meta.events
 
     def note(model: object, **_: object) -> None:
         made.append(model.name)  # type: ignore[attr-defined]
@@ -116,7 +116,7 @@ def test_the_first_of_a_day_reads_and_puts_and_every_other_process_reads(dynamo_
 def test_a_put_whose_answer_was_lost_is_asked_again_and_its_key_is_the_key(
     dynamo_parts: Parts, no_pauses: None
 ) -> None:
-    events = Row._get_connection().connection.client.meta.events
+    events = shared_connection().client.meta.events
     lost: list[object] = []
 
     def lose(request: object, **_: object) -> None:
@@ -136,7 +136,7 @@ def test_a_put_whose_answer_was_lost_is_asked_again_and_its_key_is_the_key(
 def test_without_an_answer_there_is_no_hash_and_with_the_next_there_is(
     dynamo_parts: Parts, no_pauses: None
 ) -> None:
-    events = Row._get_connection().connection.client.meta.events
+    events = shared_connection().client.meta.events
 
     def fail(request: object, **_: object) -> None:
         before(request)

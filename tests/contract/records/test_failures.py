@@ -10,7 +10,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 
 from chalicelib.adapters.dynamodb.records import MAX_TRIES
-from chalicelib.adapters.dynamodb.tables import Row
+from chalicelib.adapters.dynamodb.tables import shared_connection
 from chalicelib.domain.errors import NotFound, Unavailable
 from chalicelib.services.intake import submitting
 from chalicelib.services.ports import Parts
@@ -25,7 +25,7 @@ class Faults:
         self.fired = 0
         self._left = 0
         self._make: Callable[[Any], AWSResponse] = self._unset
-        self._events = Row._get_connection().connection.client.meta.events
+        self._events = shared_connection().client.meta.events
         self._events.register("before-send.dynamodb", self._answer)
 
     def set(self, make: Callable[[Any], AWSResponse], *, times: int) -> None:

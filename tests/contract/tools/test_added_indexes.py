@@ -17,7 +17,7 @@ def described(client: Any) -> dict[str, Any]:
 
 
 def test_an_index_that_a_table_lacks_is_added_and_holds_what_is_stored(dynamo_parts: Parts) -> None:
-    client = tables.Row._get_connection().connection.client
+    client = tables.shared_connection().client
     one, changes = added()
     dynamo_parts.records.commit(changes)
     before = described(client)

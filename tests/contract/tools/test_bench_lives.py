@@ -7,7 +7,7 @@ from typing import Any
 from bench.lives import MOST_OPEN, UNTIL, Life, lives
 from bench.rows import FUND, FUND_NAME, SHARE_PENCE, balance_rows, rows_of
 from chalicelib.adapters.dynamodb.funds import DynamoFunds
-from chalicelib.adapters.dynamodb.tables import Row
+from chalicelib.adapters.dynamodb.tables import Row, shared_connection
 from chalicelib.adapters.files.form_files import FormFiles
 from chalicelib.domain.money.fund import Held
 from chalicelib.domain.records import trail
@@ -40,7 +40,7 @@ def test_every_item_is_the_one_that_the_product_stored(dynamo_parts: Parts) -> N
     )
     made = list(lives(60, PEOPLE, also=dynamo_parts.records.commit))
     rows = [*(row for life in made for row in rows_of(life)), *balance_rows(held_by_force(made))]
-    client = Row._get_connection().connection.client
+    client = shared_connection().client
     pages = client.get_paginator("scan").paginate(TableName=Row.Meta.table_name, ConsistentRead=True)
     stored = by_key([item for page in pages for item in page["Items"] if item["kind"]["S"] not in EXPIRES])
     for key in registered:

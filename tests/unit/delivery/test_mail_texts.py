@@ -111,7 +111,11 @@ def body_of(html: str) -> Element:
 
 
 def shown_by(html: str) -> str:
-    return " ".join(body_of(html).itertext())
+    """What is read out: a digest's bars repeat its figures for the eye alone."""
+    body = body_of(html)
+    for hidden in body.findall(".//*[@aria-hidden='true']"):
+        hidden.clear()
+    return " ".join(body.itertext())
 
 
 def links_in(text: str) -> list[str]:

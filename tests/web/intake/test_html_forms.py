@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from website import a_claim, a_filled_form
 
@@ -12,7 +14,7 @@ from chalicelib.domain.forms.form import Form, Question
 from chalicelib.web.pages.intake import form_view
 from chalicelib.web.pages.intake.form_view import ErrorLink, Field, FormView
 from chalicelib.web.widgets import html_forms
-from chalicelib.web.widgets.html_forms import answers_from_fields, read_fields
+from chalicelib.web.widgets.html_forms import read_fields
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +26,10 @@ def costs(form: Form) -> Question:
     question = form.question("cost_lines")
     assert question is not None
     return question
+
+
+def answers_in(form: Form, fields: dict[str, str]) -> dict[str, Any]:
+    return read_fields(form, fields).answers
 
 
 def view_after(form: Form, fields: dict[str, str]) -> FormView:
@@ -41,7 +47,7 @@ def field_of(view: FormView, name: str) -> Field:
 
 
 def test_what_a_person_types_becomes_the_answers_that_a_script_would_send(form: Form) -> None:
-    answers = answers_from_fields(form, a_filled_form())
+    answers = answers_in(form, a_filled_form())
     assert check_answers(form, answers) == a_claim()
 
 
@@ -58,7 +64,7 @@ def test_what_a_person_types_becomes_the_answers_that_a_script_would_send(form: 
 )
 def test_dates_are_read_as_people_type_them(form: Form, day: str, month: str, year: str, iso: str) -> None:
     fields = {"event_date-day": day, "event_date-month": month, "event_date-year": year}
-    assert answers_from_fields(form, fields) == {"event_date": iso}
+    assert answers_in(form, fields) == {"event_date": iso}
 
 
 @pytest.mark.parametrize(
@@ -98,34 +104,34 @@ def test_a_date_that_is_none_says_which_part_is_wrong(
     ],
 )
 def test_whole_numbers(form: Form, typed: str, answer: object) -> None:
-    assert answers_from_fields(form, {"expected_attendance": typed}) == {"expected_attendance": answer}
+    assert answers_in(form, {"expected_attendance": typed}) == {"expected_attendance": answer}
 
 
 @pytest.mark.parametrize(
     ("typed", "answer"), [("1,234.56", 123456), ("£1234.5", 123450), ("12 pounds", "12 pounds"), ("-1", "-1")]
 )
 def test_money_is_typed_in_pounds_and_kept_in_pence(form: Form, typed: str, answer: object) -> None:
-    answers = answers_from_fields(form, {"cost_lines-0-amount_pence": typed})
+    answers = answers_in(form, {"cost_lines-0-amount_pence": typed})
     assert answers == {"cost_lines": [{"amount_pence": answer}]}
 
 
 def test_what_is_left_empty_is_no_answer(form: Form) -> None:
     empty = dict.fromkeys(a_filled_form(), "  ")
-    assert answers_from_fields(form, empty) == {}
+    assert answers_in(form, empty) == {}
 
 
 def test_an_unticked_declaration_is_missing_and_a_forged_one_is_wrong(form: Form) -> None:
-    assert answers_from_fields(form, {"declaration": "true"}) == {"declaration": True}
-    assert answers_from_fields(form, {"declaration": "yes"}) == {"declaration": "yes"}
+    assert answers_in(form, {"declaration": "true"}) == {"declaration": True}
+    assert answers_in(form, {"declaration": "yes"}) == {"declaration": "yes"}
 
 
 def test_a_reference_typed_another_way_is_written_as_we_write_it(form: Form) -> None:
-    assert answers_from_fields(form, {"innovation_day": "nonsense"}) == {"innovation_day": "nonsense"}
+    assert answers_in(form, {"innovation_day": "nonsense"}) == {"innovation_day": "nonsense"}
     from chalicelib.domain.intake.references import new_reference
 
     reference = new_reference("DAY", lambda characters, count: characters[0] * count)
     typed = reference.lower().replace("-", " ")
-    assert answers_from_fields(form, {"innovation_day": typed}) == {"innovation_day": reference}
+    assert answers_in(form, {"innovation_day": typed}) == {"innovation_day": reference}
 
 
 def test_fields_that_the_form_does_not_have_are_ignored(form: Form) -> None:
@@ -141,7 +147,7 @@ def test_empty_lines_are_dropped_and_errors_still_point_at_the_line_on_the_page(
         "cost_lines-0-amount_pence": " ",
         "cost_lines-1-amount_pence": "a lot",
     }
-    assert len(answers_from_fields(form, fields)["cost_lines"]) == 1
+    assert len(answers_in(form, fields)["cost_lines"]) == 1
     view = view_after(form, fields)
     message = "Line 2: The amount must be in pounds and pence, such as 1,234.56"
     assert view.errors == (ErrorLink(text=message, href="#cost_lines-1-amount_pence"),)
