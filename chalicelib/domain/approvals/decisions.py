@@ -242,8 +242,7 @@ def offered_at(case: Case, stage: Stage) -> tuple[Choice, ...]:
     """What may be chosen at a stage: for a casting vote, only what was chosen at the stage before it."""
     if not stage.choices_given_at:
         return stage.offered
-    at = (stage.choices_given_at, case.submission.version)
-    given = {task.decision for task in case.tasks if (task.stage, task.version) == at}
+    given = {task.decision for task in case.last_sitting_at(stage.choices_given_at)}
     return tuple(choice for choice in stage.offered if choice.value in given)
 
 
@@ -254,6 +253,7 @@ def at_stage(one: Submission, stage: Stage, calendar: Calendar, now: datetime) -
         one,
         status=Status.IN_REVIEW,
         stage=stage.name,
+        sitting=one.sitting + 1,
         asked_as=AskedAs.APPROVER,
         waiting_for=stage.waits_for,
     )

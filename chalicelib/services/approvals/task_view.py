@@ -148,7 +148,7 @@ def next_step(form: Form, case: Case, task: Task) -> str:
 
 def _what_stood(form: Form, case: Case, task: Task) -> Choice | None:
     """The choice that ended the stage at which this task was decided. Of several it may be another than theirs."""
-    sitting = {other.number for other in case.sitting_at(task.stage, task.version)}
+    sitting = {other.number for other in case.sitting_of(task)}
     made = [entry for entry in case.decisions if entry.details.get("task") in sitting]
     if not made:
         return None
@@ -181,7 +181,7 @@ def _view(parts: Parts, case: Case, task: Task, form: Form) -> TaskView:
         force_claims=tuple(claim for claim in claims if claim.reference != one.reference),
         earlier=tuple(_earlier(case, form, entry) for entry in case.decisions if entry is not own),
         others=_others(case, task, form),
-        needed=stage.needed(len(case.sitting_at(task.stage, task.version))) if stage.asks_several else 1,
+        needed=stage.needed(len(case.sitting_of(task))) if stage.asks_several else 1,
         differences=_differences(case, form, reader),
         rounds=len(case.versions),
         waiting_since=task.asked_at,
@@ -199,7 +199,7 @@ def _others(case: Case, task: Task, form: Form) -> tuple[Vote, ...]:
             role=role_words(other.role),
             done=form.workflow.choice(other.decision).done if other.decision else "",
         )
-        for other in case.sitting_at(task.stage, task.version)
+        for other in case.sitting_of(task)
         if other.number != task.number
     )
 

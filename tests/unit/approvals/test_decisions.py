@@ -384,3 +384,33 @@ def test_a_stage_says_how_many_must_choose_alike() -> None:
     assert needed(LEAD) == [1, 1, 1]
     assert needed(replace(STAGE, quorum=2)) == [2, 2, 2]
     assert needed(replace(STAGE, quorum=None)) == [1, 3, 5]
+
+
+def test_a_stage_that_begins_is_a_new_sitting() -> None:
+    case = a_case(tasks=(a_task(),))
+    assert decide(case).submission.sitting == case.submission.sitting + 1
+
+
+def test_votes_of_an_earlier_sitting_do_not_count() -> None:
+    """The same stage on the same answers, begun again: who voted before is asked anew."""
+    before = a_sitting(ann="approve", bob="approve", cat="approve")
+    now = a_sitting(ann="", bob="", cat="").tasks
+    again = tuple(replace(task, number=task.number + 3, sitting=2) for task in now)
+    case = replace(before, submission=replace(before.submission, sitting=2), tasks=(*before.tasks, *again))
+    assert case.sitting == again
+    assert decide(case, form=board(2)).stands is None
+
+
+def test_only_the_last_sitting_says_what_a_casting_vote_may_choose() -> None:
+    first = a_sitting(ann="reject").tasks
+    second = tuple(replace(task, number=9, sitting=2, decision="approve") for task in first)
+    case = replace(a_case(stage="finance"), tasks=(*first, *second))
+    stage = replace(FORM.workflow.stage("finance"), choices_given_at="programme")
+    assert [choice.value for choice in decisions.offered_at(case, stage)] == ["approve"]
+
+
+def test_a_state_without_numbered_sittings_has_the_digest_that_earlier_releases_wrote() -> None:
+    one = a_case().submission
+    assert one.sitting == 1
+    assert one.state == "d0e54e159d7ce1e074fb2d300a06ca6bf9cfda751e99105b4958f714e72c7170"
+    assert replace(one, sitting=2).state != one.state
