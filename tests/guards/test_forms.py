@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from chalicelib.adapters.files.form_files import FormFiles
 from chalicelib.domain.errors import InvalidAnswers
 from chalicelib.domain.forms.answers import check_answers
-from chalicelib.domain.forms.stages import read_workflow
+from chalicelib.domain.forms.workflow_file import read_workflow
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "schemas" / "forms").glob("*.json"))

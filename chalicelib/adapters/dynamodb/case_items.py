@@ -19,8 +19,9 @@ from chalicelib.adapters.dynamodb.tables import (
     VersionItem,
 )
 from chalicelib.domain.forms.stages import AskedAs
-from chalicelib.domain.records.submissions import Case, Submission, Task, TaskState, TokenFor, Version, Wait
+from chalicelib.domain.records.submissions import Case, Submission, Task, TaskState, Version
 from chalicelib.domain.records.timeline import Entry, Text
+from chalicelib.domain.records.waits import TokenFor, Wait
 
 
 def task_item(task: Task) -> TaskItem:

@@ -7,8 +7,9 @@ from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.domain.forms.stages import Asked, Workflow, read_workflow
+from chalicelib.domain.forms.stages import Asked, Workflow
 from chalicelib.domain.forms.widgets import Widget, widget_named
+from chalicelib.domain.forms.workflow_file import read_workflow
 from chalicelib.domain.values import value
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from chalicelib.domain.approvals.decisions import what_stands
 from chalicelib.domain.forms.form import Form
-from chalicelib.domain.forms.stages import Choice, Effect, Stage
+from chalicelib.domain.forms.stages import Choice, Stage
 from chalicelib.domain.records.submissions import Case, Task
 from chalicelib.domain.records.timeline import Entry
 from chalicelib.domain.values import value
@@ -52,7 +52,7 @@ def _stands(case: Case, stage: Stage, answers: list[Entry], task: Task) -> Choic
     """The choice that stands once these answers are in; None while others are still to answer."""
     votes = [str(entry.details["decision"]) for entry in answers]
     last = stage.choice(votes[-1])
-    if last is not None and last.effect is Effect.RETURN:
+    if last is not None and last.outcome.is_enough_alone:
         return last
     waiting = len(case.sitting_of(task)) - len(votes)
     return stage.choice(what_stands(stage, votes, max(0, waiting)))

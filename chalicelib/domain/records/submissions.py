@@ -11,6 +11,7 @@ from typing import Any
 from chalicelib.domain.forms.answers import answers_digest, fingerprint
 from chalicelib.domain.forms.stages import AskedAs
 from chalicelib.domain.records.timeline import Chain, Entry, Text
+from chalicelib.domain.records.waits import TokenFor, Wait
 from chalicelib.domain.values import value
 
 
@@ -135,25 +136,6 @@ class Undo:
 
 
 @value
-class Wait:
-    """What an execution waits for: the answer of this turn, in this round and sitting, to these answers."""
-
-    round: int
-    stage: str
-    asked_as: AskedAs
-    version: int
-    sitting: int = 1
-
-
-@value
-class TokenFor:
-    """The wait that a token was kept for, and the submission's revision at which it was."""
-
-    wait: Wait
-    revision: int
-
-
-@value
 class Submission:
     """One submission, without its personal answers.
 
@@ -161,7 +143,8 @@ class Submission:
     `version` counts its answers, `sitting` how often a stage was begun. `waiting_for` is a role, `due_at` the deadline
     and `next_at` the next date at which something is to happen (a reminder, or the deadline); all empty once it is
     decided. `approved_by` maps stages to the ids of the people who approved there. `moved_to` is the force it was moved
-    to by a change of its answers. `is_unproven`: nobody has shown yet that the submitter's mailbox is theirs, so nobody else may read it.
+    to by a change of its answers. `is_unproven`: nobody has shown yet that the submitter's mailbox is
+    theirs, so nobody else may read it.
     `link` is the number of the status link that works, `linked_at` when it was made where it is not the first.
     `submitted_at` is when that was shown; until then, when it came in. `paid_pence` has left the fund for it,
     `returned_pence` of that came back. Times are UTC, money is pence.

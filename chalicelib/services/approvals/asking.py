@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.approvals import who_decides
-from chalicelib.domain.approvals.decisions import going_on, waiting_until
+from chalicelib.domain.approvals.moves import going_on, waiting_until
 from chalicelib.domain.delivery import deliveries
 from chalicelib.domain.delivery.deliveries import Delivery
 from chalicelib.domain.forms.form import Form

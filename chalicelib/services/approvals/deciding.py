@@ -20,7 +20,6 @@ from chalicelib.domain.errors import (
     RoleGivenUp,
 )
 from chalicelib.domain.forms.form import Form
-from chalicelib.domain.forms.stages import Effect
 from chalicelib.domain.money.fund import Held, shortfall
 from chalicelib.domain.people.people import Person, role_words
 from chalicelib.domain.records.submissions import Case, Status, Task, TaskState
@@ -218,7 +217,7 @@ def _tell(
         return
     letters = revision.letters(form)
     changes = None
-    if decided.stands.effect is Effect.RETURN:
+    if decided.stands.outcome.asks_for_changes:
         changes = amendments.Asked(
             role=decided.task.role,
             stage=decided.task.stage,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.approvals import who_decides
-from chalicelib.domain.approvals.decisions import waiting_until
+from chalicelib.domain.approvals.moves import waiting_until
 from chalicelib.domain.errors import Forbidden, InvalidAnswers, NotAsked, Overtaken, OwnSubmission, Problem
 from chalicelib.domain.forms.form import Form
 from chalicelib.domain.forms.stages import AskedAs, Stage

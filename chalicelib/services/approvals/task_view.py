@@ -9,13 +9,12 @@ from chalicelib.domain.approvals.amendments import differences
 from chalicelib.domain.errors import Difference, NotFound
 from chalicelib.domain.forms.answers import Answer, walk
 from chalicelib.domain.forms.form import Form
-from chalicelib.domain.forms.stages import Choice, Effect
+from chalicelib.domain.forms.stages import Choice
 from chalicelib.domain.money.fund import Balance
 from chalicelib.domain.people.people import Person, role_words
 from chalicelib.domain.records.submissions import Case, Submission, Task, TaskState
 from chalicelib.domain.records.timeline import Entry
 from chalicelib.domain.records.withholding import kept_from_approver
-from chalicelib.domain.sentences import capital, mid_sentence
 from chalicelib.domain.values import value
 from chalicelib.services.ports import Listed, Parts
 from chalicelib.services.records import lookup, trail
@@ -131,19 +130,10 @@ def next_step(form: Form, case: Case, task: Task) -> str:
     one, stage = case.submission, form.workflow.stage(task.stage)
     if any(other.state is TaskState.OPEN for other in case.sitting) and task in case.sitting:
         return "The others who were asked have not all answered. We go on as soon as enough agree."
-    who = form.submitter
     stood = _what_stood(form, case, task)
-    if stood is not None and stood.effect is Effect.RETURN:
-        return (
-            f"{capital(who)} is asked for the changes. You get the {form.noun} back when they have made them."
-        )
-    if stood is not None and stood.effect is Effect.CLOSE:
-        told = "told, with your reason" if stood.value == task.decision else "told"
-        return f"{capital(who)} is {told}. The {form.noun} has ended."
-    following = form.workflow.after(stage.name, one.amount_pence)
-    if following is None:
-        return f"The {form.noun} is approved, and {who} is told. The money is committed."
-    return f"{capital(who)} is told. Next to decide: {mid_sentence(following.title)}."
+    if stood is None:
+        stood = form.workflow.choice(task.decision)
+    return stood.outcome.next_step(form, one, stage, with_reason=stood.value == task.decision)
 
 
 def _what_stood(form: Form, case: Case, task: Task) -> Choice | None:

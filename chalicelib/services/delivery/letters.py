@@ -17,7 +17,7 @@ from chalicelib.domain.delivery import deliveries
 from chalicelib.domain.delivery.deliveries import Delivery
 from chalicelib.domain.forms.answers import COSTS, Answer, walk
 from chalicelib.domain.forms.form import Form
-from chalicelib.domain.forms.stages import AskedAs, Choice, Effect
+from chalicelib.domain.forms.stages import AskedAs, Choice
 from chalicelib.domain.money.pence import pounds
 from chalicelib.domain.people.people import Person, role_words
 from chalicelib.domain.records.submissions import Case, Status, Submission, Task
@@ -80,11 +80,10 @@ class Letters:
         stage = self.form.workflow.stage(task.stage)
         # What several people came to is said of them all, whoever of them was the last to answer.
         values: dict[str, Any] = {"role": role_words(stage.panel or task.role), "comment": comment}
-        if stands.effect is Effect.RETURN and changes is not None:
-            return self._to_claimant("changes-requested", task.id, **values, **self._changes(changes))
-        template = {Status.APPROVED: "approved", Status.REJECTED: "rejected"}.get(self.one.status, "moved-on")
-        if not self.form.workflow.fund:
-            template = "answered"
+        template = stands.outcome.mail(self.one, self.form)
+        if changes is not None:
+            return self._to_claimant(template, task.id, **values, **self._changes(changes))
+        if template == "answered":
             values["done"] = stands.done
         following = self.form.workflow.stage(self.one.stage).title if self.one.is_open else ""
         return self._to_claimant(template, task.id, **values, next_stage=following)

@@ -17,7 +17,7 @@ from chalicelib.adapters.dynamodb.checks import RunItem
 from chalicelib.adapters.dynamodb.tables import BalanceItem, DeliveryItem, Row, SubmissionItem
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.forms.stages import AskedAs
-from chalicelib.domain.records.submissions import TokenFor, Wait
+from chalicelib.domain.records.waits import TokenFor, Wait
 from chalicelib.domain.repair.checks import Finding, Found, Run
 from chalicelib.services.changes import AddDelivery, KeepToken
 from chalicelib.services.delivery import delivering

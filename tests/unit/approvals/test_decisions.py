@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from chalicelib.adapters.files.form_files import calendar
 from chalicelib.domain.approvals import decisions
 from chalicelib.domain.approvals.decisions import Decided, read_answer, what_stands
+from chalicelib.domain.approvals.outcomes import OUTCOMES
 from chalicelib.domain.errors import ClaimChanged, InvalidAnswers
-from chalicelib.domain.forms.stages import AskedAs, Choice, Effect, Stage
+from chalicelib.domain.forms.stages import AskedAs, Choice, Stage
 from chalicelib.domain.money.fund import Kind
 from chalicelib.domain.records.submissions import Case, Status, TaskState
 from tests.builders import MONDAY, a_case, a_form, a_task
@@ -62,15 +63,17 @@ def decide(case: Case, decision: str = "approve", stage: str = "force-lead", **c
 
 def test_the_choices_are_what_the_forms_file_says() -> None:
     for stage in FORM.workflow.stages:
-        assert [(one.value, one.effect, one.status, one.needs_reason) for one in stage.choices] == [
-            ("approve", Effect.ADVANCE, "approved", False),
-            ("reject", Effect.CLOSE, "rejected", True),
-            ("request-changes", Effect.RETURN, "", False),
+        assert [(one.value, one.outcome.word, one.status, one.needs_reason) for one in stage.choices] == [
+            ("approve", "advance", "approved", False),
+            ("reject", "close", "rejected", True),
+            ("request-changes", "return", "", False),
         ]
 
 
 def test_a_choice_that_only_another_stage_has_is_none_here() -> None:
-    adopt = Choice(value="adopt", label="Adopt", done="adopted", effect=Effect.ADVANCE, status="approved")
+    adopt = Choice(
+        value="adopt", label="Adopt", done="adopted", outcome=OUTCOMES["advance"], status="approved"
+    )
     form = form_with("programme", choices=(*LEAD.choices, adopt))
     answered = read_answer(form, form.workflow.stage("programme").offered, decision="adopt", comment="")
     assert answered.choice == adopt

@@ -7,7 +7,6 @@ from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.domain.forms.stages import Effect
 from chalicelib.domain.ideas import publication
 from chalicelib.domain.money.pence import pounds
 from chalicelib.domain.people.people import role_words
@@ -164,13 +163,13 @@ def _choice(task: TaskView, value: str, given: Filled) -> dict[str, Any]:
         "value": choice.value,
         "text": choice.label,
         "checked": choice.value == given.decision,
-        "asks_for_changes": choice.effect is Effect.RETURN,
+        "asks_for_changes": choice.outcome.asks_for_changes,
     }
 
 
 def _change_inputs(task: TaskView, given: Filled, messages: Mapping[str, str]) -> list[ChangeInput]:
     """An input for each page of the form, where changes may be asked for at all."""
-    if not any(choice.effect is Effect.RETURN for choice in task.choices):
+    if not any(choice.outcome.asks_for_changes for choice in task.choices):
         return []
     return [
         ChangeInput(
