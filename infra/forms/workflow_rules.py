@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from chalicelib.domain.approvals.outcomes import OUTCOMES
+from chalicelib.domain.approvals.outcomes import OUTCOMES, Outcome
 from chalicelib.domain.delivery.deliveries import CHANGES, DONE
+from chalicelib.domain.forms.form import read_question
 from chalicelib.domain.people.people import ROLE_NAMES
 from chalicelib.domain.records.submissions import Status
 from infra.forms.fault import Data, Found
@@ -68,9 +69,29 @@ def _choices(workflow: Data) -> Found:
             yield f"{place}/{name}", f"a choice that does {outcome.word!r} cannot have it"
         if outcome.ends and not said.get("needs_reason") and said.get("status") != Status.NOTED.value:
             yield f"{place}/needs_reason", "whoever ends a submission gives the reason"
+        yield from _asks(said, outcome, place)
     for name in ("label", "done"):
         for words in repeated(said[name] for said in workflow["choices"].values()):
             yield "choices", f"two have the {name} {words!r}"
+
+
+def _asks(said: Data, outcome: Outcome, place: str) -> Found:
+    """The values that a choice asks for, each as its widget takes it."""
+    asked = said.get("asks", [])
+    if asked and outcome.asks_for_changes:
+        yield f"{place}/asks", "a choice that asks for changes asks for no values"
+    for name in repeated(one["name"] for one in [*outcome.asks, *asked]):
+        yield f"{place}/asks", f"{name!r} is asked twice"
+    for number, one in enumerate(asked):
+        question = read_question(one, no_lists)
+        must = not one.get("is_optional", False)
+        for fault in question.widget.rules(question, one["schema"], is_required=must):
+            yield f"{place}/asks/{number}", fault
+
+
+def no_lists(name: str) -> dict[str, str]:
+    """Values name no shared list."""
+    raise KeyError(name)
 
 
 def _stage(workflow: Data, stage: Data, place: str) -> Found:

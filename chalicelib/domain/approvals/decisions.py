@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime
+from typing import Any
 
+from chalicelib.domain.approvals import asked_values
 from chalicelib.domain.approvals.deadlines import Calendar
 from chalicelib.domain.approvals.moves import closed
 from chalicelib.domain.approvals.outcomes import Stood
@@ -31,11 +33,13 @@ MAX_COMMENT = 2000
 
 @value
 class Answered:
-    """What somebody answered to a task. `changes` maps the form's pages to what is to be changed there."""
+    """What somebody answered to a task. `changes` maps the form's pages to what is to be changed there, `values` are
+    what the choice asked for."""
 
     choice: Choice
     comment: str
     changes: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @value
@@ -76,9 +80,12 @@ def read_answer(
     decision: object,
     comment: object,
     changes: object = None,
+    values: object = None,
+    now: datetime,
 ) -> Answered:
     """What was answered of the choices offered, tidied. Raises InvalidAnswers with every problem: no choice or an
-    unknown one, a reason missing, changes of pages that the form does not have."""
+    unknown one, a reason missing, changes of pages that the form does not have, values that the choice does not ask
+    for or cannot use."""
     problems: list[Problem] = []
     choice = next((one for one in offered if one.value == decision), None)
     if choice is None:
@@ -95,11 +102,17 @@ def read_answer(
     if choice is not None and not choice.outcome.asks_for_changes and wanted:
         message = "You named changes, but your decision is not to ask for any. Take one of the two back"
         problems.append(_problem("/decision", "contradiction", message))
+    read: dict[str, Any] = {}
+    if choice is not None:
+        try:
+            read = asked_values.read_values(form, choice, values, now=now)
+        except InvalidAnswers as error:
+            problems += error.problems
     if choice is None or problems:
         raise InvalidAnswers(problems)
     if choice.outcome.asks_for_changes and not wanted:
         wanted = {page.id: "" for page in form.pages}
-    return Answered(choice=choice, comment=words, changes=wanted)
+    return Answered(choice=choice, comment=words, changes=wanted, values=read)
 
 
 def _changes(form: Form, changes: object, problems: list[Problem]) -> dict[str, str]:
@@ -203,7 +216,7 @@ def decide(
         agreed=tuple(task.person_id for task in sitting if task.decision == stands.value),
         calendar=calendar,
         at=goes_out,
-        values={},
+        values=answered.values,
     )
     moved = stands.outcome.decided(moved, stood)
     movement = _movement(one, moved, form.workflow, now)

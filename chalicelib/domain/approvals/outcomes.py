@@ -8,12 +8,14 @@ for it: both follow from the next state. Nothing else asks which outcome a choic
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from chalicelib.domain.approvals.deadlines import spoken_day
 from chalicelib.domain.approvals.moves import at_stage, closed, going_on, waiting_until
+from chalicelib.domain.dates import long_date
 from chalicelib.domain.forms.stages import AskedAs
 from chalicelib.domain.money.pence import pounds
 from chalicelib.domain.records.submissions import Status, Submission
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from chalicelib.domain.approvals.deadlines import Calendar
     from chalicelib.domain.forms.form import Form
     from chalicelib.domain.forms.stages import Choice, Stage, Workflow
+
+MOST_DAYS = 180
+"""For how long something may be put aside at once."""
 
 
 @value
@@ -65,15 +70,25 @@ class Outcome:
     ends: ClassVar[bool] = False
     """Whether it ends the submission, whatever the stage."""
 
+    asks: ClassVar[Sequence[Mapping[str, Any]]] = ()
+    """The values that it always asks for, as a workflow file would say them."""
+
+    def wrong_values(self, values: Mapping[str, Any], today: date) -> Iterator[tuple[str, str, str]]:
+        """Name, code and message of each value that it cannot do anything with, though it is of the right kind."""
+        return iter(())
+
     def decided(self, one: Submission, stood: Stood) -> Submission:
         """The submission afterwards: status, stage, dates, and the money that is held for it."""
         raise NotImplementedError
 
-    def mail(self, one: Submission, form: Form) -> str:
-        """The mail that tells the submitter; `one` is the submission afterwards."""
+    def mail(self, one: Submission, form: Form, choice: Choice) -> tuple[str, dict[str, Any]]:
+        """The mail that tells the submitter, and what it needs to say besides who chose, and why; `one` is the
+        submission afterwards."""
+        following = form.workflow.stage(one.stage).title if one.is_open else ""
         if not form.workflow.fund:
-            return "answered"
-        return {Status.APPROVED: "approved", Status.REJECTED: "rejected"}.get(one.status, "moved-on")
+            return "answered", {"done": choice.done, "next_stage": following}
+        named = {Status.APPROVED: "approved", Status.REJECTED: "rejected"}
+        return named.get(one.status, "moved-on"), {"next_stage": following}
 
     def next_step(self, form: Form, one: Submission, stage: Stage, *, with_reason: bool) -> str:
         """What happens next, in the words of the person who decided. `with_reason`: the submitter reads theirs."""
@@ -168,9 +183,9 @@ class Return(Outcome):
         moved = replace(one, status=Status.CHANGES_REQUESTED, asked_as=AskedAs.CLAIMANT, waiting_for=CLAIMANT)
         return waiting_until(moved, due, amending.reminder_days, stood.calendar, stood.at)
 
-    def mail(self, one: Submission, form: Form) -> str:
+    def mail(self, one: Submission, form: Form, choice: Choice) -> tuple[str, dict[str, Any]]:
         """As in Outcome."""
-        return "changes-requested"
+        return "changes-requested", {}
 
     def next_step(self, form: Form, one: Submission, stage: Stage, *, with_reason: bool) -> str:
         """As in Outcome."""
@@ -182,5 +197,53 @@ class Return(Outcome):
         yield "back to the submitter for changes"
 
 
-OUTCOMES: Mapping[str, Outcome] = {outcome.word: outcome for outcome in (Advance(), Close(), Return())}
+class Defer(Outcome):
+    """Put aside until a day; then the same stage is asked anew, in a new sitting. Whoever cannot decide yet is enough
+    alone. The state machine waits for the approvers until then, and the schedule that follows up on dates asks them."""
+
+    word = "defer"
+    is_enough_alone = True
+    asks = (
+        {
+            "name": "until",
+            "label": "Until which day?",
+            "short": "Put aside until",
+            "hint": f"A day after today, at most {MOST_DAYS} days from now. Then those who decide are asked again.",
+            "widget": "date",
+            "schema": {"type": "string", "format": "date"},
+        },
+    )
+
+    def wrong_values(self, values: Mapping[str, Any], today: date) -> Iterator[tuple[str, str, str]]:
+        """As in Outcome."""
+        until = date.fromisoformat(values["until"])
+        if until <= today:
+            yield "until", "minimum", "Put it aside until a day after today"
+        elif until > today + timedelta(days=MOST_DAYS):
+            last = long_date(today + timedelta(days=MOST_DAYS))
+            yield "until", "maximum", f"Put it aside until {last} or earlier"
+
+    def decided(self, one: Submission, stood: Stood) -> Submission:
+        """As in Outcome."""
+        due = stood.calendar.morning(stood.at, date.fromisoformat(stood.values["until"]))
+        moved = at_stage(one, stood.stage, stood.calendar, stood.at)
+        return replace(moved, status=one.status, asked_as=AskedAs.LATER, due_at=due, next_at=due)
+
+    def mail(self, one: Submission, form: Form, choice: Choice) -> tuple[str, dict[str, Any]]:
+        """As in Outcome."""
+        return "deferred", {"until": spoken_day(one.due_at) if one.due_at else ""}
+
+    def next_step(self, form: Form, one: Submission, stage: Stage, *, with_reason: bool) -> str:
+        """As in Outcome."""
+        until = f" on {spoken_day(one.due_at)}" if one.asked_as is AskedAs.LATER and one.due_at else ""
+        return f"{capital(form.submitter)} is told. The same stage is asked again{until}."
+
+    def said(self, workflow: Workflow, stage: Stage, choice: Choice) -> Iterator[str]:
+        """As in Outcome."""
+        yield "put aside until a day that they name, then this stage is asked again"
+
+
+OUTCOMES: Mapping[str, Outcome] = {
+    outcome.word: outcome for outcome in (Advance(), Close(), Return(), Defer())
+}
 """Every outcome, by the word that workflow files use."""

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.people.people import NATIONAL, Holding
 from chalicelib.domain.values import value
 
 if TYPE_CHECKING:
     from chalicelib.domain.approvals.outcomes import Outcome
+    from chalicelib.domain.forms.form import Question
 
 
 class AskedAs(str, Enum):
-    """Whose turn it is. Within a stage the turns follow each other; `claimant` is the way back, for changes."""
+    """Whose turn it is. Within a stage the turns follow each other; `claimant` is the way back, for changes, and
+    `later` is nobody's: the stage is put aside, and its approvers are asked when its day comes."""
 
     APPROVER = "approver"
     DEPUTY = "deputy"
     COORDINATORS = "coordinators"
     CLAIMANT = "claimant"
+    LATER = "later"
 
 
 TURNS = (AskedAs.APPROVER, AskedAs.DEPUTY, AskedAs.COORDINATORS)
@@ -30,7 +35,8 @@ class Choice:
     """One of the answers to a task. `done` is it in words once made (`approved`).
 
     `status` is what a submission that ends by it is then, `passing` what one is that goes on by it;
-    `needs_reason` asks for a comment. A choice that nobody is `offered` stands only for want of another.
+    `needs_reason` asks for a comment. A choice that nobody is `offered` stands only for want of another. `asks` are
+    the values that go with it, and `schema` is what they must be.
     """
 
     value: str
@@ -41,6 +47,8 @@ class Choice:
     passing: str = ""
     needs_reason: bool = False
     is_offered: bool = True
+    asks: tuple[Question, ...] = ()
+    schema: Mapping[str, Any] = field(default_factory=dict)
 
 
 @value
@@ -175,4 +183,6 @@ class Workflow:
 
 def next_turn(turn: AskedAs) -> AskedAs:
     """Who is asked after this turn; after the coordinators, the coordinators again."""
+    if turn is AskedAs.LATER:
+        return AskedAs.APPROVER
     return TURNS[min(TURNS.index(turn) + 1, len(TURNS) - 1)]

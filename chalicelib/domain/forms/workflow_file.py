@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.approvals.outcomes import OUTCOMES
 from chalicelib.domain.forms.stages import Amending, Asked, Choice, Seat, Stage, Workflow
 
+if TYPE_CHECKING:
+    from chalicelib.domain.forms.form import Question
 
-def read_workflow(data: Mapping[str, Any], form: Mapping[str, Any]) -> Workflow:
+ReadQuestion = Callable[[Mapping[str, Any]], "Question"]
+
+
+def read_workflow(
+    data: Mapping[str, Any], form: Mapping[str, Any], *, read_question: ReadQuestion
+) -> Workflow:
     """The workflow that a workflow's file describes, with the money and the fields that the form's file adds to it."""
-    choices = {value: _choice(value, said) for value, said in data["choices"].items()}
+    choices = {value: _choice(value, said, read_question) for value, said in data["choices"].items()}
     panels = data.get("panels", {})
     amending = data["amending"]
     return Workflow(
@@ -27,8 +34,17 @@ def read_workflow(data: Mapping[str, Any], form: Mapping[str, Any]) -> Workflow:
     )
 
 
-def _choice(value: str, data: Mapping[str, Any]) -> Choice:
-    return Choice(value=value, **{**data, "outcome": OUTCOMES[data["outcome"]]})
+def _choice(value: str, data: Mapping[str, Any], read_question: ReadQuestion) -> Choice:
+    outcome = OUTCOMES[data["outcome"]]
+    asked = [*outcome.asks, *data.get("asks", ())]
+    schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": [one["name"] for one in asked if not one.get("is_optional")],
+        "properties": {one["name"]: one["schema"] for one in asked},
+    }
+    asks = tuple(read_question(one) for one in asked)
+    return Choice(value=value, **{**data, "outcome": outcome, "asks": asks, "schema": schema if asks else {}})
 
 
 def _stage(data: Mapping[str, Any], choices: Mapping[str, Choice], panels: Mapping[str, Any]) -> Stage:

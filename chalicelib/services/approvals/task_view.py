@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from chalicelib.domain.approvals import decisions, who_decides
+from chalicelib.domain.approvals import asked_values, decisions, who_decides
 from chalicelib.domain.approvals.amendments import differences
 from chalicelib.domain.errors import Difference, NotFound
 from chalicelib.domain.forms.answers import Answer, walk
@@ -92,6 +92,13 @@ def task_view(parts: Parts, person_id: str, task_id: str) -> TaskView:
         task = case.task(task.number) or task
         check_waiting(parts, case, task, form)
     return _view(parts, case, task, form)
+
+
+def chosen(parts: Parts, task_id: str, decision: str) -> tuple[Form, Choice | None]:
+    """The form of a task, and the choice of this value at its stage, if there is one. Raises NotFound."""
+    case, task = find_task(parts, task_id)
+    form = parts.forms.form(case.submission.form, case.submission.form_version)
+    return form, form.workflow.stage(task.stage).choice(decision)
 
 
 def check_may_see(parts: Parts, person_id: str, task_id: str) -> None:
@@ -215,8 +222,10 @@ def _earlier(case: Case, form: Form, entry: Entry) -> EarlierDecision:
 
 
 def _changes(case: Case, form: Form, entry: Entry) -> tuple[tuple[str, str], ...]:
-    """What was to be changed, by page title; empty words where the page was only opened."""
+    """What was to be changed, by page title, empty words where the page was only opened; and the values that the
+    choice asked for."""
     text = case.texts.get(entry.sequence)
     wanted = str(entry.details.get("changes", "")).split()
     said = text.parts if text else {}
-    return tuple((page.title, said.get(page.id, "")) for page in form.pages if page.id in wanted)
+    pages = tuple((page.title, said.get(page.id, "")) for page in form.pages if page.id in wanted)
+    return (*asked_values.given_at(case, form, entry), *pages)

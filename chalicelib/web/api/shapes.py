@@ -173,6 +173,7 @@ def task(one: TaskView) -> dict[str, Any]:
         "others": [{"role": other.role, "decided": other.done or None} for other in one.others],
         "needed": one.needed,
         "choices": [choice.value for choice in one.choices] if one.may_decide else [],
+        "values_asked": {choice.value: choice.schema for choice in one.choices if choice.asks},
         "changes_pages": [{"id": page.id, "title": page.title} for page in one.form.pages],
         "seen": one.seen,
         "undo_until": moment(one.undo_until),

@@ -30,7 +30,7 @@ OUT = MONDAY + timedelta(hours=1, minutes=10)
 
 
 def read(decision: Any, comment: Any = None, changes: Any = None) -> tuple[str, str, dict[str, str]]:
-    one = read_answer(FORM, LEAD.offered, decision=decision, comment=comment, changes=changes)
+    one = read_answer(FORM, LEAD.offered, decision=decision, comment=comment, changes=changes, now=MONDAY)
     return one.choice.value, one.comment, dict(one.changes)
 
 
@@ -48,7 +48,9 @@ def decide(case: Case, decision: str = "approve", stage: str = "force-lead", **c
     workflow = changes.pop("form", FORM).workflow
     form = replace(FORM, workflow=workflow)
     comment = "" if decision == "approve" else "Because"
-    answered = read_answer(form, workflow.stage(task.stage).offered, decision=decision, comment=comment)
+    answered = read_answer(
+        form, workflow.stage(task.stage).offered, decision=decision, comment=comment, now=MONDAY
+    )
     return decisions.decide(
         case,
         task,
@@ -75,10 +77,12 @@ def test_a_choice_that_only_another_stage_has_is_none_here() -> None:
         value="adopt", label="Adopt", done="adopted", outcome=OUTCOMES["advance"], status="approved"
     )
     form = form_with("programme", choices=(*LEAD.choices, adopt))
-    answered = read_answer(form, form.workflow.stage("programme").offered, decision="adopt", comment="")
+    answered = read_answer(
+        form, form.workflow.stage("programme").offered, decision="adopt", comment="", now=MONDAY
+    )
     assert answered.choice == adopt
     with pytest.raises(InvalidAnswers) as caught:
-        read_answer(form, form.workflow.stage("force-lead").offered, decision="adopt", comment="")
+        read_answer(form, form.workflow.stage("force-lead").offered, decision="adopt", comment="", now=MONDAY)
     (problem,) = caught.value.problems
     assert problem.message == "Choose your decision: approve, reject or request-changes"
 
@@ -255,7 +259,7 @@ def test_approving_the_first_stage_reserves_and_goes_on() -> None:
 
 def test_others_time_begins_when_they_are_told() -> None:
     late = OUT.replace(hour=23)  # decided before midnight, told after
-    answered = read_answer(FORM, LEAD.offered, decision="approve", comment="")
+    answered = read_answer(FORM, LEAD.offered, decision="approve", comment="", now=MONDAY)
     for goes_out, day in ((late, MONDAY), (late + timedelta(hours=2), MONDAY + timedelta(days=1))):
         done = decisions.decide(
             replace(a_case(), tasks=(a_task(),)),

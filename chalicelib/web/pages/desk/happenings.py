@@ -25,7 +25,9 @@ class Happening:
 
 def told(history: Iterable[HistoryLine]) -> list[Happening]:
     """The history that a submitter may know."""
-    return [Happening(words=line.words, at=line.at, comment=line.comment) for line in history]
+    return [
+        Happening(words=line.words, at=line.at, comment=line.comment, changes=line.values) for line in history
+    ]
 
 
 def decided(decisions: Iterable[EarlierDecision]) -> list[Happening]:
