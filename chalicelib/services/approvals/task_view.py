@@ -24,7 +24,8 @@ MOST_LISTED = 6
 
 @value
 class EarlierDecision:
-    """What was decided before. `done` is the decision in words; `changes` what was to be changed, by page title."""
+    """What was decided before. `done` is the decision in words; `changes` what was to be changed, by page title;
+    `values` what the choice asked for, in words."""
 
     stage_title: str
     role: str
@@ -32,6 +33,7 @@ class EarlierDecision:
     done: str
     comment: str
     changes: tuple[tuple[str, str], ...]
+    values: tuple[tuple[str, str], ...]
     at: datetime
 
 
@@ -75,6 +77,7 @@ class TaskView:
     next_step: str
     comment: str
     changes: tuple[tuple[str, str], ...]
+    values: tuple[tuple[str, str], ...]
     undo_until: datetime | None
 
 
@@ -186,6 +189,7 @@ def _view(parts: Parts, case: Case, task: Task, form: Form) -> TaskView:
         next_step=next_step(form, case, task),
         comment=case.words(own.sequence) if own else "",
         changes=_changes(case, form, own) if own else (),
+        values=asked_values.given_at(case, form, own) if own else (),
         undo_until=one.undo.until if one.undo and may_undo else None,
     )
 
@@ -217,15 +221,14 @@ def _earlier(case: Case, form: Form, entry: Entry) -> EarlierDecision:
         done=form.workflow.choice(decision).done,
         comment=case.words(entry.sequence),
         changes=_changes(case, form, entry),
+        values=asked_values.given_at(case, form, entry),
         at=entry.at,
     )
 
 
 def _changes(case: Case, form: Form, entry: Entry) -> tuple[tuple[str, str], ...]:
-    """What was to be changed, by page title, empty words where the page was only opened; and the values that the
-    choice asked for."""
+    """What was to be changed, by page title; empty words where the page was only opened."""
     text = case.texts.get(entry.sequence)
     wanted = str(entry.details.get("changes", "")).split()
     said = text.parts if text else {}
-    pages = tuple((page.title, said.get(page.id, "")) for page in form.pages if page.id in wanted)
-    return (*asked_values.given_at(case, form, entry), *pages)
+    return tuple((page.title, said.get(page.id, "")) for page in form.pages if page.id in wanted)

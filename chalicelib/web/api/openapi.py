@@ -231,6 +231,7 @@ _EARLIER = _object(
         "decision": _TEXT,
         "comment": _or_null(_TEXT),
         "changes": _list_of(_object({"page": _TEXT, "change": _or_null(_TEXT)})),
+        "values": _list_of(_object({"question": _TEXT, "answer": _TEXT})),
         "at": _MOMENT,
     }
 )

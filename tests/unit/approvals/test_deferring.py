@@ -242,7 +242,7 @@ def test_values_are_kept_and_shown_to_whoever_is_told(deferring: Scene) -> None:
     case = deferring.case(reference)
     assert case.open_task is not None
     view = task_view.task_view(deferring.parts, case.open_task.person_id, case.open_task.id)
-    assert list(view.earlier[0].changes) == words
+    assert list(view.earlier[0].values) == words
     (asked,) = [mail for mail in deferring.mails() if mail.template == "asked" and mail.values["earlier"]]
     assert "Place: Room 2" in asked.values["earlier"][0][2]
 

@@ -124,6 +124,6 @@ def _decided_page(request: Request, task: TaskView) -> Response:
         signed_in=True,
         task=task,
         done=task.form.workflow.choice(task.task.decision).done,
-        changes=[(title, words) for title, words in task.changes if words],
+        changes=[*task.values, *((title, words) for title, words in task.changes if words)],
         csrf=request.csrf,
     )

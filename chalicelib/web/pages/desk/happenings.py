@@ -37,7 +37,7 @@ def decided(decisions: Iterable[EarlierDecision]) -> list[Happening]:
             words=f"The {one.role} {one.done} it",
             at=one.at,
             comment=one.comment,
-            changes=tuple((title, words) for title, words in one.changes if words),
+            changes=(*one.values, *((title, words) for title, words in one.changes if words)),
         )
         for one in decisions
     ]
