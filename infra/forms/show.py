@@ -59,7 +59,7 @@ def _pages(form: Form) -> Iterator[str]:
 
 
 def _question(question: Question, field: dict[str, Any], must: bool, indent: int = 2) -> Iterator[str]:
-    yield from _lines(f"{question.label} [{question.name}, {question.widget}]", indent)
+    yield from _lines(f"{question.label} [{question.name}, {question.widget.word}]", indent)
     if question.hint:
         yield from _lines(f"Hint: {question.hint}", indent + 4)
     yield from _lines(_rules(field, must), indent + 4)
@@ -160,6 +160,8 @@ def _choice(form: Form, workflow: Workflow, stage: Stage, choice: Choice) -> str
     """A choice and what it does."""
     parts = [choice.label if choice.is_offered else f"{choice.label} (nobody chooses it)"]
     parts.extend(choice.outcome.said(workflow, stage, choice))
+    if choice.asks:
+        parts.append("asks for " + ", ".join(one.heading for one in choice.asks))
     if choice.needs_reason:
         parts.append("a reason must be given")
     return f"{parts[0]}: {'; '.join(parts[1:])}."
