@@ -10,8 +10,9 @@ from chalicelib.domain.delivery.deliveries import Delivery
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.money.fund import Movement
 from chalicelib.domain.people.people import Holding
-from chalicelib.domain.records.submissions import Status, Submission, Task, TaskState, TokenFor, Version, Wait
+from chalicelib.domain.records.submissions import Status, Submission, Task, TaskState, Version
 from chalicelib.domain.records.timeline import Entry, Text
+from chalicelib.domain.records.waits import TokenFor, Wait
 from chalicelib.domain.values import value
 
 if TYPE_CHECKING:

@@ -24,8 +24,9 @@ from chalicelib.domain.delivery.deliveries import Delivery
 from chalicelib.domain.forms.answers import answers_digest, personal_digest
 from chalicelib.domain.forms.form import Form
 from chalicelib.domain.money.fund import Held, Movement
-from chalicelib.domain.records.submissions import Case, Submission, Task, Undo, Wait
+from chalicelib.domain.records.submissions import Case, Submission, Task, Undo
 from chalicelib.domain.records.timeline import GENESIS, SYSTEM, Entry, Text
+from chalicelib.domain.records.waits import Wait
 from chalicelib.services.changes import (
     AMENDED,
     CONFIRMED,

@@ -22,7 +22,7 @@ TAKEN = OWN_FIELDS | {"csrf", "version"}
 """Fields that a page has itself."""
 
 WITH_MONEY = {"advance": Status.APPROVED.value, "close": Status.REJECTED.value}
-"""By effect, the status that a choice of a form with a fund ends with: it is what moves the money."""
+"""By outcome, the status that a choice of a form with a fund ends with: it is what moves the money."""
 
 Placed = Iterator[tuple[str, Data, Data, Data]]
 """Questions and columns: place, question, the schema of its field, the schema that the field stands in."""
@@ -163,7 +163,7 @@ def faults_with(form: Data, workflow: Data) -> Found:
         if all(stage.get("from_pence") for stage in stages[place + 1 :]):
             yield "reserve_at", "no later stage commits every amount"
     for value, said in workflow["choices"].items():
-        ends_with = WITH_MONEY.get(said["effect"])
+        ends_with = WITH_MONEY.get(said["outcome"])
         if ends_with and said.get("status") != ends_with:
             yield "workflow", f"the choice {value!r} must end with {ends_with!r}, which moves the money"
     for name, field in form["schema"]["properties"].items():

@@ -12,7 +12,7 @@ from typing import Any
 
 from chalicelib.adapters.files.form_files import FormFiles
 from chalicelib.domain.forms.form import Form, Question
-from chalicelib.domain.forms.stages import Asked, Choice, Effect, Stage, Workflow
+from chalicelib.domain.forms.stages import Asked, Choice, Stage, Workflow
 from chalicelib.domain.money.pence import pounds
 from chalicelib.domain.people.people import role_words
 from chalicelib.domain.records.submissions import Status
@@ -59,7 +59,7 @@ def _pages(form: Form) -> Iterator[str]:
 
 
 def _question(question: Question, field: dict[str, Any], must: bool, indent: int = 2) -> Iterator[str]:
-    yield from _lines(f"{question.label} [{question.name}, {question.widget}]", indent)
+    yield from _lines(f"{question.label} [{question.name}, {question.widget.word}]", indent)
     if question.hint:
         yield from _lines(f"Hint: {question.hint}", indent + 4)
     yield from _lines(_rules(field, must), indent + 4)
@@ -159,33 +159,12 @@ def _times(stage: Stage) -> str:
 def _choice(form: Form, workflow: Workflow, stage: Stage, choice: Choice) -> str:
     """A choice and what it does."""
     parts = [choice.label if choice.is_offered else f"{choice.label} (nobody chooses it)"]
-    if choice.effect is Effect.RETURN:
-        parts.append("back to the submitter for changes")
-    elif choice.effect is Effect.CLOSE:
-        parts.append(f"ends as {choice.status}" + (", which frees the money" if workflow.fund else ""))
-    else:
-        parts.append(_onward(workflow, stage, choice))
+    parts.extend(choice.outcome.said(workflow, stage, choice))
+    if choice.asks:
+        parts.append("asks for " + ", ".join(one.heading for one in choice.asks))
     if choice.needs_reason:
         parts.append("a reason must be given")
     return f"{parts[0]}: {'; '.join(parts[1:])}."
-
-
-def _onward(workflow: Workflow, stage: Stage, choice: Choice) -> str:
-    names = [one.name for one in workflow.stages]
-    later = workflow.stages[names.index(stage.name) + 1 :]
-    ways = [
-        f"on to {one.name}" + (f" from {pounds(one.from_pence)}" if one.from_pence else "")
-        for one in later[:1]
-    ]
-    if choice.status and all(one.from_pence for one in later):
-        ways.append(f"{'else ' if ways else ''}ends as {choice.status}")
-        if workflow.fund:
-            ways[-1] += ", which commits the money"
-    if choice.passing:
-        ways.append(f"meanwhile it is {choice.passing}")
-    if stage.name == workflow.reserve_at:
-        ways.append("reserves the money")
-    return "; ".join(ways)
 
 
 def _changes(workflow: Workflow) -> str:

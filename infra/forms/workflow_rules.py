@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from chalicelib.domain.approvals.outcomes import OUTCOMES, Outcome
 from chalicelib.domain.delivery.deliveries import CHANGES, DONE
+from chalicelib.domain.forms.form import read_question
 from chalicelib.domain.people.people import ROLE_NAMES
 from chalicelib.domain.records.submissions import Status
 from infra.forms.fault import Data, Found
 
 NOT_CHOSEN = {Status.SUBMITTED, Status.CHANGES_REQUESTED, Status.WITHDRAWN, Status.LAPSED}
 """What no choice of an approver leads to."""
+
+_OF_SOME = frozenset(name for outcome in OUTCOMES.values() for name in outcome.needs | outcome.members)
+"""What a choice may say only with some outcomes."""
 
 STATUSES = {status.value for status in Status}
 
@@ -50,7 +55,7 @@ def _names(workflow: Data) -> Found:
 def _choices(workflow: Data) -> Found:
     offered = {value for stage in workflow["stages"] for value in stage["choices"]}
     for value, said in workflow["choices"].items():
-        place, effect = f"choices/{value}", said["effect"]
+        place, outcome = f"choices/{value}", OUTCOMES[said["outcome"]]
         if value not in offered:
             yield place, "no stage offers it"
         for name in ("status", "passing"):
@@ -58,27 +63,47 @@ def _choices(workflow: Data) -> Found:
                 yield f"{place}/{name}", f"there is no status {said[name]!r}"
             elif name in said and Status(said[name]) in NOT_CHOSEN:
                 yield f"{place}/{name}", f"nobody can choose {said[name]!r}"
-        if effect == "return" and "status" in said:
-            yield f"{place}/status", "a choice that returns a submission ends nothing"
-        if effect != "advance" and "passing" in said:
-            yield f"{place}/passing", "only a choice that advances has it"
-        if effect == "close" and not said.get("needs_reason") and said.get("status") != Status.NOTED.value:
+        for name in sorted(outcome.needs - set(said)):
+            yield place, f"{name!r} is missing: {outcome.word!r} needs it"
+        for name in sorted(_OF_SOME & set(said) - outcome.needs - outcome.members):
+            yield f"{place}/{name}", f"a choice that does {outcome.word!r} cannot have it"
+        if outcome.ends and not said.get("needs_reason") and said.get("status") != Status.NOTED.value:
             yield f"{place}/needs_reason", "whoever ends a submission gives the reason"
+        yield from _asks(said, outcome, place)
     for name in ("label", "done"):
         for words in repeated(said[name] for said in workflow["choices"].values()):
             yield "choices", f"two have the {name} {words!r}"
 
 
+def _asks(said: Data, outcome: Outcome, place: str) -> Found:
+    """The values that a choice asks for, each as its widget takes it."""
+    asked = said.get("asks", [])
+    if asked and outcome.asks_for_changes:
+        yield f"{place}/asks", "a choice that asks for changes asks for no values"
+    for name in repeated(one["name"] for one in [*outcome.asks, *asked]):
+        yield f"{place}/asks", f"{name!r} is asked twice"
+    for number, one in enumerate(asked):
+        question = read_question(one, no_lists)
+        must = not one.get("is_optional", False)
+        for fault in question.widget.rules(question, one["schema"], is_required=must):
+            yield f"{place}/asks/{number}", fault
+
+
+def no_lists(name: str) -> dict[str, str]:
+    """Values name no shared list."""
+    raise KeyError(name)
+
+
 def _stage(workflow: Data, stage: Data, place: str) -> Found:
     choices = [(value, workflow["choices"][value]) for value in stage["choices"]]
-    effects = {said["effect"] for _, said in choices}
+    outcomes = [OUTCOMES[said["outcome"]] for _, said in choices]
     is_last = stage is workflow["stages"][-1]
-    if "close" not in effects:
+    if not any(outcome.ends for outcome in outcomes):
         yield f"{place}/choices", "none of them ends a submission"
-    if "advance" not in effects and not is_last:
+    if not any(outcome.goes_on for outcome in outcomes) and not is_last:
         yield f"{place}/choices", "none of them advances a submission"
     for value, said in choices:
-        if is_last and said["effect"] == "advance" and "status" not in said:
+        if is_last and OUTCOMES[said["outcome"]].goes_on and "status" not in said:
             yield f"choices/{value}/status", "it advances from the last stage and needs a status to end with"
         if not said.get("is_offered", True) and value != stage.get("without_quorum"):
             yield f"{place}/choices", f"nobody can ever choose {value!r}"
@@ -102,8 +127,9 @@ def _quorum(workflow: Data, stage: Data, place: str) -> Found:
         yield f"{place}/without_quorum", f"{stands!r} is none of the stage's choices"
         return
     said = workflow["choices"][stands]
-    goes_on = said["effect"] == "advance" and not said.get("is_offered", True)
-    if said["effect"] != "close" and not (goes_on and stage is not workflow["stages"][-1]):
+    outcome = OUTCOMES[said["outcome"]]
+    goes_on = outcome.goes_on and not said.get("is_offered", True)
+    if not outcome.ends and not (goes_on and stage is not workflow["stages"][-1]):
         yield f"{place}/without_quorum", "without agreement nothing may be approved"
 
 

@@ -21,7 +21,7 @@ from chalicelib.adapters.dynamodb.tables import Row
 from chalicelib.domain.approvals import decisions
 from chalicelib.domain.delivery import deliveries
 from chalicelib.domain.forms.form import Form
-from chalicelib.domain.forms.stages import TURNS, Effect
+from chalicelib.domain.forms.stages import TURNS
 from chalicelib.domain.money.fund import Held
 from chalicelib.domain.people.people import normalised
 from chalicelib.domain.records.submissions import Case, Status, Submission
@@ -125,9 +125,9 @@ def told(dynamodb: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[To
 def states(form: Form) -> set[str]:
     """Every state in which a submission can be found. `submitted` lasts for a moment, until somebody is asked."""
     stages = form.workflow.stages
-    effects = {choice.effect for stage in stages for choice in stage.choices}
+    outcomes = {choice.outcome.word for stage in stages for choice in stage.choices}
     ended = {choice.status for stage in stages for choice in stage.choices if choice.status}
-    if Effect.RETURN in effects:
+    if "return" in outcomes:
         ended.add(Status.LAPSED.value)
     if form.workflow.fund:
         ended.add(Status.PAID.value)
@@ -138,7 +138,7 @@ def states(form: Form) -> set[str]:
         *(
             f"{stage.name} changes"
             for stage in stages
-            if any(choice.effect is Effect.RETURN for choice in stage.choices)
+            if any(choice.outcome.asks_for_changes for choice in stage.choices)
         ),
     }
 

@@ -82,7 +82,7 @@ WORKFLOWS: list[Broken] = [
     (CLAIMS, "choices/reject/status", "refused", "choices/reject/status", "there is no status 'refused'"),
     (CLAIMS, "choices/reject/status", "lapsed", "choices/reject/status", "nobody can choose 'lapsed'"),
     (CLAIMS, "choices/reject/needs_reason", False, "choices/reject/needs_reason", "gives the reason"),
-    (CLAIMS, "choices/reject/passing", "published", "choices/reject/passing", "only a choice that advances"),
+    (CLAIMS, "choices/reject/passing", "published", "choices/reject/passing", "cannot have it"),
     (
         CLAIMS,
         "choices/reject/label",
@@ -90,7 +90,7 @@ WORKFLOWS: list[Broken] = [
         "choices",
         "two have the label 'Approve the claim'",
     ),
-    (CLAIMS, "choices/request-changes/status", "noted", "choices/request-changes/status", "ends nothing"),
+    (CLAIMS, "choices/request-changes/status", "noted", "choices/request-changes/status", "cannot have it"),
     (CLAIMS, "choices/approve/status", GONE, "choices/approve/status", "needs a status to end with"),
     (IDEAS, "choices/publish/passing", "famous", "choices/publish/passing", "there is no status 'famous'"),
     (IDEAS, "stages/0/choices", ["decline", "refer"], "choices/publish", "no stage offers it"),

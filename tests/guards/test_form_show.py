@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,7 @@ from chalicelib.domain.forms.form import Form
 from infra.forms.__main__ import main
 from infra.forms.check import SCHEMAS
 from infra.forms.show import show
+from tests.forms import FOLDER
 
 FORMS = FormFiles().all()
 each_form = pytest.mark.parametrize("form", FORMS, ids=lambda form: form.id)
@@ -27,7 +30,7 @@ def test_every_question_column_hint_and_choice_is_in_it(form: Form) -> None:
     words = told(form)
     for question in form.questions():
         for one in (question, *question.columns):
-            assert f"{one.label} [{one.name}, {one.widget}]" in words
+            assert f"{one.label} [{one.name}, {one.widget.word}]" in words
             assert one.hint in words
             assert one.options == () or one.options[0].label in words
     for page in form.pages:
@@ -103,3 +106,12 @@ def test_the_command_prints_it_and_says_where_there_is_no_such_form(
     assert main(["show", "mood"]) == 2
     assert main(["show", "idea", "--version", "7"]) == 2
     assert "This form has no version 7" in capsys.readouterr().err
+
+
+def test_what_a_choice_asks_for_is_told_and_each_widget_by_its_word(tmp_path: Path) -> None:
+    folder = shutil.copytree(SCHEMAS, tmp_path / "schemas")
+    shutil.copytree(FOLDER / "forms", folder / "forms", dirs_exist_ok=True)
+    shutil.copytree(FOLDER / "workflows", folder / "workflows", dirs_exist_ok=True)
+    shown = re.sub(r"\s+", " ", show("everything", folder=folder))
+    assert "Approve the request: on to programme; asks for Day, Room." in shown
+    assert "[contact_email, email]" in shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from chalicelib.adapters.files.form_files import FormFiles
 from chalicelib.domain.errors import InvalidAnswers
 from chalicelib.domain.forms.answers import check_answers
-from chalicelib.domain.forms.stages import read_workflow
+from chalicelib.domain.forms.workflow_file import read_workflow
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "schemas" / "forms").glob("*.json"))
@@ -111,6 +111,10 @@ A_PANEL = [
 ]
 
 
+def read_nothing(said: object) -> NoReturn:
+    raise AssertionError(f"no choice of ours asks for anything: {said}")
+
+
 def test_panels_boards_and_quorums_are_read_from_data() -> None:
     workflow = read(ROOT / "schemas" / "workflows" / "funding-claim.v1.json")
     first, second, third = workflow["stages"]
@@ -120,7 +124,7 @@ def test_panels_boards_and_quorums_are_read_from_data() -> None:
     second["asks"]["people"] = "all"
     second |= {"quorum": "all", "without_quorum": "reject"}
     assert [error.message for error in Draft202012Validator(META_OF_WORKFLOWS).iter_errors(workflow)] == []
-    stages = read_workflow(workflow, read(FUNDING_CLAIM)).stages
+    stages = read_workflow(workflow, read(FUNDING_CLAIM), read_question=read_nothing).stages
     assert [(one.panel, one.everyone, one.quorum, len(one.seats)) for one in stages] == [
         ("trio", False, 2, 3),
         ("", True, None, 1),

@@ -19,8 +19,9 @@ from chalicelib.adapters.dynamodb.tables import (
     VersionItem,
 )
 from chalicelib.domain.forms.stages import AskedAs
-from chalicelib.domain.records.submissions import Case, Submission, Task, TaskState, TokenFor, Version, Wait
+from chalicelib.domain.records.submissions import Case, Submission, Task, TaskState, Version
 from chalicelib.domain.records.timeline import Entry, Text
+from chalicelib.domain.records.waits import TokenFor, Wait
 
 
 def task_item(task: Task) -> TaskItem:
@@ -34,6 +35,7 @@ def task_item(task: Task) -> TaskItem:
         number=task.number,
         stage=task.stage,
         version=task.version,
+        sitting=task.sitting,
         asked_as=task.asked_as.value,
         person_id=task.person_id,
         role=task.role,
@@ -62,6 +64,7 @@ def token_item(one: Submission, token: str, kept: TokenFor) -> TokenItem:
         stage=kept.wait.stage,
         asked_as=kept.wait.asked_as.value,
         version=kept.wait.version,
+        sitting=kept.wait.sitting,
         revision=kept.revision,
     )
 
@@ -127,6 +130,7 @@ def _task(item: TaskItem) -> Task:
         number=item.number,
         stage=item.stage,
         version=item.version,
+        sitting=item.sitting or 1,
         asked_as=AskedAs(item.asked_as or ""),
         person_id=item.person_id,
         role=item.role,
@@ -150,6 +154,7 @@ def _token_for(item: TokenItem) -> TokenFor | None:
         stage=item.stage,
         asked_as=AskedAs(item.asked_as or ""),
         version=item.version,
+        sitting=item.sitting or 1,
     )
     return TokenFor(wait=wait, revision=item.revision)
 

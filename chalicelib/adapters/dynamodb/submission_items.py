@@ -51,6 +51,7 @@ _OTHERWISE: Mapping[str, _Stored] = {
         {"asked_as": lambda one: one.asked_as.value}, lambda item: AskedAs(item.asked_as or "")
     ),
     "round": _Stored({"round": lambda one: one.round}, lambda item: item.round or 1),
+    "sitting": _Stored({"sitting": lambda one: one.sitting}, lambda item: item.sitting or 1),
     "claimant_id": _unless_empty("claimant_id"),
     "waiting_for": _unless_empty("waiting_for"),
     "moved_to": _unless_empty("moved_to"),

@@ -100,6 +100,7 @@ class SubmissionItem(Row, discriminator="submission"):
     title = UnicodeAttribute(null=True)
     category = UnicodeAttribute(null=True)
     version = IntegerAttribute(default=1)
+    sitting = IntegerAttribute(null=True)
     deadline = UTCDateTimeAttribute(null=True)
     reminded = IntegerAttribute(default=0)
     reserved_pence = IntegerAttribute(null=True)
@@ -155,6 +156,7 @@ class TaskItem(Row, discriminator="task"):
     number = IntegerAttribute()
     stage = UnicodeAttribute()
     version = IntegerAttribute(default=1)
+    sitting = IntegerAttribute(null=True)
     person_id = UnicodeAttribute()
     role = UnicodeAttribute()
     asked_at = UTCDateTimeAttribute()
@@ -203,6 +205,7 @@ class TokenItem(Row, discriminator="token"):
     token = UnicodeAttribute()
     stage = UnicodeAttribute(null=True)
     version = IntegerAttribute(null=True)
+    sitting = IntegerAttribute(null=True)
     revision = IntegerAttribute(null=True)
 
 

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.approvals.deadlines import Calendar
-from chalicelib.domain.approvals.decisions import at_stage, held, movement
+from chalicelib.domain.approvals.decisions import held, movement
+from chalicelib.domain.approvals.moves import at_stage
 from chalicelib.domain.errors import Difference, InvalidAnswers, Overtaken, Problem
 from chalicelib.domain.forms.answers import check_answers, in_words, total_pence
 from chalicelib.domain.forms.form import Form
-from chalicelib.domain.forms.stages import Effect
 from chalicelib.domain.money.fund import Held, Movement
 from chalicelib.domain.people.pairs import mailbox_of
 from chalicelib.domain.people.people import Person
@@ -52,7 +52,7 @@ def asked_for(case: Case, form: Form) -> Asked:
         choice.value
         for stage in form.workflow.stages
         for choice in stage.choices
-        if choice.effect is Effect.RETURN
+        if choice.outcome.asks_for_changes
     }
     entry = next(one for one in reversed(case.decisions) if one.details["decision"] in returns)
     text = case.texts.get(entry.sequence)

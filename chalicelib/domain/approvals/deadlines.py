@@ -37,6 +37,13 @@ class Calendar:
         day = self._working_day(deadline.astimezone(_LONDON).date(), working_days, -1)
         return datetime.combine(day, START_OF_DAY, _LONDON).astimezone(timezone.utc)
 
+    def morning(self, start: datetime, day: date) -> datetime:
+        """09:00 in London on a day, in UTC. Where days are short, so many of them after `start` as there are until
+        then."""
+        if self.day_seconds:
+            return start + timedelta(seconds=(day - london_day(start)).days * self.day_seconds)
+        return datetime.combine(day, START_OF_DAY, _LONDON).astimezone(timezone.utc)
+
     def next_date(self, deadline: datetime, reminder_days: Sequence[int], now: datetime) -> datetime:
         """What comes next: the first reminder still to come, or the deadline."""
         reminders = (self.reminder(deadline, days) for days in sorted(reminder_days, reverse=True))

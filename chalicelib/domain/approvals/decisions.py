@@ -6,12 +6,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime
+from typing import Any
 
+from chalicelib.domain.approvals import asked_values
 from chalicelib.domain.approvals.deadlines import Calendar
+from chalicelib.domain.approvals.moves import closed
+from chalicelib.domain.approvals.outcomes import Stood
 from chalicelib.domain.errors import ClaimChanged, InvalidAnswers, NoLongerUndoable, Problem
 from chalicelib.domain.forms.answers import unshowable
 from chalicelib.domain.forms.form import Form
-from chalicelib.domain.forms.stages import AskedAs, Choice, Effect, Stage, Workflow
+from chalicelib.domain.forms.stages import Choice, Stage, Workflow
 from chalicelib.domain.money.fund import Held, Movement, between
 from chalicelib.domain.records.submissions import (
     Case,
@@ -22,7 +26,6 @@ from chalicelib.domain.records.submissions import (
     Undo,
     before_decision,
 )
-from chalicelib.domain.records.timeline import CLAIMANT
 from chalicelib.domain.values import value
 
 MAX_COMMENT = 2000
@@ -30,11 +33,13 @@ MAX_COMMENT = 2000
 
 @value
 class Answered:
-    """What somebody answered to a task. `changes` maps the form's pages to what is to be changed there."""
+    """What somebody answered to a task. `changes` maps the form's pages to what is to be changed there, `values` are
+    what the choice asked for."""
 
     choice: Choice
     comment: str
     changes: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @value
@@ -75,9 +80,12 @@ def read_answer(
     decision: object,
     comment: object,
     changes: object = None,
+    values: object = None,
+    now: datetime,
 ) -> Answered:
     """What was answered of the choices offered, tidied. Raises InvalidAnswers with every problem: no choice or an
-    unknown one, a reason missing, changes of pages that the form does not have."""
+    unknown one, a reason missing, changes of pages that the form does not have, values that the choice does not ask
+    for or cannot use."""
     problems: list[Problem] = []
     choice = next((one for one in offered if one.value == decision), None)
     if choice is None:
@@ -88,17 +96,23 @@ def read_answer(
     wanted = _changes(form, changes, problems)
     if choice is not None and choice.needs_reason and not words:
         problems.append(_problem("/comment", "required", f"Give the reason: {form.submitter} will read it"))
-    if choice is not None and choice.effect is Effect.RETURN and not (words or wanted):
+    if choice is not None and choice.outcome.asks_for_changes and not (words or wanted):
         message = f"Say what is to be changed: {form.submitter} will read it"
         problems.append(_problem(f"/changes/{form.pages[0].id}", "required", message))
-    if choice is not None and choice.effect is not Effect.RETURN and wanted:
+    if choice is not None and not choice.outcome.asks_for_changes and wanted:
         message = "You named changes, but your decision is not to ask for any. Take one of the two back"
         problems.append(_problem("/decision", "contradiction", message))
+    read: dict[str, Any] = {}
+    if choice is not None:
+        try:
+            read = asked_values.read_values(form, choice, values, now=now)
+        except InvalidAnswers as error:
+            problems += error.problems
     if choice is None or problems:
         raise InvalidAnswers(problems)
-    if choice.effect is Effect.RETURN and not wanted:
+    if choice.outcome.asks_for_changes and not wanted:
         wanted = {page.id: "" for page in form.pages}
-    return Answered(choice=choice, comment=words, changes=wanted)
+    return Answered(choice=choice, comment=words, changes=wanted, values=read)
 
 
 def _changes(form: Form, changes: object, problems: list[Problem]) -> dict[str, str]:
@@ -195,96 +209,34 @@ def decide(
         for other in case.open_tasks
         if other.number != task.number
     )
-    moved = _moved(moved, stage, stands, sitting, form.workflow, calendar, goes_out)
+    stood = Stood(
+        stage=stage,
+        choice=stands,
+        workflow=form.workflow,
+        agreed=tuple(task.person_id for task in sitting if task.decision == stands.value),
+        calendar=calendar,
+        at=goes_out,
+        values=answered.values,
+    )
+    moved = stands.outcome.decided(moved, stood)
     movement = _movement(one, moved, form.workflow, now)
     return Decided(submission=moved, task=done, closed=closed, movement=movement, stands=stands)
 
 
 def _stands(stage: Stage, choice: Choice, sitting: Sequence[Task]) -> Choice | None:
-    if choice.effect is Effect.RETURN:
-        return choice  # one who cannot decide on what is there is enough
+    if choice.outcome.is_enough_alone:
+        return choice
     votes = [task.decision for task in sitting if task.state is TaskState.DECIDED]
     waiting = len(sitting) - len(votes)
     return stage.choice(what_stands(stage, votes, waiting))
-
-
-def _moved(
-    one: Submission,
-    stage: Stage,
-    stands: Choice,
-    sitting: Sequence[Task],
-    workflow: Workflow,
-    calendar: Calendar,
-    now: datetime,
-) -> Submission:
-    if stands.effect is Effect.RETURN:
-        return _returned(one, workflow, calendar, now)
-    if stands.effect is Effect.CLOSE:
-        return closed(one, Status(stands.status))
-    agreed = tuple(task.person_id for task in sitting if task.decision == stands.value)
-    one = replace(one, approved_by={**one.approved_by, stage.name: agreed})
-    following = workflow.after(stage.name, one.amount_pence)
-    if following is None:
-        committed = one.amount_pence if workflow.fund else 0
-        return replace(closed(one, Status(stands.status)), committed_pence=committed)
-    if stage.name == workflow.reserve_at:
-        one = replace(one, reserved_pence=one.amount_pence)
-    status = Status(stands.passing) if stands.passing else going_on(one)
-    return replace(at_stage(one, following, calendar, now), status=status)
-
-
-def going_on(one: Submission) -> Status:
-    """In review, for what somebody is to decide; where an earlier choice gave it a status in passing, still that."""
-    return Status.IN_REVIEW if one.status in (Status.SUBMITTED, Status.CHANGES_REQUESTED) else one.status
 
 
 def offered_at(case: Case, stage: Stage) -> tuple[Choice, ...]:
     """What may be chosen at a stage: for a casting vote, only what was chosen at the stage before it."""
     if not stage.choices_given_at:
         return stage.offered
-    at = (stage.choices_given_at, case.submission.version)
-    given = {task.decision for task in case.tasks if (task.stage, task.version) == at}
+    given = {task.decision for task in case.last_sitting_at(stage.choices_given_at)}
     return tuple(choice for choice in stage.offered if choice.value in given)
-
-
-def at_stage(one: Submission, stage: Stage, calendar: Calendar, now: datetime) -> Submission:
-    """The submission at the beginning of a stage, its approver still to be asked."""
-    due = calendar.deadline(now, stage.working_days)
-    moved = replace(
-        one,
-        status=Status.IN_REVIEW,
-        stage=stage.name,
-        asked_as=AskedAs.APPROVER,
-        waiting_for=stage.waits_for,
-    )
-    return waiting_until(moved, due, stage.reminder_days, calendar, now)
-
-
-def _returned(one: Submission, workflow: Workflow, calendar: Calendar, now: datetime) -> Submission:
-    due = calendar.deadline(now, workflow.amending.working_days)
-    moved = replace(one, status=Status.CHANGES_REQUESTED, asked_as=AskedAs.CLAIMANT, waiting_for=CLAIMANT)
-    return waiting_until(moved, due, workflow.amending.reminder_days, calendar, now)
-
-
-def waiting_until(
-    one: Submission, due: datetime, reminder_days: Sequence[int], calendar: Calendar, now: datetime
-) -> Submission:
-    """The submission with a new deadline: its reminders are still to come, and are counted anew."""
-    next_at = calendar.next_date(due, reminder_days, now)
-    return replace(one, due_at=due, next_at=next_at, reminded=0)
-
-
-def closed(one: Submission, status: Status) -> Submission:
-    """The submission at an end, with no money held for it."""
-    return replace(
-        one,
-        status=status,
-        waiting_for="",
-        due_at=None,
-        next_at=None,
-        reserved_pence=0,
-        committed_pence=0,
-    )
 
 
 def end(case: Case, form: Form, status: Status, *, now: datetime) -> Ended:

@@ -19,7 +19,7 @@ from chalicelib.domain.errors import (
 from chalicelib.domain.forms.form import Form
 from chalicelib.domain.forms.stages import AskedAs, Seat, Stage
 from chalicelib.domain.people.people import COORDINATOR, Holding, Person, role_words
-from chalicelib.domain.records.submissions import Case, Submission, Task, TaskState
+from chalicelib.domain.records.submissions import Case, Submission, Task, TaskState, is_same_sitting
 
 
 def barred(submission: Submission) -> frozenset[str]:
@@ -113,7 +113,7 @@ def check_waiting(case: Case, task: Task, form: Form, *, winner: str = "") -> No
     if task.state is not TaskState.OPEN:
         raise _ended(case, task, form, winner)
     one = case.submission
-    if not one.is_open or (one.stage, one.version) != (task.stage, task.version):
+    if not one.is_open or not is_same_sitting(task, one):
         raise Overtaken(f"This {form.noun} has moved on. There is nothing left for you to decide here.")
 
 

@@ -282,7 +282,7 @@ def pointer(submission: Submission, form: Form, calendar: Calendar, *, now: date
         where["wait"] = _waits(submission, form, calendar, now)
     elif submission.is_open:
         where["stage"] = submission.stage
-        where["asked"] = submission.asked_as.value
+        where["asked"] = _waits_as(submission).value
         where["wait"] = _waits(submission, form, calendar, now)
     return where
 
@@ -315,5 +315,11 @@ def _waits(submission: Submission, form: Form, calendar: Calendar, now: datetime
     seconds = {name: max(1, int(wait.total_seconds())) for name, wait in waits.items()}
     if submission.due_at is not None:
         left = max(1, int((submission.due_at - now).total_seconds()))
-        seconds[f"{submission.asked_as.value}_seconds"] = left
+        seconds[f"{_waits_as(submission).value}_seconds"] = left
     return seconds
+
+
+def _waits_as(submission: Submission) -> AskedAs:
+    """The turn that the state machine waits in. Until the day of what is put aside it waits for the approvers, whom
+    nobody has asked yet."""
+    return AskedAs.APPROVER if submission.asked_as is AskedAs.LATER else submission.asked_as

@@ -90,9 +90,14 @@ def _groups_since(values: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"groups": [], **values}
 
 
+def _values_since(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """At first, no choice asked for values."""
+    return {"values": [], **values}
+
+
 _ABOUT = _needs("reference title noun total")
 _STATUS = _needs(_ABOUT, "status_url")
-_OUTCOME = _needs(_STATUS, "role comment next_stage")
+_OUTCOME = _needs(_STATUS, "role comment next_stage values")
 _CHANGES = _needs(_STATUS, "changes change_by amend_url")
 _ASKED = _needs(
     _ABOUT,
@@ -114,10 +119,13 @@ _SUBMITTER, _STAFF, _COORDINATOR = Reader.SUBMITTER, Reader.STAFF, Reader.COORDI
 _ALL = (
     Mail("confirm", _SUBMITTER, "request to confirm an email address", _CONFIRM),
     Mail("receipt", _SUBMITTER, "receipt", _RECEIPT, (_groups_since,)),
-    Mail("moved-on", _SUBMITTER, "approval by one stage", _OUTCOME),
-    Mail("approved", _SUBMITTER, "approval", _OUTCOME),
-    Mail("rejected", _SUBMITTER, "rejection", _OUTCOME),
-    Mail("answered", _SUBMITTER, "answer", _needs(_OUTCOME, "done")),
+    Mail("moved-on", _SUBMITTER, "approval by one stage", _OUTCOME, (_values_since,)),
+    Mail("approved", _SUBMITTER, "approval", _OUTCOME, (_values_since,)),
+    Mail("rejected", _SUBMITTER, "rejection", _OUTCOME, (_values_since,)),
+    Mail("answered", _SUBMITTER, "answer", _needs(_OUTCOME, "done"), (_values_since,)),
+    Mail(
+        "deferred", _SUBMITTER, "notice that it was put aside", _needs(_STATUS, "role comment until values")
+    ),
     Mail("paid", _SUBMITTER, "payment", _needs(_STATUS, "paid payment")),
     Mail("changes-requested", _SUBMITTER, "request for changes", _needs(_CHANGES, "role comment")),
     Mail("changes-reminder", _SUBMITTER, "reminder to make changes", _CHANGES),

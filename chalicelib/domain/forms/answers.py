@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.errors import InvalidAnswers, Problem
-from chalicelib.domain.forms.form import Form, Question
 from chalicelib.domain.forms.widgets import WIDGETS
 from chalicelib.domain.forms.widgets.base import usual_form, usual_name
 from chalicelib.domain.values import value
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator, ValidationError
+
+    from chalicelib.domain.forms.form import Form, Question
 
 MAX_PROBLEMS = 200
 """An answer that lists more is longer than Lambda may send, at 64 KB of empty rows."""

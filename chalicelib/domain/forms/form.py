@@ -7,8 +7,9 @@ from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.domain.forms.stages import Asked, Workflow, read_workflow
+from chalicelib.domain.forms.stages import Asked, Workflow
 from chalicelib.domain.forms.widgets import Widget, widget_named
+from chalicelib.domain.forms.workflow_file import read_workflow
 from chalicelib.domain.values import value
 
 if TYPE_CHECKING:
@@ -182,11 +183,11 @@ def read_form(data: Mapping[str, Any], *, workflow: Mapping[str, Any], lists: Li
             Page(
                 id=page["id"],
                 title=page["title"],
-                questions=tuple(_question(question, lists) for question in page["questions"]),
+                questions=tuple(read_question(question, lists) for question in page["questions"]),
             )
             for page in data["pages"]
         ),
-        workflow=read_workflow(workflow, data),
+        workflow=read_workflow(workflow, data, read_question=lambda said: read_question(said, lists)),
         proof=Proof(by=data["proof"]["by"], domains=tuple(data["proof"].get("domains", ()))),
         export=tuple((column["field"], column["heading"]) for column in data["export"]["columns"]),
     )
@@ -207,7 +208,8 @@ def _with_lists(schema: Mapping[str, Any], lists: Lists) -> dict[str, Any]:
     return filled
 
 
-def _question(data: Mapping[str, Any], lists: Lists) -> Question:
+def read_question(data: Mapping[str, Any], lists: Lists) -> Question:
+    """The question that this JSON describes. Raises UnknownWidget."""
     if "options_from" in data:
         listed = lists(data["options_from"])
         options = tuple(Option(value=code, label=name) for code, name in listed.items())
@@ -220,7 +222,7 @@ def _question(data: Mapping[str, Any], lists: Lists) -> Question:
         hint=data.get("hint", ""),
         short=data.get("short", ""),
         options=options,
-        columns=tuple(_question(column, lists) for column in data.get("columns", ())),
+        columns=tuple(read_question(column, lists) for column in data.get("columns", ())),
         errors=data.get("errors", {}),
         width=data.get("width"),
         autocomplete=data.get("autocomplete", ""),

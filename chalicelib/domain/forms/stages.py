@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.people.people import NATIONAL, Holding
 from chalicelib.domain.values import value
 
+if TYPE_CHECKING:
+    from chalicelib.domain.approvals.outcomes import Outcome
+    from chalicelib.domain.forms.form import Question
+
 
 class AskedAs(str, Enum):
-    """Whose turn it is. Within a stage the turns follow each other; `claimant` is the way back, for changes."""
+    """Whose turn it is. Within a stage the turns follow each other; `claimant` is the way back, for changes, and
+    `later` is nobody's: the stage is put aside, and its approvers are asked when its day comes."""
 
     APPROVER = "approver"
     DEPUTY = "deputy"
     COORDINATORS = "coordinators"
     CLAIMANT = "claimant"
+    LATER = "later"
 
 
 TURNS = (AskedAs.APPROVER, AskedAs.DEPUTY, AskedAs.COORDINATORS)
 """The turns of a stage, in order."""
-
-
-class Effect(str, Enum):
-    """What a choice does when it stands: on to the next stage, to an end, or back for changes."""
-
-    ADVANCE = "advance"
-    CLOSE = "close"
-    RETURN = "return"
 
 
 @value
@@ -36,17 +35,20 @@ class Choice:
     """One of the answers to a task. `done` is it in words once made (`approved`).
 
     `status` is what a submission that ends by it is then, `passing` what one is that goes on by it;
-    `needs_reason` asks for a comment. A choice that nobody is `offered` stands only for want of another.
+    `needs_reason` asks for a comment. A choice that nobody is `offered` stands only for want of another. `asks` are
+    the values that go with it, and `schema` is what they must be.
     """
 
     value: str
     label: str
     done: str
-    effect: Effect
+    outcome: Outcome
     status: str = ""
     passing: str = ""
     needs_reason: bool = False
     is_offered: bool = True
+    asks: tuple[Question, ...] = ()
+    schema: Mapping[str, Any] = field(default_factory=dict)
 
 
 @value
@@ -152,7 +154,7 @@ class Workflow:
     @property
     def may_return(self) -> bool:
         """Whether any stage may send a submission back for changes."""
-        return any(choice.effect is Effect.RETURN for stage in self.stages for choice in stage.choices)
+        return any(choice.outcome.asks_for_changes for stage in self.stages for choice in stage.choices)
 
     def stage(self, name: str) -> Stage:
         """The stage of this name; KeyError where the form has none."""
@@ -181,51 +183,6 @@ class Workflow:
 
 def next_turn(turn: AskedAs) -> AskedAs:
     """Who is asked after this turn; after the coordinators, the coordinators again."""
+    if turn is AskedAs.LATER:
+        return AskedAs.APPROVER
     return TURNS[min(TURNS.index(turn) + 1, len(TURNS) - 1)]
-
-
-def read_workflow(data: Mapping[str, Any], form: Mapping[str, Any]) -> Workflow:
-    """The workflow that a workflow's file describes, with the money and the fields that the form's file adds to it."""
-    choices = {
-        value: Choice(value=value, **{**said, "effect": Effect(said["effect"])})
-        for value, said in data["choices"].items()
-    }
-    panels = data.get("panels", {})
-    amending = data["amending"]
-    return Workflow(
-        name=data["name"],
-        fund=form.get("fund", ""),
-        reserve_at=form.get("reserve_at", ""),
-        stages=tuple(_stage(stage, choices, panels) for stage in data["stages"]),
-        amending=Amending(
-            working_days=amending["working_days"],
-            reminder_days=tuple(amending["reminder_days"]),
-            restart_if_changed=tuple(form["restart_if_changed"]),
-        ),
-    )
-
-
-def _stage(data: Mapping[str, Any], choices: Mapping[str, Choice], panels: Mapping[str, Any]) -> Stage:
-    asks = data["asks"]
-    panel = asks.get("panel", "")
-    seats = panels[panel] if panel else [{"asks": asks, "deputy": data["deputy"]}]
-    quorum = data.get("quorum", 1)
-    return Stage(
-        name=data["name"],
-        title=data["title"],
-        seats=tuple(Seat(asks=_asked(seat["asks"]), deputy=_asked(seat["deputy"])) for seat in seats),
-        choices=tuple(choices[value] for value in data["choices"]),
-        working_days=data["working_days"],
-        deputy_working_days=data["deputy_working_days"],
-        reminder_days=tuple(data["reminder_days"]),
-        everyone=asks.get("people") == "all",
-        quorum=None if quorum == "all" else quorum,
-        without_quorum=data.get("without_quorum", ""),
-        from_pence=data.get("from_pence", 0),
-        panel=panel,
-        choices_given_at=data.get("choices_given_at", ""),
-    )
-
-
-def _asked(data: Mapping[str, str]) -> Asked:
-    return Asked(role=data["role"], at=data["at"])

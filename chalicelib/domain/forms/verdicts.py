@@ -7,8 +7,8 @@ from datetime import datetime
 
 from chalicelib.domain.approvals.decisions import what_stands
 from chalicelib.domain.forms.form import Form
-from chalicelib.domain.forms.stages import Choice, Effect, Stage
-from chalicelib.domain.records.submissions import Case
+from chalicelib.domain.forms.stages import Choice, Stage
+from chalicelib.domain.records.submissions import Case, Task
 from chalicelib.domain.records.timeline import Entry
 from chalicelib.domain.values import value
 
@@ -28,15 +28,15 @@ class Verdict:
 
 def verdicts(case: Case, form: Form) -> Iterator[Verdict]:
     """The verdicts of all stages that have ended, in order, as far as their decisions stand."""
-    made: dict[tuple[str, int], list[Entry]] = {}
+    made: dict[tuple[str, int, int], list[Entry]] = {}
     for entry in case.decisions:
         task = case.task(int(entry.details["task"]))
         if task is None:
             continue
         stage = form.workflow.stage(task.stage)
-        answers = made.setdefault((task.stage, task.version), [])
+        answers = made.setdefault((task.stage, task.version, task.sitting), [])
         answers.append(entry)
-        choice = _stands(case, stage, answers, task.version)
+        choice = _stands(case, stage, answers, task)
         if choice is not None:
             yield Verdict(
                 stage=stage,
@@ -48,13 +48,13 @@ def verdicts(case: Case, form: Form) -> Iterator[Verdict]:
             )
 
 
-def _stands(case: Case, stage: Stage, answers: list[Entry], version: int) -> Choice | None:
+def _stands(case: Case, stage: Stage, answers: list[Entry], task: Task) -> Choice | None:
     """The choice that stands once these answers are in; None while others are still to answer."""
     votes = [str(entry.details["decision"]) for entry in answers]
     last = stage.choice(votes[-1])
-    if last is not None and last.effect is Effect.RETURN:
+    if last is not None and last.outcome.is_enough_alone:
         return last
-    waiting = len(case.sitting_at(stage.name, version)) - len(votes)
+    waiting = len(case.sitting_of(task)) - len(votes)
     return stage.choice(what_stands(stage, votes, max(0, waiting)))
 
 

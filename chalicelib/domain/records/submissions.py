@@ -11,6 +11,7 @@ from typing import Any
 from chalicelib.domain.forms.answers import answers_digest, fingerprint
 from chalicelib.domain.forms.stages import AskedAs
 from chalicelib.domain.records.timeline import Chain, Entry, Text
+from chalicelib.domain.records.waits import TokenFor, Wait
 from chalicelib.domain.values import value
 
 
@@ -73,9 +74,9 @@ class TaskState(str, Enum):
 class Task:
     """One approver, asked once. `number` counts the submission's tasks; `seen` is the hash of what was decided on.
 
-    `version` is the version of the answers that is to be decided. `ended_by` is the number of the task that took
-    this one's place, or whose decision closed it; 0 where there is none. `stands_in_for` is the id of the person
-    who is away.
+    `version` is the version of the answers that is to be decided, `sitting` the number of the sitting. `ended_by` is
+    the number of the task that took this one's place, or whose decision closed it; 0 where there is none.
+    `stands_in_for` is the id of the person who is away.
     """
 
     force: str
@@ -94,6 +95,7 @@ class Task:
     seen: str = ""
     ended_by: int = 0
     stands_in_for: str = ""
+    sitting: int = 1
 
     @property
     def id(self) -> str:
@@ -115,6 +117,7 @@ class Standing:
     approved_by: Mapping[str, tuple[str, ...]]
     reserved_pence: int
     committed_pence: int
+    sitting: int = 1
 
 
 @value
@@ -133,32 +136,15 @@ class Undo:
 
 
 @value
-class Wait:
-    """What an execution waits for: the answer of this turn, in this round, to this version of the answers."""
-
-    round: int
-    stage: str
-    asked_as: AskedAs
-    version: int
-
-
-@value
-class TokenFor:
-    """The wait that a token was kept for, and the submission's revision at which it was."""
-
-    wait: Wait
-    revision: int
-
-
-@value
 class Submission:
     """One submission, without its personal answers.
 
     `round` counts the executions of its workflow; `revision` counts its changes and is what every change names;
-    `version` counts its answers. `waiting_for` is a role, `due_at` the deadline and `next_at` the next date at
-    which something is to happen (a reminder, or the deadline); all empty once it is decided. `approved_by` maps
-    stages to the ids of the people who approved there. `moved_to` is the force it was moved to by a change of
-    its answers. `is_unproven`: nobody has shown yet that the submitter's mailbox is theirs, so nobody else may read it.
+    `version` counts its answers, `sitting` how often a stage was begun. `waiting_for` is a role, `due_at` the deadline
+    and `next_at` the next date at which something is to happen (a reminder, or the deadline); all empty once it is
+    decided. `approved_by` maps stages to the ids of the people who approved there. `moved_to` is the force it was moved
+    to by a change of its answers. `is_unproven`: nobody has shown yet that the submitter's mailbox is
+    theirs, so nobody else may read it.
     `link` is the number of the status link that works, `linked_at` when it was made where it is not the first.
     `submitted_at` is when that was shown; until then, when it came in. `paid_pence` has left the fund for it,
     `returned_pence` of that came back. Times are UTC, money is pence.
@@ -196,6 +182,7 @@ class Submission:
     is_unproven: bool = False
     link: int = 1
     linked_at: datetime | None = None
+    sitting: int = 1
 
     @property
     def is_open(self) -> bool:
@@ -210,7 +197,13 @@ class Submission:
     @property
     def wait(self) -> Wait:
         """What an execution waits for now."""
-        return Wait(round=self.round, stage=self.stage, asked_as=self.asked_as, version=self.version)
+        return Wait(
+            round=self.round,
+            stage=self.stage,
+            asked_as=self.asked_as,
+            version=self.version,
+            sitting=self.sitting,
+        )
 
     @property
     def state(self) -> str:
@@ -229,6 +222,7 @@ class Submission:
             self.claimant_id,
             self.moved_to,
             {stage: list(people) for stage, people in self.approved_by.items()},
+            *([self.sitting] if self.sitting > 1 else []),  # earlier releases counted none
         )
 
     @property
@@ -317,17 +311,23 @@ class Case:
 
     @property
     def sitting(self) -> tuple[Task, ...]:
-        """The tasks of the present stage and answers that count: waiting or decided."""
-        return self.sitting_at(self.submission.stage, self.submission.version)
+        """The tasks of the present sitting that count: waiting or decided."""
+        return self.sitting_of(self.submission)
 
-    def sitting_at(self, stage: str, version: int) -> tuple[Task, ...]:
-        """The tasks that count, or counted, at this stage on this version of the answers."""
+    def sitting_of(self, of: Submission | Task) -> tuple[Task, ...]:
+        """The tasks that count, or counted, in the sitting that this task belongs to, or that the submission is in."""
         return tuple(
             task
             for task in self.tasks
-            if (task.stage, task.version) == (stage, version)
-            and task.state in (TaskState.OPEN, TaskState.DECIDED)
+            if is_same_sitting(task, of) and task.state in (TaskState.OPEN, TaskState.DECIDED)
         )
+
+    def last_sitting_at(self, stage: str) -> tuple[Task, ...]:
+        """The tasks of the last sitting of a stage on the present answers, whatever became of them."""
+        at = (stage, self.submission.version)
+        sat = [task for task in self.tasks if (task.stage, task.version) == at]
+        last = max((task.sitting for task in sat), default=0)
+        return tuple(task for task in sat if task.sitting == last)
 
     @property
     def decisions(self) -> tuple[Entry, ...]:
@@ -369,6 +369,12 @@ class Case:
         """The digest of these answers to this submission."""
         one = self.submission
         return answers_digest(one.reference, one.form, one.form_version, answers, personal, salt)
+
+
+def is_same_sitting(task: Task, of: Submission | Task) -> bool:
+    """Whether a task is of the same sitting as another, or of the one that a submission is in. Earlier releases did not
+    number them, and began each stage once for each version of the answers: there, all have the number 1."""
+    return (task.stage, task.version, task.sitting) == (of.stage, of.version, of.sitting)
 
 
 def is_vouched(entry: Entry) -> bool:

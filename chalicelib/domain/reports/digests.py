@@ -10,7 +10,7 @@ from typing import Any
 
 from chalicelib.domain.approvals.deadlines import short_day
 from chalicelib.domain.forms.form import Form
-from chalicelib.domain.forms.stages import AskedAs, Effect
+from chalicelib.domain.forms.stages import AskedAs
 from chalicelib.domain.ideas import publication
 from chalicelib.domain.money.fund import Balance
 from chalicelib.domain.money.pence import pounds
@@ -260,7 +260,7 @@ def groups(form: Form, now: Figures, last: Figures | None) -> list[Group]:
 def _ended(form: Form) -> str:
     """Only what is sent back for changes can lapse."""
     choices = (choice for stage in form.workflow.stages for choice in stage.choices)
-    can_lapse = any(choice.effect is Effect.RETURN for choice in choices)
+    can_lapse = any(choice.outcome.asks_for_changes for choice in choices)
     return "Withdrawn or lapsed" if can_lapse else "Withdrawn"
 
 

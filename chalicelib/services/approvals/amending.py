@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.domain.approvals import amendments
 from chalicelib.domain.approvals.amendments import Amended
-from chalicelib.domain.approvals.decisions import closed
+from chalicelib.domain.approvals.moves import closed
 from chalicelib.domain.delivery.deliveries import Delivery
 from chalicelib.domain.errors import ClaimChanged, InvalidAnswers, Problem
 from chalicelib.domain.forms.answers import Answer, check_answers, walk

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.approvals import who_decides
-from chalicelib.domain.approvals.decisions import going_on, waiting_until
+from chalicelib.domain.approvals.moves import going_on, waiting_until
 from chalicelib.domain.delivery import deliveries
 from chalicelib.domain.delivery.deliveries import Delivery
 from chalicelib.domain.forms.form import Form
@@ -162,6 +162,8 @@ class Asking:
     @property
     def is_asked_already(self) -> bool:
         """After a restart the execution is new, but people were asked and the date stands."""
+        if self.case.submission.asked_as is AskedAs.LATER:
+            return True  # nobody is to be asked before its day
         if self.case.submission.asked_as is AskedAs.COORDINATORS:
             return any(e.action == "stuck" and e.stage == self.stage.name for e in self.case.entries)
         return any(task in self.case.sitting for task in self.case.open_tasks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.domain.approvals import amendments, decisions, who_decides
+from chalicelib.domain.approvals import amendments, asked_values, decisions, who_decides
 from chalicelib.domain.approvals.decisions import Answered, Decided
 from chalicelib.domain.errors import (
     ClaimChanged,
@@ -20,7 +20,6 @@ from chalicelib.domain.errors import (
     RoleGivenUp,
 )
 from chalicelib.domain.forms.form import Form
-from chalicelib.domain.forms.stages import Effect
 from chalicelib.domain.money.fund import Held, shortfall
 from chalicelib.domain.people.people import Person, role_words
 from chalicelib.domain.records.submissions import Case, Status, Task, TaskState
@@ -61,14 +60,15 @@ def decide(
     comment: object,
     seen: object,
     changes: object = None,
+    values: object = None,
     maker: Person | None = None,
 ) -> Outcome:
     """Record a decision. The same again by its maker gives the same answer.
 
-    `changes` says what is to be changed, by the form's pages; `maker` is the person, where they have been read
-    already. Raises InvalidAnswers, NotFound, the refusals of `viewing.task_view` (NotAsWritten among them),
-    AlreadyDecided, ClaimChanged, RoleGivenUp, and DoesNotFit where the fund or the force's cap has too little left.
-    Whoever tried and may not is in the timeline.
+    `changes` says what is to be changed, by the form's pages; `values` are what the choice asks for; `maker` is the
+    person, where they have been read already. Raises InvalidAnswers, NotFound, the refusals of `viewing.task_view`
+    (NotAsWritten among them), AlreadyDecided, ClaimChanged, RoleGivenUp, and DoesNotFit where the fund or the force's
+    cap has too little left. Whoever tried and may not is in the timeline.
     """
     case, task = find_task(parts, task_id)
     form = parts.forms.form(case.submission.form, case.submission.form_version)
@@ -83,7 +83,15 @@ def decide(
         if not _has_decided(task, person_id):
             who_decides.check_asked(case, task, person_id, form)
         offered = decisions.offered_at(case, form.workflow.stage(task.stage))
-        answered = decisions.read_answer(form, offered, decision=decision, comment=comment, changes=changes)
+        answered = decisions.read_answer(
+            form,
+            offered,
+            decision=decision,
+            comment=comment,
+            changes=changes,
+            values=values,
+            now=parts.now(),
+        )
         return again_if_overtaken(attempt)
     except (Forbidden, Gone, Conflict) as refused:
         if not isinstance(refused, (DoesNotFit, ChangeRefused, NotAsWritten)):
@@ -178,9 +186,15 @@ def _decided(
         stage=task.stage,
         by=task.person_id,
         role=task.role,
-        details=_details(decided, answered),
+        details={
+            **_details(decided, answered),
+            **asked_values.details_of(form, answered.choice, answered.values),
+        },
         words=answered.comment,
-        sections={page: words for page, words in answered.changes.items() if words},
+        sections={
+            **{page: words for page, words in answered.changes.items() if words},
+            **asked_values.personal_of(form, answered.choice, answered.values),
+        },
     )
     revision.adds([CloseTask(task=task), *(CloseTask(task=other) for other in decided.closed)])
     revision.adds([StillHolds(person_id=task.person_id, holding=who_decides.holding_of(stage, task))])
@@ -218,7 +232,7 @@ def _tell(
         return
     letters = revision.letters(form)
     changes = None
-    if decided.stands.effect is Effect.RETURN:
+    if decided.stands.outcome.asks_for_changes:
         changes = amendments.Asked(
             role=decided.task.role,
             stage=decided.task.stage,
@@ -227,7 +241,10 @@ def _tell(
             changes=answered.changes,
         )
     comment = _reasons(revision.case, decided, answered, decided.stands.value)
-    revision.tells([letters.decided(decided.task, decided.stands, changes, comment)])
+    values = tuple(asked_values.in_words(form, answered.choice, answered.values))
+    if decided.stands.value != answered.choice.value:
+        values = ()
+    revision.tells([letters.decided(decided.task, decided.stands, changes, comment, values)])
     reason = f"It was decided meanwhile: somebody {decided.stands.done} it."
     revision.tells(letters.no_longer_needed(decided.closed, reason))
     revision.tells_workflow(form, as_of=goes_out)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.approvals import who_decides
-from chalicelib.domain.approvals.decisions import waiting_until
+from chalicelib.domain.approvals.moves import waiting_until
 from chalicelib.domain.errors import Forbidden, InvalidAnswers, NotAsked, Overtaken, OwnSubmission, Problem
 from chalicelib.domain.forms.form import Form
 from chalicelib.domain.forms.stages import AskedAs, Stage
@@ -92,6 +92,7 @@ def _check(parts: Parts, case: Case, task: Task | None, person: Person) -> tuple
     if person.id == one.claimant_id:
         raise OwnSubmission(f"This is your own {form.noun}. Another coordinator says who decides it.")
     is_asked = one.is_open and one.status not in (Status.SUBMITTED, Status.CHANGES_REQUESTED)
+    is_asked = is_asked and one.asked_as is not AskedAs.LATER
     if not is_asked or one.may_undo(parts.now()):
         raise Overtaken(f"Nobody is asked to decide this {form.noun} now, so there is nothing to hand on.")
     if task is not None:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from chalicelib.domain.approvals import decisions, who_decides
+from chalicelib.domain.approvals import asked_values, decisions, who_decides
 from chalicelib.domain.approvals.amendments import differences
 from chalicelib.domain.errors import Difference, NotFound
 from chalicelib.domain.forms.answers import Answer, walk
 from chalicelib.domain.forms.form import Form
-from chalicelib.domain.forms.stages import Choice, Effect
+from chalicelib.domain.forms.stages import Choice
 from chalicelib.domain.money.fund import Balance
 from chalicelib.domain.people.people import Person, role_words
 from chalicelib.domain.records.submissions import Case, Submission, Task, TaskState
 from chalicelib.domain.records.timeline import Entry
 from chalicelib.domain.records.withholding import kept_from_approver
-from chalicelib.domain.sentences import capital, mid_sentence
 from chalicelib.domain.values import value
 from chalicelib.services.ports import Listed, Parts
 from chalicelib.services.records import lookup, trail
@@ -25,7 +24,8 @@ MOST_LISTED = 6
 
 @value
 class EarlierDecision:
-    """What was decided before. `done` is the decision in words; `changes` what was to be changed, by page title."""
+    """What was decided before. `done` is the decision in words; `changes` what was to be changed, by page title;
+    `values` what the choice asked for, in words."""
 
     stage_title: str
     role: str
@@ -33,6 +33,7 @@ class EarlierDecision:
     done: str
     comment: str
     changes: tuple[tuple[str, str], ...]
+    values: tuple[tuple[str, str], ...]
     at: datetime
 
 
@@ -76,6 +77,7 @@ class TaskView:
     next_step: str
     comment: str
     changes: tuple[tuple[str, str], ...]
+    values: tuple[tuple[str, str], ...]
     undo_until: datetime | None
 
 
@@ -93,6 +95,13 @@ def task_view(parts: Parts, person_id: str, task_id: str) -> TaskView:
         task = case.task(task.number) or task
         check_waiting(parts, case, task, form)
     return _view(parts, case, task, form)
+
+
+def chosen(parts: Parts, task_id: str, decision: str) -> tuple[Form, Choice | None]:
+    """The form of a task, and the choice of this value at its stage, if there is one. Raises NotFound."""
+    case, task = find_task(parts, task_id)
+    form = parts.forms.form(case.submission.form, case.submission.form_version)
+    return form, form.workflow.stage(task.stage).choice(decision)
 
 
 def check_may_see(parts: Parts, person_id: str, task_id: str) -> None:
@@ -131,24 +140,15 @@ def next_step(form: Form, case: Case, task: Task) -> str:
     one, stage = case.submission, form.workflow.stage(task.stage)
     if any(other.state is TaskState.OPEN for other in case.sitting) and task in case.sitting:
         return "The others who were asked have not all answered. We go on as soon as enough agree."
-    who = form.submitter
     stood = _what_stood(form, case, task)
-    if stood is not None and stood.effect is Effect.RETURN:
-        return (
-            f"{capital(who)} is asked for the changes. You get the {form.noun} back when they have made them."
-        )
-    if stood is not None and stood.effect is Effect.CLOSE:
-        told = "told, with your reason" if stood.value == task.decision else "told"
-        return f"{capital(who)} is {told}. The {form.noun} has ended."
-    following = form.workflow.after(stage.name, one.amount_pence)
-    if following is None:
-        return f"The {form.noun} is approved, and {who} is told. The money is committed."
-    return f"{capital(who)} is told. Next to decide: {mid_sentence(following.title)}."
+    if stood is None:
+        stood = form.workflow.choice(task.decision)
+    return stood.outcome.next_step(form, one, stage, with_reason=stood.value == task.decision)
 
 
 def _what_stood(form: Form, case: Case, task: Task) -> Choice | None:
     """The choice that ended the stage at which this task was decided. Of several it may be another than theirs."""
-    sitting = {other.number for other in case.sitting_at(task.stage, task.version)}
+    sitting = {other.number for other in case.sitting_of(task)}
     made = [entry for entry in case.decisions if entry.details.get("task") in sitting]
     if not made:
         return None
@@ -181,7 +181,7 @@ def _view(parts: Parts, case: Case, task: Task, form: Form) -> TaskView:
         force_claims=tuple(claim for claim in claims if claim.reference != one.reference),
         earlier=tuple(_earlier(case, form, entry) for entry in case.decisions if entry is not own),
         others=_others(case, task, form),
-        needed=stage.needed(len(case.sitting_at(task.stage, task.version))) if stage.asks_several else 1,
+        needed=stage.needed(len(case.sitting_of(task))) if stage.asks_several else 1,
         differences=_differences(case, form, reader),
         rounds=len(case.versions),
         waiting_since=task.asked_at,
@@ -189,6 +189,7 @@ def _view(parts: Parts, case: Case, task: Task, form: Form) -> TaskView:
         next_step=next_step(form, case, task),
         comment=case.words(own.sequence) if own else "",
         changes=_changes(case, form, own) if own else (),
+        values=asked_values.given_at(case, form, own) if own else (),
         undo_until=one.undo.until if one.undo and may_undo else None,
     )
 
@@ -199,7 +200,7 @@ def _others(case: Case, task: Task, form: Form) -> tuple[Vote, ...]:
             role=role_words(other.role),
             done=form.workflow.choice(other.decision).done if other.decision else "",
         )
-        for other in case.sitting_at(task.stage, task.version)
+        for other in case.sitting_of(task)
         if other.number != task.number
     )
 
@@ -220,6 +221,7 @@ def _earlier(case: Case, form: Form, entry: Entry) -> EarlierDecision:
         done=form.workflow.choice(decision).done,
         comment=case.words(entry.sequence),
         changes=_changes(case, form, entry),
+        values=asked_values.given_at(case, form, entry),
         at=entry.at,
     )
 

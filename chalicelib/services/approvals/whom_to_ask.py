@@ -36,6 +36,7 @@ class Chosen:
             number=one.tasks + 1,
             stage=one.stage,
             version=one.version,
+            sitting=one.sitting,
             asked_as=one.asked_as,
             person_id=self.person.id,
             role=self.role,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from chalicelib.domain.approvals import asked_values
 from chalicelib.domain.approvals.amendments import Asked as ChangesAsked
 from chalicelib.domain.approvals.amendments import asked_for, differences
 from chalicelib.domain.approvals.deadlines import short_day, spoken_day, spoken_time
@@ -17,10 +18,11 @@ from chalicelib.domain.delivery import deliveries
 from chalicelib.domain.delivery.deliveries import Delivery
 from chalicelib.domain.forms.answers import COSTS, Answer, walk
 from chalicelib.domain.forms.form import Form
-from chalicelib.domain.forms.stages import AskedAs, Choice, Effect
+from chalicelib.domain.forms.stages import AskedAs, Choice
 from chalicelib.domain.money.pence import pounds
 from chalicelib.domain.people.people import Person, role_words
 from chalicelib.domain.records.submissions import Case, Status, Submission, Task
+from chalicelib.domain.records.timeline import Entry
 from chalicelib.domain.records.withholding import kept_from_approver
 from chalicelib.domain.values import value
 from chalicelib.services.ports import Parts
@@ -75,19 +77,21 @@ class Letters:
             task_url=self.parts.links.task(task),
         )
 
-    def decided(self, task: Task, stands: Choice, changes: ChangesAsked | None, comment: str) -> Delivery:
-        """To the claimant: what became of a stage."""
+    def decided(
+        self,
+        task: Task,
+        stands: Choice,
+        changes: ChangesAsked | None,
+        comment: str,
+        given: Sequence[tuple[str, str]] = (),
+    ) -> Delivery:
+        """To the claimant: what became of a stage, and the values that were given with the choice."""
         stage = self.form.workflow.stage(task.stage)
         # What several people came to is said of them all, whoever of them was the last to answer.
         values: dict[str, Any] = {"role": role_words(stage.panel or task.role), "comment": comment}
-        if stands.effect is Effect.RETURN and changes is not None:
-            return self._to_claimant("changes-requested", task.id, **values, **self._changes(changes))
-        template = {Status.APPROVED: "approved", Status.REJECTED: "rejected"}.get(self.one.status, "moved-on")
-        if not self.form.workflow.fund:
-            template = "answered"
-            values["done"] = stands.done
-        following = self.form.workflow.stage(self.one.stage).title if self.one.is_open else ""
-        return self._to_claimant(template, task.id, **values, next_stage=following)
+        template, more = stands.outcome.mail(self.one, self.form, stands)
+        asked = self._changes(changes) if changes is not None else {"values": [list(pair) for pair in given]}
+        return self._to_claimant(template, task.id, **values, **more, **asked)
 
     def changes_reminder(self, changes: ChangesAsked) -> Delivery:
         """To the claimant, who has not made the changes yet."""
@@ -246,16 +250,17 @@ def earlier_words(case: Case, form: Form) -> list[list[str]]:
         [
             form.workflow.stage(entry.stage).title,
             form.workflow.choice(str(entry.details["decision"])).done,
-            _written(case, form, entry.sequence),
+            _written(case, form, entry),
         ]
         for entry in case.decisions
     ]
 
 
-def _written(case: Case, form: Form, sequence: int) -> str:
-    """A decision's comment, and what was to be changed on which page."""
-    text = case.texts.get(sequence)
-    if text is None:
-        return ""
-    parts = [f"{page.title}: {text.parts[page.id]}" for page in form.pages if page.id in text.parts]
-    return "\n".join([text.words, *parts] if text.words else parts)
+def _written(case: Case, form: Form, entry: Entry) -> str:
+    """A decision's comment, the values that its choice asked for, and what was to be changed on which page."""
+    text = case.texts.get(entry.sequence)
+    said = text.parts if text else {}
+    values = [f"{heading}: {words}" for heading, words in asked_values.given_at(case, form, entry)]
+    pages = [f"{page.title}: {said[page.id]}" for page in form.pages if page.id in said]
+    comment = [text.words] if text and text.words else []
+    return "\n".join([*comment, *values, *pages])

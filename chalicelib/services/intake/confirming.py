@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.domain.approvals import decisions
+from chalicelib.domain.approvals import moves
 from chalicelib.domain.errors import (
     Gone,
     InvalidAnswers,
@@ -259,7 +259,7 @@ def _confirmed(parts: Parts, case: Case, now: datetime) -> Revision:
     one = case.submission
     form = parts.forms.form(one.form, one.form_version)
     first = form.workflow.first(one.amount_pence)
-    one = decisions.at_stage(replace(one, is_unproven=False, submitted_at=now), first, parts.calendar, now)
+    one = moves.at_stage(replace(one, is_unproven=False, submitted_at=now), first, parts.calendar, now)
     revision = Revision(parts, case, now=now)
     revision.becomes(replace(one, status=Status.SUBMITTED))
     revision.records("confirmed", by=CLAIMANT, role=CLAIMANT)

@@ -6,7 +6,7 @@ import logging
 
 from chalicelib.domain.approvals import who_decides
 from chalicelib.domain.people.leaving import LEFT
-from chalicelib.domain.records.submissions import Case, Status, Task, TaskState
+from chalicelib.domain.records.submissions import Case, Status, Task, TaskState, is_same_sitting
 from chalicelib.domain.records.timeline import SYSTEM
 from chalicelib.services.approvals.asking import Asking
 from chalicelib.services.approvals.reassigning import handed_on
@@ -57,7 +57,7 @@ def _hand_over(parts: Parts, asked: AskedTask, person_id: str) -> bool:
 def _waits(case: Case, task: Task) -> bool:
     one = case.submission
     is_asked = one.is_open and one.status is not Status.CHANGES_REQUESTED
-    is_now = (one.stage, one.version) == (task.stage, task.version)
+    is_now = is_same_sitting(task, one)
     return task.state is TaskState.OPEN and is_asked and is_now
 
 

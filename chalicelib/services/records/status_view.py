@@ -7,7 +7,7 @@ from datetime import datetime
 from heapq import merge
 from typing import Any
 
-from chalicelib.domain.approvals import who_decides
+from chalicelib.domain.approvals import asked_values, who_decides
 from chalicelib.domain.errors import LinkOver, NotFound
 from chalicelib.domain.forms.form import Form
 from chalicelib.domain.forms.stages import AskedAs
@@ -32,11 +32,13 @@ from chalicelib.services.records.lookup import case_of
 
 @value
 class HistoryLine:
-    """One thing that happened, in words for the submitter. `comment` is what the approver wrote to them."""
+    """One thing that happened, in words for the submitter. `comment` is what the approver wrote to them, `values` are
+    what their choice asked for."""
 
     at: datetime
     words: str
     comment: str
+    values: tuple[tuple[str, str], ...] = ()
 
 
 @value
@@ -63,6 +65,7 @@ class StatusView:
     is_unconfirmed: bool
     is_public: bool
     has_fund: bool
+    is_put_aside: bool
 
 
 @value
@@ -124,6 +127,7 @@ def status_of(parts: Parts, token: str, *, may_be_over: bool = False) -> StatusV
         is_unconfirmed=one.status is Status.UNCONFIRMED,
         is_public=publication.is_public(one),
         has_fund=bool(form.workflow.fund),
+        is_put_aside=one.is_open and one.asked_as is AskedAs.LATER,
     )
 
 
@@ -258,6 +262,8 @@ def _line(case: Case, form: Form, entry: Entry) -> HistoryLine | None:
         if form.workflow.stage(entry.stage).asks_several:
             words = f"The {role_words(entry.role)} answered: {mid_sentence(choice.label)}."
         comment = case.words(entry.sequence)
+        values = asked_values.given_at(case, form, entry)
+        return HistoryLine(at=entry.at, words=words, comment=comment, values=values)
     elif entry.action == "lapsed" and case.submission.is_unproven:
         words = "The email address was not confirmed in time. What was sent has been removed."
     elif entry.action in _MOVED:

@@ -149,6 +149,9 @@ def _decision(forms: Sequence[Form]) -> dict[str, Any]:
         {"decision": {"enum": list(dict.fromkeys(choices))}, "seen": {"type": "string", "maxLength": 64}},
         comment=_or_null(words),
         changes=_or_null(changes),
+        values=_or_null(
+            {"type": "object", "description": "what the choice asks for, by name (values_asked)"}
+        ),
     )
     return {**body, "additionalProperties": False}
 
@@ -228,6 +231,7 @@ _EARLIER = _object(
         "decision": _TEXT,
         "comment": _or_null(_TEXT),
         "changes": _list_of(_object({"page": _TEXT, "change": _or_null(_TEXT)})),
+        "values": _list_of(_object({"question": _TEXT, "answer": _TEXT})),
         "at": _MOMENT,
     }
 )
@@ -348,6 +352,7 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
             "others": _list_of(_object({"role": _TEXT, "decided": _or_null(_TEXT)})),
             "needed": {"type": "integer"},
             "choices": _list_of(_TEXT),
+            "values_asked": {"type": "object", "additionalProperties": {"type": "object"}},
             "changes_pages": _list_of(_object({"id": _TEXT, "title": _TEXT})),
             "seen": _TEXT,
             "undo_until": _or_null(_MOMENT),

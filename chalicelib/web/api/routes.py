@@ -229,6 +229,7 @@ def decide(request: Request, task: str) -> Response:
         comment=body.get("comment"),
         seen=body["seen"],
         changes=body.get("changes"),
+        values=body.get("values"),
         maker=request.person_read,
     )
     return _json(shapes.outcome(outcome))
@@ -302,7 +303,7 @@ def _decision(body: Any) -> dict[str, Any]:
     problems += [
         Problem(pointer=f"/{name}", code="additionalProperties", message="There is no such member")
         for name in body
-        if name not in ("decision", "comment", "seen", "changes")
+        if name not in ("decision", "comment", "seen", "changes", "values")
     ]
     if problems:
         raise InvalidAnswers(problems)

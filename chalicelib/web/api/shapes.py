@@ -173,6 +173,9 @@ def task(one: TaskView) -> dict[str, Any]:
         "others": [{"role": other.role, "decided": other.done or None} for other in one.others],
         "needed": one.needed,
         "choices": [choice.value for choice in one.choices] if one.may_decide else [],
+        "values_asked": {
+            choice.value: choice.schema for choice in one.choices if choice.asks and one.may_decide
+        },
         "changes_pages": [{"id": page.id, "title": page.title} for page in one.form.pages],
         "seen": one.seen,
         "undo_until": moment(one.undo_until),
@@ -272,6 +275,7 @@ def _earlier(one: EarlierDecision) -> dict[str, Any]:
         "decision": one.decision,
         "comment": one.comment or None,
         "changes": [{"page": title, "change": words or None} for title, words in one.changes],
+        "values": [{"question": heading, "answer": words} for heading, words in one.values],
         "at": moment(one.at),
     }
 

@@ -62,6 +62,7 @@ AN_UNDO = Undo(
         approved_by={"force-lead": ("lead-kent", "deputy-kent"), "programme": ()},
         reserved_pence=599_999,
         committed_pence=1,
+        sitting=4,
     ),
     deliveries=("mail.moved-on.kent.CLM.1.3", "answer.CLM.3"),
 )

@@ -17,7 +17,7 @@ from chalicelib.adapters.dynamodb.checks import RunItem
 from chalicelib.adapters.dynamodb.tables import BalanceItem, DeliveryItem, Row, SubmissionItem
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.forms.stages import AskedAs
-from chalicelib.domain.records.submissions import TokenFor, Wait
+from chalicelib.domain.records.waits import TokenFor, Wait
 from chalicelib.domain.repair.checks import Finding, Found, Run
 from chalicelib.services.changes import AddDelivery, KeepToken
 from chalicelib.services.delivery import delivering
@@ -137,7 +137,7 @@ def test_a_token_is_kept_with_the_wait_that_it_is_of(parts: Parts) -> None:
     parts.records.commit(changes)
     assert not parts.records.of("kent").case(REFERENCE).is_waited_for
     one, changes = changed(one)
-    other = Wait(round=3, stage="finance", asked_as=AskedAs.CLAIMANT, version=2)
+    other = Wait(round=3, stage="finance", asked_as=AskedAs.CLAIMANT, version=2, sitting=5)
     parts.records.commit([*changes, KeepToken(submission=one, token="second", wait=other)])
     case = parts.records.of("kent").case(REFERENCE)
     assert (case.token, case.token_for) == ("second", TokenFor(wait=other, revision=4))

@@ -39,7 +39,8 @@ def test_the_turns_are_approver_deputy_coordinators_for_ever() -> None:
         AskedAs.COORDINATORS,
         AskedAs.COORDINATORS,
     ]
-    assert set(AskedAs) - set(TURNS) == {AskedAs.CLAIMANT}
+    assert set(AskedAs) - set(TURNS) == {AskedAs.CLAIMANT, AskedAs.LATER}
+    assert next_turn(AskedAs.LATER) is AskedAs.APPROVER
 
 
 def test_each_turn_asks_the_role_of_its_stage_at_its_place() -> None:
@@ -219,7 +220,14 @@ def test_the_state_machine_is_told_ids_and_seconds_only() -> None:
     assert set(told) == {"payload_version", "force", "reference", "round", "stage", "asked", "wait"}
     assert all(isinstance(seconds, int) and seconds > 0 for seconds in told["wait"].values())
     assert told["wait"]["approver_seconds"] == 7 * 24 * 3600
-    assert set(told["wait"]) == {f"{turn.value}_seconds" for turn in AskedAs}
+    assert set(told["wait"]) == {f"{turn.value}_seconds" for turn in (*TURNS, AskedAs.CLAIMANT)}
+
+
+def test_until_its_day_the_state_machine_waits_for_the_approvers_of_what_is_put_aside() -> None:
+    one = a_case(asked_as=AskedAs.LATER, due_at=MONDAY + timedelta(days=30)).submission
+    told = deliveries.pointer(one, FORM, CALENDAR, now=MONDAY)
+    assert (told["stage"], told["asked"]) == ("force-lead", "approver")
+    assert told["wait"]["approver_seconds"] == 30 * 24 * 3600
 
 
 @pytest.mark.parametrize("late", [timedelta(days=7), timedelta(days=8), timedelta(days=400)])

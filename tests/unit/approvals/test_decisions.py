@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from chalicelib.adapters.files.form_files import calendar
 from chalicelib.domain.approvals import decisions
 from chalicelib.domain.approvals.decisions import Decided, read_answer, what_stands
+from chalicelib.domain.approvals.outcomes import OUTCOMES
 from chalicelib.domain.errors import ClaimChanged, InvalidAnswers
-from chalicelib.domain.forms.stages import AskedAs, Choice, Effect, Stage
+from chalicelib.domain.forms.stages import AskedAs, Choice, Stage
 from chalicelib.domain.money.fund import Kind
 from chalicelib.domain.records.submissions import Case, Status, TaskState
 from tests.builders import MONDAY, a_case, a_form, a_task
@@ -29,7 +30,7 @@ OUT = MONDAY + timedelta(hours=1, minutes=10)
 
 
 def read(decision: Any, comment: Any = None, changes: Any = None) -> tuple[str, str, dict[str, str]]:
-    one = read_answer(FORM, LEAD.offered, decision=decision, comment=comment, changes=changes)
+    one = read_answer(FORM, LEAD.offered, decision=decision, comment=comment, changes=changes, now=MONDAY)
     return one.choice.value, one.comment, dict(one.changes)
 
 
@@ -47,7 +48,9 @@ def decide(case: Case, decision: str = "approve", stage: str = "force-lead", **c
     workflow = changes.pop("form", FORM).workflow
     form = replace(FORM, workflow=workflow)
     comment = "" if decision == "approve" else "Because"
-    answered = read_answer(form, workflow.stage(task.stage).offered, decision=decision, comment=comment)
+    answered = read_answer(
+        form, workflow.stage(task.stage).offered, decision=decision, comment=comment, now=MONDAY
+    )
     return decisions.decide(
         case,
         task,
@@ -62,20 +65,24 @@ def decide(case: Case, decision: str = "approve", stage: str = "force-lead", **c
 
 def test_the_choices_are_what_the_forms_file_says() -> None:
     for stage in FORM.workflow.stages:
-        assert [(one.value, one.effect, one.status, one.needs_reason) for one in stage.choices] == [
-            ("approve", Effect.ADVANCE, "approved", False),
-            ("reject", Effect.CLOSE, "rejected", True),
-            ("request-changes", Effect.RETURN, "", False),
+        assert [(one.value, one.outcome.word, one.status, one.needs_reason) for one in stage.choices] == [
+            ("approve", "advance", "approved", False),
+            ("reject", "close", "rejected", True),
+            ("request-changes", "return", "", False),
         ]
 
 
 def test_a_choice_that_only_another_stage_has_is_none_here() -> None:
-    adopt = Choice(value="adopt", label="Adopt", done="adopted", effect=Effect.ADVANCE, status="approved")
+    adopt = Choice(
+        value="adopt", label="Adopt", done="adopted", outcome=OUTCOMES["advance"], status="approved"
+    )
     form = form_with("programme", choices=(*LEAD.choices, adopt))
-    answered = read_answer(form, form.workflow.stage("programme").offered, decision="adopt", comment="")
+    answered = read_answer(
+        form, form.workflow.stage("programme").offered, decision="adopt", comment="", now=MONDAY
+    )
     assert answered.choice == adopt
     with pytest.raises(InvalidAnswers) as caught:
-        read_answer(form, form.workflow.stage("force-lead").offered, decision="adopt", comment="")
+        read_answer(form, form.workflow.stage("force-lead").offered, decision="adopt", comment="", now=MONDAY)
     (problem,) = caught.value.problems
     assert problem.message == "Choose your decision: approve, reject or request-changes"
 
@@ -252,7 +259,7 @@ def test_approving_the_first_stage_reserves_and_goes_on() -> None:
 
 def test_others_time_begins_when_they_are_told() -> None:
     late = OUT.replace(hour=23)  # decided before midnight, told after
-    answered = read_answer(FORM, LEAD.offered, decision="approve", comment="")
+    answered = read_answer(FORM, LEAD.offered, decision="approve", comment="", now=MONDAY)
     for goes_out, day in ((late, MONDAY), (late + timedelta(hours=2), MONDAY + timedelta(days=1))):
         done = decisions.decide(
             replace(a_case(), tasks=(a_task(),)),
@@ -384,3 +391,33 @@ def test_a_stage_says_how_many_must_choose_alike() -> None:
     assert needed(LEAD) == [1, 1, 1]
     assert needed(replace(STAGE, quorum=2)) == [2, 2, 2]
     assert needed(replace(STAGE, quorum=None)) == [1, 3, 5]
+
+
+def test_a_stage_that_begins_is_a_new_sitting() -> None:
+    case = a_case(tasks=(a_task(),))
+    assert decide(case).submission.sitting == case.submission.sitting + 1
+
+
+def test_votes_of_an_earlier_sitting_do_not_count() -> None:
+    """The same stage on the same answers, begun again: who voted before is asked anew."""
+    before = a_sitting(ann="approve", bob="approve", cat="approve")
+    now = a_sitting(ann="", bob="", cat="").tasks
+    again = tuple(replace(task, number=task.number + 3, sitting=2) for task in now)
+    case = replace(before, submission=replace(before.submission, sitting=2), tasks=(*before.tasks, *again))
+    assert case.sitting == again
+    assert decide(case, form=board(2)).stands is None
+
+
+def test_only_the_last_sitting_says_what_a_casting_vote_may_choose() -> None:
+    first = a_sitting(ann="reject").tasks
+    second = tuple(replace(task, number=9, sitting=2, decision="approve") for task in first)
+    case = replace(a_case(stage="finance"), tasks=(*first, *second))
+    stage = replace(FORM.workflow.stage("finance"), choices_given_at="programme")
+    assert [choice.value for choice in decisions.offered_at(case, stage)] == ["approve"]
+
+
+def test_a_state_without_numbered_sittings_has_the_digest_that_earlier_releases_wrote() -> None:
+    one = a_case().submission
+    assert one.sitting == 1
+    assert one.state == "d0e54e159d7ce1e074fb2d300a06ca6bf9cfda751e99105b4958f714e72c7170"
+    assert replace(one, sitting=2).state != one.state

@@ -59,7 +59,8 @@ LEAN: dict[str, dict[str, Any]] = {
     "changes-reminder": {"changes": [["Your innovation day", ""]], "change_by": ""},
     "approved": {"comment": ""},
     "rejected": {"comment": ""},
-    "answered": {"comment": "", "next_stage": ""},
+    "answered": {"comment": "", "next_stage": "", "values": []},
+    "deferred": {"comment": "", "values": []},
     "moved-on": {"comment": ""},
     "stuck": {"reason": "nobody who may decide holds the role", "has_task": False, "again_on": ""},
     "staff-undelivered": {"reference": "", "desk_url": "", "email": "sign-in code"},
@@ -168,9 +169,11 @@ def test_every_template_that_a_service_names_exists() -> None:
     sources = {
         str(file.relative_to(SERVICES)): file.read_text(encoding="utf-8") for file in SERVICES.rglob("*.py")
     }
+    outcomes = (SERVICES.parent / "domain/approvals/outcomes.py").read_text(encoding="utf-8")
+    sources["outcomes"] = outcomes
     called = re.compile(r'(?:_mail|_asking|_to_claimant|\.mail)\(\s*(?:parts, )?"([a-z-]+)"')
     named = {name for source in sources.values() for name in called.findall(source)}
-    named |= set(re.findall(r'Status\.[A-Z_]+: "([a-z-]+)"', sources["delivery/letters.py"]))
+    named |= set(re.findall(r'Status\.[A-Z_]+: "([a-z-]+)"', outcomes))
     assert {"asked", "receipt", "sign-in-code", "approved"} <= named
     assert named <= set(FILES)
     for template in FILES:

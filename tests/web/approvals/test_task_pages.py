@@ -10,7 +10,10 @@ from claim_scenes import WANTED, amended, sent_back
 from page_checks import by_id, error_links, text_of, with_class
 from website import LEAD, Answer, Website, form_fields, heading, words
 
+from chalicelib.domain.approvals.deadlines import london_day
+from chalicelib.domain.dates import long_date
 from chalicelib.domain.records.submissions import Status
+from tests.unit.approvals.test_deferring import FormsThatDefer
 
 TEN_MINUTES = timedelta(minutes=10)
 PROGRAMME = "programme.manager@example.org"
@@ -206,3 +209,42 @@ def test_no_banner_is_shown_where_nothing_happened(website: Website) -> None:
     path = website.ask(website.submit())
     website.sign_in()
     assert not with_class(website.get(path).page, "govuk-notification-banner")
+
+
+def test_a_claim_is_put_aside_on_its_page_until_a_day_that_can_be_used(website: Website) -> None:
+    website.use(forms=FormsThatDefer())
+    receipt = website.submit()
+    path = website.ask(receipt)
+    website.sign_in()
+    page = website.get(path)
+    assert "If you choose “Put it aside”" in words(page)
+    sent = {**form_fields(page), "decision": "defer", "values.defer.until-day": "1"}
+    wrong = website.post(path, sent)
+    assert wrong.status == 422
+    assert [one[-1] for one in error_links(wrong.page)] == ["#values.defer.until-month"]
+    assert form_fields(wrong)["values.defer.until-day"] == "1"
+    day = london_day(website.parts.now()) + timedelta(days=60)
+    date = {"day": str(day.day), "month": str(day.month), "year": str(day.year)}
+    inputs = {f"values.defer.until-{name}": typed for name, typed in date.items()}
+    assert website.post(path, {**sent, **inputs}).status == 303
+    decided = website.get(path)
+    assert heading(decided) == "You put aside this claim"
+    assert f"Put aside until {long_date(day)}" in words(decided)
+    status = words(website.get(f"/status/{receipt.status_token}"))
+    assert f"Put aside until {day:%A} {long_date(day)}" in status
+    assert "Decision due by" not in status
+
+
+def test_values_may_be_sent_by_a_program(website: Website) -> None:
+    website.use(forms=FormsThatDefer())
+    path = website.ask(website.submit())
+    website.sign_in()
+    task = body(website.get(f"/api/v1{path}"))
+    assert task["values_asked"]["defer"]["required"] == ["until"]
+    sent = {"decision": "defer", "seen": task["seen"], "values": {"until": "2020-01-01"}}
+    refused = website.send_json(f"/api/v1{path}/decision", json.dumps(sent).encode())
+    assert refused.status == 422
+    assert [one["pointer"] for one in body(refused)["errors"]] == ["/values/until"]
+    day = london_day(website.parts.now()) + timedelta(days=1)
+    good = {**sent, "values": {"until": day.isoformat()}}
+    assert website.send_json(f"/api/v1{path}/decision", json.dumps(good).encode()).status == 200

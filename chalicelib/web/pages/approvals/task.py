@@ -9,9 +9,11 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.approvals.decisions import MAX_COMMENT
 from chalicelib.domain.errors import ClaimChanged, InvalidAnswers, Problem
+from chalicelib.domain.forms.widgets.base import below, part
 from chalicelib.services.approvals import task_view
 from chalicelib.web.http import access, problems, rights
 from chalicelib.web.http.views import view
+from chalicelib.web.pages.approvals import value_inputs
 from chalicelib.web.pages.approvals.task_words import Filled, deciding_words, filled, input_id
 from chalicelib.web.pages.render import ErrorLink, page, redirect
 
@@ -37,6 +39,7 @@ def decide_task(request: Request, task: str) -> Response:
     from chalicelib.services.approvals import deciding
 
     given = filled(request.fields())
+    form, choice = task_view.chosen(request.parts, task, given.decision)
     try:
         deciding.decide(
             request.parts,
@@ -46,6 +49,7 @@ def decide_task(request: Request, task: str) -> Response:
             comment=given.comment,
             seen=given.seen,
             changes=given.changes,
+            values=value_inputs.read(form, choice, given.typed),
             maker=request.person_read,
         )
     except InvalidAnswers as error:
@@ -90,7 +94,9 @@ def _deciding_page(
         "task.html",
         status=status,
         signed_in=True,
-        errors=[ErrorLink(text=one.message, href="#" + input_id(one.pointer)) for one in wrong],
+        errors=[
+            ErrorLink(text=one.message, href="#" + _first_input(task, given, one.pointer)) for one in wrong
+        ],
         task=task,
         changed=changed,
         was_undone=was_undone,
@@ -100,12 +106,24 @@ def _deciding_page(
     )
 
 
+def _first_input(task: TaskView, given: Filled, pointer: str) -> str:
+    """The id of the first input that a problem is about."""
+    found = input_id(pointer, given.decision)
+    asked = {
+        value_inputs.input_name(choice.value, one.name): one for choice in task.choices for one in choice.asks
+    }
+    if found not in asked:
+        return found
+    question = asked[found]
+    return part(found, question.widget.first_wrong(question, below(found, given.typed)))
+
+
 def _decided_page(request: Request, task: TaskView) -> Response:
     return page(
         "task_decided.html",
         signed_in=True,
         task=task,
         done=task.form.workflow.choice(task.task.decision).done,
-        changes=[(title, words) for title, words in task.changes if words],
+        changes=[*task.values, *((title, words) for title, words in task.changes if words)],
         csrf=request.csrf,
     )

@@ -7,13 +7,14 @@ from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.domain.forms.stages import Effect
+from chalicelib.domain.approvals.asked_values import VALUES
 from chalicelib.domain.ideas import publication
 from chalicelib.domain.money.pence import pounds
 from chalicelib.domain.people.people import role_words
 from chalicelib.domain.records.submissions import STATUS_WORDS
 from chalicelib.domain.sentences import capital
 from chalicelib.domain.values import value
+from chalicelib.web.pages.approvals import value_inputs
 from chalicelib.web.pages.desk import happenings
 
 if TYPE_CHECKING:
@@ -27,12 +28,13 @@ CHANGES = "changes-"
 
 @value
 class Filled:
-    """What somebody filled in before the page came back. `seen` is kept after a mistake, so that a change of the
-    submission is caught; None takes what is stored now."""
+    """What somebody filled in before the page came back. `typed` has every field as it was sent. `seen` is
+    kept after a mistake, so that a change of the submission is caught; None takes what is stored now."""
 
     decision: str = ""
     comment: str = ""
     changes: Mapping[str, str] = field(default_factory=dict)
+    typed: Mapping[str, str] = field(default_factory=dict)
     seen: str | None = None
 
 
@@ -52,12 +54,17 @@ def filled(fields: Mapping[str, str]) -> Filled:
         decision=fields.get("decision", ""),
         comment=fields.get("comment", ""),
         changes={n.removeprefix(CHANGES): typed for n, typed in fields.items() if n.startswith(CHANGES)},
+        typed=fields,
         seen=fields.get("seen", ""),
     )
 
 
-def input_id(pointer: str) -> str:
-    """The id of the input that a problem's pointer means: `/changes/costs` → `changes-costs`."""
+def input_id(pointer: str, decision: str = "") -> str:
+    """The id of the input that a problem's pointer means: `/changes/costs` → `changes-costs`. Values are those of the
+    `decision`."""
+    section, _, name = pointer[1:].partition("/")
+    if section == VALUES:
+        return value_inputs.input_name(decision, name)
     return pointer[1:].replace("/", "-")
 
 
@@ -82,6 +89,9 @@ def deciding_words(
         "rounds": rounds(task),
         "choices": [_choice(task, choice.value, given) for choice in task.choices],
         "change_inputs": _change_inputs(task, given, messages),
+        "value_inputs": list(
+            value_inputs.inputs(task.form, task.choices, given.typed, given.decision, problems)
+        ),
         "comment": given.comment,
         "comment_hint": comment_hint(task),
         "seen": task.seen if given.seen is None else given.seen,
@@ -164,13 +174,13 @@ def _choice(task: TaskView, value: str, given: Filled) -> dict[str, Any]:
         "value": choice.value,
         "text": choice.label,
         "checked": choice.value == given.decision,
-        "asks_for_changes": choice.effect is Effect.RETURN,
+        "asks_for_changes": choice.outcome.asks_for_changes,
     }
 
 
 def _change_inputs(task: TaskView, given: Filled, messages: Mapping[str, str]) -> list[ChangeInput]:
     """An input for each page of the form, where changes may be asked for at all."""
-    if not any(choice.effect is Effect.RETURN for choice in task.choices):
+    if not any(choice.outcome.asks_for_changes for choice in task.choices):
         return []
     return [
         ChangeInput(

@@ -25,7 +25,9 @@ class Happening:
 
 def told(history: Iterable[HistoryLine]) -> list[Happening]:
     """The history that a submitter may know."""
-    return [Happening(words=line.words, at=line.at, comment=line.comment) for line in history]
+    return [
+        Happening(words=line.words, at=line.at, comment=line.comment, changes=line.values) for line in history
+    ]
 
 
 def decided(decisions: Iterable[EarlierDecision]) -> list[Happening]:
@@ -35,7 +37,7 @@ def decided(decisions: Iterable[EarlierDecision]) -> list[Happening]:
             words=f"The {one.role} {one.done} it",
             at=one.at,
             comment=one.comment,
-            changes=tuple((title, words) for title, words in one.changes if words),
+            changes=(*one.values, *((title, words) for title, words in one.changes if words)),
         )
         for one in decisions
     ]

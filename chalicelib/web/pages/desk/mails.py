@@ -7,7 +7,6 @@ from datetime import datetime
 
 from chalicelib.domain.delivery.mails import name_of, template_of
 from chalicelib.domain.forms.form import Form
-from chalicelib.domain.forms.stages import Effect
 from chalicelib.domain.records.submissions import Case
 from chalicelib.domain.records.timeline import CLAIMANT, Entry
 from chalicelib.domain.sentences import capital
@@ -60,4 +59,4 @@ def _rows(entry: Entry, case: Case, form: Form, name: Callable[[str], str]) -> I
 
 def _settles(entry: Entry, form: Form) -> bool:
     choice = form.workflow.choice(str(entry.details["decision"]))
-    return choice.effect is Effect.RETURN or not form.workflow.stage(entry.stage).asks_several
+    return choice.outcome.is_enough_alone or not form.workflow.stage(entry.stage).asks_several

@@ -12,6 +12,7 @@ from chalicelib.domain.approvals.decisions import MAX_COMMENT
 from chalicelib.domain.errors import InvalidAnswers, Overtaken, Refused, Unavailable
 from chalicelib.domain.forms.answers import walk
 from chalicelib.domain.forms.form import Form
+from chalicelib.domain.forms.stages import AskedAs
 from chalicelib.domain.intake.references import read_reference
 from chalicelib.domain.people.people import check_coordinator
 from chalicelib.domain.records.security import Event
@@ -123,6 +124,7 @@ def _case_page(request: Request, reference: str, *, typed_note: str = "", note_e
         is_vouched_for=case.is_vouched_for,
         force_name=parts.forms.force_name(one.force),
         moved_to=parts.forms.force_name(one.moved_to) if one.moved_to else "",
+        is_put_aside=one.is_open and one.asked_as is AskedAs.LATER,
         waiting_for=words.whose_turn(one.waiting_for, form),
         status_words=words.status_words(one.status),
         stage_title=form.workflow.stage(one.stage).title if one.is_open else "",

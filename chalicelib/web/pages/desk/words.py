@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from chalicelib.domain.approvals import asked_values
 from chalicelib.domain.forms.form import Form
 from chalicelib.domain.money.pence import pounds
 from chalicelib.domain.people.leaving import LEFT
@@ -150,4 +151,5 @@ def _amount(entry: Entry) -> str:
 def _changes(entry: Entry, case: Case, form: Form) -> tuple[tuple[str, str], ...]:
     text = case.texts.get(entry.sequence)
     said = text.parts if text else {}
-    return tuple((page.title, said[page.id]) for page in form.pages if said.get(page.id))
+    pages = tuple((page.title, said[page.id]) for page in form.pages if said.get(page.id))
+    return (*asked_values.given_at(case, form, entry), *pages) if entry.action == "decided" else pages
