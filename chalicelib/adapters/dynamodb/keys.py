@@ -79,9 +79,13 @@ def reference(reference: str) -> str:
     return f"REFERENCE#{reference}"
 
 
+TASKS = "TASK#"
+"""How the keys of all tasks of a submission begin."""
+
+
 def task(number: int) -> str:
     """A task, within its submission."""
-    return f"TASK#{number:04d}"
+    return f"{TASKS}{number:04d}"
 
 
 def task_number(sk: str) -> int:

@@ -34,7 +34,7 @@ def bring_up_to_date() -> None:
 def _place_tasks() -> None:
     """Open tasks: one query for each open submission, whose ended tasks need no key."""
     for submission in Row.due.query(keys.DUE_SUBMISSION):
-        for task in Row.query(submission.pk, Row.sk.startswith("TASK#")):
+        for task in Row.query(submission.pk, Row.sk.startswith(keys.TASKS)):
             if isinstance(task, TaskItem) and task.state == TaskState.OPEN.value and task.due_kind is None:
                 _place_task(task)
 
