@@ -107,7 +107,9 @@ def parts(parts: Parts) -> Parts:
 
 def stored(parts: Parts) -> list[object]:
     """All that the ports tell of what is stored."""
-    found: list[object] = [parts.funds.fund("ptf"), list(parts.records.waiting())]
+    # Of two with the same date, either may come first.
+    waiting = sorted(parts.records.waiting(), key=lambda one: (one.reference, one.force))
+    found: list[object] = [parts.funds.fund("ptf"), waiting]
     for force in ("kent", "essex"):
         try:
             found.append(parts.records.of(force).case(REFERENCE))
