@@ -180,7 +180,7 @@ def a_submission(**changes: Any) -> Submission:
         changed_at=MONDAY,
         title=str(answers["event_title"]),
         answers=public,
-        amount_pence=total_pence(answers),
+        amount_pence=total_pence(FormFiles().form("funding-claim"), answers),
         claimant_id="",
         waiting_for="innovation-lead",
         due_at=MONDAY + timedelta(days=7),

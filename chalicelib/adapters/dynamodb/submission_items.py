@@ -54,10 +54,16 @@ _OTHERWISE: Mapping[str, _Stored] = {
     "claimant_id": _unless_empty("claimant_id"),
     "waiting_for": _unless_empty("waiting_for"),
     "moved_to": _unless_empty("moved_to"),
+    "category": _unless_empty("category"),
+    # Earlier releases stored only that it is public.
+    "published_at": _Stored(
+        {"published_at": lambda one: one.published_at},
+        lambda item: item.published_at or (item.listed_at if item.public_as else None),
+    ),
     "title": _Stored(
         {"title": lambda one: one.title},
         # The first release stored none.
-        lambda item: item.title or str(item.answers.get("event_title", item.reference)),
+        lambda item: item.title or _first_title(item),
     ),
     "answers": _Stored({"answers": lambda one: dict(one.answers)}, lambda item: item.answers),
     "due_at": _Stored(
@@ -77,7 +83,7 @@ _OTHERWISE: Mapping[str, _Stored] = {
     ),
     "undo": _Stored(
         {"undo": lambda one: undo_json(one.undo) if one.undo else None},
-        lambda item: undo_from(item.undo) if item.undo else None,
+        lambda item: undo_from(item.undo, is_public=bool(item.public_as)) if item.undo else None,
     ),
     "is_unproven": _Stored(
         {"unproven": lambda one: 1 if one.is_unproven else None}, lambda item: bool(item.unproven)
@@ -98,7 +104,6 @@ _FIELDS: Mapping[str, _Stored] = {
 }
 
 _FOR_INDEXES: Mapping[str, _Index] = {
-    "category": _Index("answers", lambda one: one.answers.get("category")),
     "due_kind": _Index("next_at", lambda one: _due_kind(one) if one.is_dated else None),
     # No list but that of what is due has one whose submitter has not proven their mailbox.
     "listed_as": _Index(
@@ -135,6 +140,12 @@ def rewritten(*, amended: bool, confirmed: bool) -> list[str]:
     """The attributes that a change of a submission rewrites. Everything else stands as it is."""
     kept = {*FIXED, *(() if amended else AMENDED), *(() if confirmed else CONFIRMED)}
     return [attribute for attribute, field, _ in _ATTRIBUTES if field not in kept]
+
+
+def _first_title(item: SubmissionItem) -> str:
+    """The title of what the first release stored without one: the answer that is called a title."""
+    titles = (text for name, text in item.answers.items() if name.endswith("_title"))
+    return str(next(titles, item.reference))
 
 
 def _due_kind(one: Submission) -> str:

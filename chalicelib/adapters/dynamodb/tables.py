@@ -97,6 +97,7 @@ class SubmissionItem(Row, discriminator="submission"):
     waiting_for = UnicodeAttribute(null=True)
     title = UnicodeAttribute(null=True)
     category = UnicodeAttribute(null=True)
+    published_at = UTCDateTimeAttribute(null=True)
     version = IntegerAttribute(default=1)
     deadline = UTCDateTimeAttribute(null=True)
     reminded = IntegerAttribute(default=0)

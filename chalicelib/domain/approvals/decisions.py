@@ -223,6 +223,8 @@ def _moved(
         return closed(one, Status(stands.status))
     agreed = tuple(task.person_id for task in sitting if task.decision == stands.value)
     one = replace(one, approved_by={**one.approved_by, stage.name: agreed})
+    if stage.name == workflow.publishes_at:
+        one = replace(one, published_at=now)
     following = workflow.after(stage.name, one.amount_pence)
     if following is None:
         committed = one.amount_pence if workflow.fund else 0

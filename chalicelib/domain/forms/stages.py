@@ -141,6 +141,7 @@ class Workflow:
     """The state machine that runs a form's submissions and the stages it goes through, in order.
 
     `fund` is where the money comes from, and `reserve_at` the stage that sets it aside; both empty without money.
+    Whoever approves at the stage `publishes_at` says that everybody may read the submission; empty where nobody may.
     """
 
     name: str
@@ -148,6 +149,7 @@ class Workflow:
     fund: str
     reserve_at: str
     amending: Amending
+    publishes_at: str = ""
 
     @property
     def may_return(self) -> bool:
@@ -196,6 +198,7 @@ def read_workflow(data: Mapping[str, Any], form: Mapping[str, Any]) -> Workflow:
         name=data["name"],
         fund=form.get("fund", ""),
         reserve_at=form.get("reserve_at", ""),
+        publishes_at=form.get("publishes", {}).get("at", ""),
         stages=tuple(_stage(stage, choices, panels) for stage in data["stages"]),
         amending=Amending(
             working_days=amending["working_days"],

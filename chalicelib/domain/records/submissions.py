@@ -115,6 +115,7 @@ class Standing:
     approved_by: Mapping[str, tuple[str, ...]]
     reserved_pence: int
     committed_pence: int
+    published_at: datetime | None = None
 
 
 @value
@@ -196,6 +197,8 @@ class Submission:
     is_unproven: bool = False
     link: int = 1
     linked_at: datetime | None = None
+    category: str = ""
+    published_at: datetime | None = None
 
     @property
     def is_open(self) -> bool:

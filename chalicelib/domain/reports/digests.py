@@ -169,7 +169,7 @@ def _open(one: Submission, form: Form, asked: frozenset[str], for_leaders: bool,
     is_late = one.asked_as is AskedAs.COORDINATORS or (one.due_at is not None and one.due_at <= now)
     is_public, is_theirs = publication.is_public(one), one.stage in asked
     # Of what is published, the leaders are told what they are asked themselves, and what nobody answered in time.
-    is_named = not publishes(form) or (is_public and (not for_leaders or is_theirs or is_late))
+    is_named = not form.is_published or (is_public and (not for_leaders or is_theirs or is_late))
     named: tuple[WaitingFor, ...] = ()
     if is_named and one.due_at is not None:
         waits = WaitingFor(
@@ -191,11 +191,6 @@ def _open(one: Submission, form: Form, asked: frozenset[str], for_leaders: bool,
         for_readers=int(is_named and is_theirs),
         longest=named,
     )
-
-
-def publishes(form: Form) -> bool:
-    """Whether a form's submissions may be published. Of those that are not, titles are no leader's to read."""
-    return form.id == publication.FORM
 
 
 def last_week(now: datetime) -> Period:
@@ -248,7 +243,7 @@ def groups(form: Form, now: Figures, last: Figures | None) -> list[Group]:
     """All of a form's submissions: those that are over by what became of them, then those that wait."""
     headings = {**_HEADINGS, "ended": _ended(form)}
     found = [_group(heading, now, last, name) for name, heading in headings.items()]
-    if not publishes(form):
+    if not form.is_published:
         return [*found, _group("Waiting for an answer", now, last, "waiting", is_open=True)]
     return [
         *found,

@@ -52,6 +52,8 @@ OTHER: dict[str, Any] = {
     "is_unproven": True,
     "link": 2,
     "linked_at": LATER,
+    "category": "training",
+    "published_at": LATER,
 }
 """For each field, something else than a submission has at first."""
 

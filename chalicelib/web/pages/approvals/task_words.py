@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.forms.stages import Effect
-from chalicelib.domain.ideas import publication
 from chalicelib.domain.money.pence import pounds
 from chalicelib.domain.people.people import role_words
 from chalicelib.domain.records.submissions import STATUS_WORDS
@@ -127,7 +126,7 @@ def agreement(task: TaskView) -> str:
 def comment_hint(task: TaskView) -> str:
     """What a comment is for, and for which choices it is needed."""
     words = f"{capital(task.form.submitter)} will read this."
-    if task.form.id == publication.FORM:
+    if task.form.is_published:
         words += f" It is public, without your name, for as long as the {task.form.noun} is."
     needing = [choice.label for choice in task.choices if choice.needs_reason]
     if needing:
