@@ -21,7 +21,7 @@ OWN_WORDS = {"required", "type", "domain", "unknown-reference"}
 TAKEN = OWN_FIELDS | {"csrf", "version"}
 """Fields that a page has itself."""
 
-WITH_MONEY = {"advance": Status.APPROVED.value, "close": Status.REJECTED.value}
+WITH_MONEY = {"advance": Status("approved").value, "close": Status("rejected").value}
 """By effect, the status that a choice of a form with a fund ends with: it is what moves the money."""
 
 Placed = Iterator[tuple[str, Data, Data, Data]]

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 
 from chalicelib.domain.delivery.deliveries import CHANGES, DONE
 from chalicelib.domain.people.people import ROLE_NAMES
+from chalicelib.domain.records import submissions
 from chalicelib.domain.records.submissions import Status
 from infra.forms.fault import Data, Found
 
 NOT_CHOSEN = {Status.SUBMITTED, Status.CHANGES_REQUESTED, Status.WITHDRAWN, Status.LAPSED}
 """What no choice of an approver leads to."""
 
-STATUSES = {status.value for status in Status}
+STATUSES = {status.value for status in submissions.STATUSES}
 
 
 def faults(workflow: Data) -> Found:
@@ -62,7 +63,7 @@ def _choices(workflow: Data) -> Found:
             yield f"{place}/status", "a choice that returns a submission ends nothing"
         if effect != "advance" and "passing" in said:
             yield f"{place}/passing", "only a choice that advances has it"
-        if effect == "close" and not said.get("needs_reason") and said.get("status") != Status.NOTED.value:
+        if effect == "close" and not said.get("needs_reason") and said.get("status") != Status("noted").value:
             yield f"{place}/needs_reason", "whoever ends a submission gives the reason"
     for name in ("label", "done"):
         for words in repeated(said[name] for said in workflow["choices"].values()):

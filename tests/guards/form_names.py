@@ -151,7 +151,12 @@ def our_words(modules: Iterable[Path]) -> frozenset[str]:
     found: set[str] = set()
     for path in modules:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            if isinstance(node, ast.ClassDef):
+                targets = [part.targets[0] for part in node.body if isinstance(part, ast.Assign)]
+                found |= {
+                    target.id.lower().replace("_", "-") for target in targets if isinstance(target, ast.Name)
+                }
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
                 found.add(node.target.id)
             elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 found.add(node.name)

@@ -156,9 +156,8 @@ def _held(item: SubmissionItem) -> Held:
     """What the fund holds for it. Items of the first release do not say: there, the first approval reserved all."""
     if item.reserved_pence is not None and item.committed_pence is not None:
         return Held(reserved=item.reserved_pence, committed=item.committed_pence)
-    status = Status(item.status)
     is_reserved = bool(item.waiting_for) and bool(item.approved_by)
     return Held(
         reserved=item.amount_pence if is_reserved else 0,
-        committed=item.amount_pence if status is Status.APPROVED else 0,
+        committed=item.amount_pence if Status(item.status).commits_money else 0,
     )

@@ -82,7 +82,8 @@ class Letters:
         values: dict[str, Any] = {"role": role_words(stage.panel or task.role), "comment": comment}
         if stands.effect is Effect.RETURN and changes is not None:
             return self._to_claimant("changes-requested", task.id, **values, **self._changes(changes))
-        template = {Status.APPROVED: "approved", Status.REJECTED: "rejected"}.get(self.one.status, "moved-on")
+        ended = "rejected" if stands.effect is Effect.CLOSE else "approved"
+        template = "moved-on" if self.one.is_open else ended
         if not self.form.workflow.fund:
             template = "answered"
             values["done"] = stands.done

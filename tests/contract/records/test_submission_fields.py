@@ -24,7 +24,7 @@ OTHER: dict[str, Any] = {
     "form": "idea",
     "form_version": 2,
     "force": "essex",
-    "status": Status.PUBLISHED,
+    "status": Status("published"),
     "stage": "programme",
     "asked_as": AskedAs.DEPUTY,
     "round": 2,
