@@ -34,14 +34,27 @@ def members(schema: object) -> Iterator[str]:
 
 
 def actions(source: str) -> Iterator[str]:
-    """What the timeline records: the first word of each `records("…")`."""
+    """What the timeline records: the first word of each `records("…")`, also where it is a constant of the module."""
+    constants: dict[str, object] = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign):
+            names, values = node.targets[0], node.value
+            pairs = (
+                zip(names.elts, values.elts)
+                if isinstance(names, ast.Tuple) and isinstance(values, ast.Tuple)
+                else ()
+            )
+            constants |= {
+                n.id: v.value for n, v in pairs if isinstance(n, ast.Name) and isinstance(v, ast.Constant)
+            }
     for node in ast.walk(ast.parse(source)):
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
             and node.func.attr == "records"
         ):
-            yield from (arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant))
+            yield from (str(arg.value) for arg in node.args[:1] if isinstance(arg, ast.Constant))
+            yield from (str(constants.get(arg.id)) for arg in node.args[:1] if isinstance(arg, ast.Name))
 
 
 def ours() -> frozenset[str]:

@@ -73,7 +73,7 @@ def deciding_words(
         "fund_name": capital(task.fund_name),
         "to_reserve": to_reserve(task),
         "fits": fits(task),
-        "claims": [_claim(task, claim) for claim in task.force_claims],
+        "of_the_force": [_claim(task, claim) for claim in task.force_claims],
         "title_heading": _title_heading(task),
         "earlier": happenings.decided(task.earlier),
         "others": [(capital(other.role), capital(other.done) or "Not decided yet") for other in task.others],
