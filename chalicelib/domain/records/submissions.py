@@ -6,66 +6,15 @@ from collections.abc import Mapping
 from dataclasses import field, fields, replace
 from datetime import datetime
 from enum import Enum
-from typing import Any, ClassVar
+from typing import Any
 
 from chalicelib.domain.forms.answers import answers_digest, fingerprint
 from chalicelib.domain.forms.stages import AskedAs
-from chalicelib.domain.lists import entries
+from chalicelib.domain.records.statuses import STATUS_WORDS as STATUS_WORDS
+from chalicelib.domain.records.statuses import STATUSES as STATUSES
+from chalicelib.domain.records.statuses import Status as Status
 from chalicelib.domain.records.timeline import Chain, Entry, Text
 from chalicelib.domain.values import value
-
-
-class Status(str):
-    """Where a submission stands: a code of the list of statuses (`schemas/lists/statuses.json`).
-
-    Each status is one object, so `is` compares them. Those that the service itself gives are named here; choices
-    give the others. Raises ValueError for a code that is not in the list.
-    """
-
-    UNCONFIRMED: ClassVar[Status]
-    SUBMITTED: ClassVar[Status]
-    IN_REVIEW: ClassVar[Status]
-    CHANGES_REQUESTED: ClassVar[Status]
-    PAID: ClassVar[Status]
-    WITHDRAWN: ClassVar[Status]
-    LAPSED: ClassVar[Status]
-
-    __slots__ = ()
-
-    def __new__(cls, code: str) -> Status:
-        """The status of this code."""
-        if code not in _STATUSES:
-            raise ValueError(f"there is no status {code!r}")
-        return _STATUSES[code]
-
-    @property
-    def value(self) -> str:
-        """Its code."""
-        return str(self)
-
-    @property
-    def commits_money(self) -> bool:
-        """Whether a fund owes what was asked for, until it is paid."""
-        return self in _COMMITTING
-
-
-_STATUSES: dict[str, Status] = {
-    entry["code"]: str.__new__(Status, entry["code"]) for entry in entries("statuses")
-}
-_COMMITTING = frozenset(entry["code"] for entry in entries("statuses") if entry.get("commits_money"))
-STATUSES = tuple(_STATUSES.values())
-"""All statuses, in the order of the list."""
-
-STATUS_WORDS: dict[Status, str] = {Status(entry["code"]): entry["name"] for entry in entries("statuses")}
-
-Status.UNCONFIRMED = Status("unconfirmed")
-Status.SUBMITTED = Status("submitted")
-Status.IN_REVIEW = Status("in-review")
-Status.CHANGES_REQUESTED = Status("changes-requested")
-Status.PAID = Status("paid")
-Status.WITHDRAWN = Status("withdrawn")
-Status.LAPSED = Status("lapsed")
-
 
 VOUCHED = "vouched"
 """The `proof` in the first timeline entry of what a trusted sender vouched for, so that no code was needed."""
