@@ -172,7 +172,7 @@ def _claims(count: int) -> Iterator[Any]:
                 title=given["event_title"],
                 submitted_at=START + APART * number,
                 answers={name: value for name, value in given.items() if name not in form.personal},
-                amount_pence=total_pence(given),
+                amount_pence=total_pence(form, given),
             )
         )
 

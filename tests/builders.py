@@ -20,7 +20,7 @@ from chalicelib.domain.money.fund import Held, Movement
 from chalicelib.domain.money.fund import Kind as MoneyKind
 from chalicelib.domain.people.pairs import mailbox_of
 from chalicelib.domain.people.people import Holding, Person
-from chalicelib.domain.records.submissions import Case, Status, Submission, Task
+from chalicelib.domain.records.submissions import STATUSES, Case, Status, Submission, Task
 from chalicelib.domain.records.timeline import Chain, Entry, Text
 from chalicelib.services.approvals import asking, deciding
 from chalicelib.services.changes import (
@@ -54,12 +54,12 @@ def drawing(chance: random.Random) -> Callable[[str, int], str]:
 
 REFERENCE = new_reference("CLM", lambda characters, count: characters[0] * count)
 _LATE = timedelta(seconds=61)
-ENDED = frozenset(Status) - {
+ENDED = frozenset(STATUSES) - {
     Status.SUBMITTED,
     Status.IN_REVIEW,
     Status.CHANGES_REQUESTED,
-    Status.PUBLISHED,
-    Status.SHORTLISTED,
+    Status("published"),
+    Status("shortlisted"),
 }
 
 FORMS = FormFiles()
@@ -180,7 +180,7 @@ def a_submission(**changes: Any) -> Submission:
         changed_at=MONDAY,
         title=str(answers["event_title"]),
         answers=public,
-        amount_pence=total_pence(answers),
+        amount_pence=total_pence(FormFiles().form("funding-claim"), answers),
         claimant_id="",
         waiting_for="innovation-lead",
         due_at=MONDAY + timedelta(days=7),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FIXED = ("reference", "form", "form_version", "force")
 """What a change of a submission never rewrites."""
 
-AMENDED = ("title", "answers", "amount_pence", "version")
+AMENDED = ("title", "category", "answers", "amount_pence", "version")
 """What it rewrites only where the answers are `amended`."""
 
 CONFIRMED = ("submitted_at", "is_unproven")

@@ -21,7 +21,7 @@ OWN_WORDS = {"required", "type", "domain", "unknown-reference"}
 TAKEN = OWN_FIELDS | {"csrf", "version"}
 """Fields that a page has itself."""
 
-WITH_MONEY = {"advance": Status.APPROVED.value, "close": Status.REJECTED.value}
+WITH_MONEY = {"advance": Status("approved").value, "close": Status("rejected").value}
 """By outcome, the status that a choice of a form with a fund ends with: it is what moves the money."""
 
 Placed = Iterator[tuple[str, Data, Data, Data]]
@@ -136,6 +136,7 @@ def _named_fields(form: Data) -> Found:
     address = fields.get(form["email_field"], {})
     if address and (address.get("format"), address.get("x-personal")) != ("mailbox", True):
         yield "email_field", "it is not a personal field of the format 'mailbox'"
+    yield from _capabilities(form)
     for name in sorted(set(form["restart_if_changed"]) - set(fields)):
         yield "restart_if_changed", f"there is no field {name!r}"
     if "force" not in form["restart_if_changed"]:
@@ -145,9 +146,31 @@ def _named_fields(form: Data) -> Found:
             yield f"schema/{name}", "it is personal and public"
 
 
+def _capabilities(form: Data) -> Found:
+    """The fields that money and publishing name."""
+    questions = dict(_by_name(form))
+    if "amount" in form:
+        group, column = form["amount"]["group"], form["amount"]["column"]
+        columns = {one["name"]: one["widget"] for one in questions.get(group, {}).get("columns", ())}
+        if columns.get(column) != "money":
+            yield "amount", f"there is no column {column!r} of the widget money in {group!r}"
+    name = form.get("publishes", {}).get("filter")
+    if name is not None:
+        field = form["schema"]["properties"].get(name, {})
+        if not field.get("x-public") or questions.get(name, {}).get("widget") != "select":
+            yield "publishes/filter", f"{name!r} is no public field of the widget select"
+
+
+def _by_name(form: Data) -> Iterator[tuple[str, Data]]:
+    for _, question in _questions(form):
+        yield question["name"], question
+
+
 def faults_with(form: Data, workflow: Data) -> Found:
-    """What is wrong with a form's money, given the stages of its workflow."""
+    """What is wrong with a form's money and what it publishes, given the stages of its workflow."""
     stages = workflow["stages"]
+    if "publishes" in form and form["publishes"]["at"] not in [stage["name"] for stage in stages]:
+        yield "publishes/at", f"the workflow has no stage {form['publishes']['at']!r}"
     if "fund" not in form:
         for stage in stages:
             if stage.get("from_pence"):

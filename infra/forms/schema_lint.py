@@ -32,7 +32,9 @@ _KEYWORDS: Mapping[str, frozenset[str]] = {
     "array": frozenset({"minItems", "maxItems", "items"}),
     "object": frozenset({"properties", "required", "additionalProperties"}),
 }
-_ANYWHERE = frozenset({"type", "$comment", "x-personal", "x-for-approvers", "x-public", "x-multiline"})
+_ANYWHERE = frozenset(
+    {"type", "$comment", "x-personal", "x-for-approvers", "x-public", "x-multiline", "x-stored"}
+)
 _WITHHELD = frozenset({"x-withheld-by", "x-withheld-seen-by"})
 _ROLES = frozenset(ROLE_NAMES) - {"claimant", "leaders"}
 """Those that somebody can hold: nobody registers a claimant, and the leaders' panel is made of its members."""
@@ -93,6 +95,8 @@ def _withheld_faults(field: Any, fields: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _own_faults(kind: str, field: Mapping[str, Any]) -> Iterator[str]:
+    if field.get("x-stored") and field.get("format") != "reference":
+        yield "x-stored is for references"
     if field.get("x-multiline") and kind != "string":
         yield "x-multiline is for strings"
     if kind == "string":

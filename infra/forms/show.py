@@ -15,7 +15,6 @@ from chalicelib.domain.forms.form import Form, Question
 from chalicelib.domain.forms.stages import Asked, Choice, Stage, Workflow
 from chalicelib.domain.money.pence import pounds
 from chalicelib.domain.people.people import role_words
-from chalicelib.domain.records.submissions import Status
 from infra.forms.check import SCHEMAS
 
 WIDTH = 100
@@ -106,7 +105,7 @@ def _options(question: Question) -> str:
 def _seen(form: Form, name: str) -> str:
     """Who sees an answer."""
     field = form.schema["properties"][name]
-    if name in form.public and _publishes(form):
+    if name in form.public and form.is_published:
         return "Seen by: everybody, where a submission is published."
     if name not in form.personal:
         return "Seen by: staff and approvers."
@@ -180,17 +179,11 @@ def _rest(form: Form, retention: Mapping[str, str]) -> Iterator[str]:
     money = f"from the fund {workflow.fund}, reserved at {workflow.reserve_at}" if workflow.fund else "none"
     yield from ("", *_lines(f"Money: {money}."))
     names = [question.name for question in form.questions() if question.name in form.public]
-    public = ", ".join(names) if _publishes(form) else "nothing"
+    public = ", ".join(names) if form.is_published else "nothing"
     yield from _lines(f"Published: {public}.")
     kept = "; ".join(f"{outcome} {_period(said)}" for outcome, said in retention.items())
     yield from _lines(f"Kept: {kept}.")
     yield from _lines("Exported: " + ", ".join(heading for _, heading in form.export) + ".")
-
-
-def _publishes(form: Form) -> bool:
-    """Whether a choice publishes a submission."""
-    choices = (choice for stage in form.workflow.stages for choice in stage.choices)
-    return any(Status.PUBLISHED.value in (choice.passing, choice.status) for choice in choices)
 
 
 def _period(duration: str) -> str:

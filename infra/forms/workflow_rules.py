@@ -9,6 +9,7 @@ from chalicelib.domain.approvals.outcomes import OUTCOMES, Outcome
 from chalicelib.domain.delivery.deliveries import CHANGES, DONE
 from chalicelib.domain.forms.form import read_question
 from chalicelib.domain.people.people import ROLE_NAMES
+from chalicelib.domain.records import submissions
 from chalicelib.domain.records.submissions import Status
 from infra.forms.fault import Data, Found
 
@@ -18,7 +19,7 @@ NOT_CHOSEN = {Status.SUBMITTED, Status.CHANGES_REQUESTED, Status.WITHDRAWN, Stat
 _OF_SOME = frozenset(name for outcome in OUTCOMES.values() for name in outcome.needs | outcome.members)
 """What a choice may say only with some outcomes."""
 
-STATUSES = {status.value for status in Status}
+STATUSES = {status.value for status in submissions.STATUSES}
 
 
 def faults(workflow: Data) -> Found:
@@ -67,7 +68,7 @@ def _choices(workflow: Data) -> Found:
             yield place, f"{name!r} is missing: {outcome.word!r} needs it"
         for name in sorted(_OF_SOME & set(said) - outcome.needs - outcome.members):
             yield f"{place}/{name}", f"a choice that does {outcome.word!r} cannot have it"
-        if outcome.ends and not said.get("needs_reason") and said.get("status") != Status.NOTED.value:
+        if outcome.ends and not said.get("needs_reason") and said.get("status") != Status("noted").value:
             yield f"{place}/needs_reason", "whoever ends a submission gives the reason"
         yield from _asks(said, outcome, place)
     for name in ("label", "done"):

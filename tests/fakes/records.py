@@ -176,7 +176,7 @@ class MemoryRecords:
             told = one.put_back(one.undo.before) if one.undo and one.may_undo(now) else one
             # A change of its answers writes it anew; what is withdrawn cannot be told as if it were not.
             is_public = publication.is_public(told) and publication.is_public(one)
-            is_wanted = force in ("", one.force) and category in ("", one.answers.get("category"))
+            is_wanted = force in ("", one.force) and category in ("", one.category)
             is_later = after is None or _order_of_lists(one) < (
                 after.submitted_at,
                 after.force,
@@ -234,7 +234,7 @@ def published(one: Submission) -> Published:
         reference=one.reference,
         title=one.title,
         force=one.force,
-        category=str(one.answers.get("category", "")),
+        category=one.category,
         status=one.status,
         submitted_at=one.submitted_at,
     )

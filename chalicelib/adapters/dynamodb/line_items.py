@@ -8,7 +8,6 @@ from typing import Any
 from chalicelib.adapters.dynamodb import keys
 from chalicelib.adapters.dynamodb.undo_items import undo_from
 from chalicelib.domain.forms.stages import AskedAs
-from chalicelib.domain.ideas import publication
 from chalicelib.domain.records.submissions import Status
 from chalicelib.services.ports import AskedTask, Listed, Published
 
@@ -34,9 +33,9 @@ def published(row: Any, now: datetime) -> Published | None:
     """A submission in the public list, from the index alone; None where it is public only by a decision that may
     still be undone. The status is the one that the public may know."""
     status = Status(row.status)
-    undo = undo_from(row.undo) if row.undo else None
+    undo = undo_from(row.undo, is_public=True) if row.undo else None
     if undo is not None and now < undo.until:
-        if publication.PUBLISHES not in undo.before.approved_by:
+        if undo.before.published_at is None:
             return None
         status = undo.before.status
     return Published(

@@ -28,7 +28,6 @@ from chalicelib.adapters.dynamodb.tables import (
 from chalicelib.adapters.dynamodb.undo_items import undo_from
 from chalicelib.domain.errors import NotFound, StillRunning, Unavailable
 from chalicelib.domain.forms.stages import AskedAs
-from chalicelib.domain.ideas import publication
 from chalicelib.domain.records.submissions import Case
 from chalicelib.services.changes import (
     Change,
@@ -273,8 +272,8 @@ def _is_told(item: Mapping[str, Any], now: datetime) -> bool:
     """Whether a line of the public list is public already: not by a decision that may still be undone."""
     if "undo" not in item:
         return True
-    undo = undo_from(json.loads(item["undo"]["S"]))
-    return now >= undo.until or publication.PUBLISHES in undo.before.approved_by
+    undo = undo_from(json.loads(item["undo"]["S"]), is_public=True)
+    return now >= undo.until or undo.before.published_at is not None
 
 
 def _page(index: Any, name: str, key: str, after: Place | None, limit: int) -> list[Listed]:

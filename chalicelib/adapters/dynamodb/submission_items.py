@@ -55,10 +55,16 @@ _OTHERWISE: Mapping[str, _Stored] = {
     "claimant_id": _unless_empty("claimant_id"),
     "waiting_for": _unless_empty("waiting_for"),
     "moved_to": _unless_empty("moved_to"),
+    "category": _unless_empty("category"),
+    # Earlier releases stored only that it is public.
+    "published_at": _Stored(
+        {"published_at": lambda one: one.published_at},
+        lambda item: item.published_at or (item.listed_at if item.public_as else None),
+    ),
     "title": _Stored(
         {"title": lambda one: one.title},
         # The first release stored none.
-        lambda item: item.title or str(item.answers.get("event_title", item.reference)),
+        lambda item: item.title or _first_title(item),
     ),
     "answers": _Stored({"answers": lambda one: dict(one.answers)}, lambda item: item.answers),
     "due_at": _Stored(
@@ -78,7 +84,7 @@ _OTHERWISE: Mapping[str, _Stored] = {
     ),
     "undo": _Stored(
         {"undo": lambda one: undo_json(one.undo) if one.undo else None},
-        lambda item: undo_from(item.undo) if item.undo else None,
+        lambda item: undo_from(item.undo, is_public=bool(item.public_as)) if item.undo else None,
     ),
     "is_unproven": _Stored(
         {"unproven": lambda one: 1 if one.is_unproven else None}, lambda item: bool(item.unproven)
@@ -99,7 +105,6 @@ _FIELDS: Mapping[str, _Stored] = {
 }
 
 _FOR_INDEXES: Mapping[str, _Index] = {
-    "category": _Index("answers", lambda one: one.answers.get("category")),
     "due_kind": _Index("next_at", lambda one: _due_kind(one) if one.is_dated else None),
     # No list but that of what is due has one whose submitter has not proven their mailbox.
     "listed_as": _Index(
@@ -138,6 +143,12 @@ def rewritten(*, amended: bool, confirmed: bool) -> list[str]:
     return [attribute for attribute, field, _ in _ATTRIBUTES if field not in kept]
 
 
+def _first_title(item: SubmissionItem) -> str:
+    """The title of what the first release stored without one: the answer that is called a title."""
+    titles = (text for name, text in item.answers.items() if name.endswith("_title"))
+    return str(next(titles, item.reference))
+
+
 def _due_kind(one: Submission) -> str:
     return keys.DUE_SUBMISSION if one.is_open else keys.DUE_UNCONFIRMED
 
@@ -146,9 +157,8 @@ def _held(item: SubmissionItem) -> Held:
     """What the fund holds for it. Items of the first release do not say: there, the first approval reserved all."""
     if item.reserved_pence is not None and item.committed_pence is not None:
         return Held(reserved=item.reserved_pence, committed=item.committed_pence)
-    status = Status(item.status)
     is_reserved = bool(item.waiting_for) and bool(item.approved_by)
     return Held(
         reserved=item.amount_pence if is_reserved else 0,
-        committed=item.amount_pence if status is Status.APPROVED else 0,
+        committed=item.amount_pence if Status(item.status).commits_money else 0,
     )

@@ -99,6 +99,7 @@ class SubmissionItem(Row, discriminator="submission"):
     waiting_for = UnicodeAttribute(null=True)
     title = UnicodeAttribute(null=True)
     category = UnicodeAttribute(null=True)
+    published_at = UTCDateTimeAttribute(null=True)
     version = IntegerAttribute(default=1)
     sitting = IntegerAttribute(null=True)
     deadline = UTCDateTimeAttribute(null=True)

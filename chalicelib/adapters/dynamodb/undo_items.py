@@ -24,12 +24,16 @@ def undo_json(undo: Undo) -> dict[str, Any]:
     }
 
 
-def undo_from(stored: Mapping[str, Any]) -> Undo:
-    """What was stored of it."""
+def undo_from(stored: Mapping[str, Any], *, is_public: bool) -> Undo:
+    """What was stored of it. Earlier releases did not store since when it was public: there, what `is_public` now
+    was so before the decision, too, where a stage had approved it."""
     before = dict(stored["before"])
+    until = datetime.fromisoformat(stored["until"])
+    if "published_at" not in before:
+        before["published_at"] = stored["until"] if is_public and before["approved_by"] else None
     return Undo(
         task=stored["task"],
-        until=datetime.fromisoformat(stored["until"]),
+        until=until,
         sequence=stored["sequence"],
         deliveries=tuple(stored["deliveries"]),
         before=Standing(
@@ -39,6 +43,7 @@ def undo_from(stored: Mapping[str, Any]) -> Undo:
                 "asked_as": AskedAs(before["asked_as"]),
                 "due_at": _moment(before["due_at"]),
                 "next_at": _moment(before["next_at"]),
+                "published_at": _moment(before["published_at"]),
                 "approved_by": people_from(before["approved_by"]),
             }
         ),

@@ -93,10 +93,11 @@ def amend(
     if answers == case.answers:
         message = "Nothing is different yet. Change what you were asked to change"
         raise InvalidAnswers([Problem(pointer="", code="unchanged", message=message)])
-    amount = total_pence(answers)
+    amount = total_pence(form, answers)
     moved = replace(
         one,
         title=form.title_of(answers, one.reference),
+        category=form.filed_under(answers),
         answers={name: value for name, value in answers.items() if name not in form.personal},
         amount_pence=amount,
         force=answers["force"],
@@ -113,6 +114,8 @@ def amend(
     # Another force has another share: what was set aside in the first one's is free again.
     reserved = min(one.reserved_pence, amount) if moved.force == one.force else 0
     moved = replace(moved, reserved_pence=reserved, approved_by={} if from_the_start else one.approved_by)
+    if from_the_start:
+        moved = replace(moved, published_at=None)
     return Amended(
         submission=moved,
         personal={name: value for name, value in answers.items() if name in form.personal},

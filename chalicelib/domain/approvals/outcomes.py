@@ -70,6 +70,9 @@ class Outcome:
     ends: ClassVar[bool] = False
     """Whether it ends the submission, whatever the stage."""
 
+    ended_mail: ClassVar[str] = "approved"
+    """The mail to whoever asked for money, where it ends the submission."""
+
     asks: ClassVar[Sequence[Mapping[str, Any]]] = ()
     """The values that it always asks for, as a workflow file would say them."""
 
@@ -87,8 +90,7 @@ class Outcome:
         following = form.workflow.stage(one.stage).title if one.is_open else ""
         if not form.workflow.fund:
             return "answered", {"done": choice.done, "next_stage": following}
-        named = {Status.APPROVED: "approved", Status.REJECTED: "rejected"}
-        return named.get(one.status, "moved-on"), {"next_stage": following}
+        return ("moved-on" if one.is_open else self.ended_mail), {"next_stage": following}
 
     def next_step(self, form: Form, one: Submission, stage: Stage, *, with_reason: bool) -> str:
         """What happens next, in the words of the person who decided. `with_reason`: the submitter reads theirs."""
@@ -110,6 +112,8 @@ class Advance(Outcome):
         """As in Outcome. The stage of `reserve_at` reserves the money, the last one commits it."""
         workflow, stage, choice = stood.workflow, stood.stage, stood.choice
         one = replace(one, approved_by={**one.approved_by, stage.name: stood.agreed})
+        if stage.name == workflow.publishes_at:
+            one = replace(one, published_at=stood.at)
         following = workflow.after(stage.name, one.amount_pence)
         if following is None:
             committed = one.amount_pence if workflow.fund else 0
@@ -153,6 +157,7 @@ class Close(Outcome):
     word = "close"
     needs = frozenset({"status"})
     ends = True
+    ended_mail = "rejected"
 
     def decided(self, one: Submission, stood: Stood) -> Submission:
         """As in Outcome."""

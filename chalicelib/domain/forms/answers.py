@@ -94,13 +94,12 @@ def build_validator(schema: Mapping[str, Any]) -> Draft202012Validator:
     return Draft202012Validator(dict(schema), validate_formats=True, formats=formats)
 
 
-COSTS = "cost_lines"
-"""The group whose rows are what money is asked for."""
-
-
-def total_pence(answers: Mapping[str, Any]) -> int:
-    """The sum of the cost lines, in pence. We add up; the claimant does not."""
-    return sum(int(line["amount_pence"]) for line in answers.get(COSTS, ()))
+def total_pence(form: Form, answers: Mapping[str, Any]) -> int:
+    """How much money is asked for, in pence: the sum of a column, which the form's file names. We add up; the
+    submitter does not. 0 where the form asks for none."""
+    if form.amount is None:
+        return 0
+    return sum(int(row[form.amount.column]) for row in answers.get(form.amount.group, ()))
 
 
 def fingerprint(*parts: Any) -> str:

@@ -78,6 +78,14 @@ class Proof:
 
 
 @value
+class Amount:
+    """Where the money that is asked for stands: a column of a group's rows."""
+
+    group: str
+    column: str
+
+
+@value
 class Form:
     """One version of one form. `noun` is what its submissions are called in a sentence: `claim`.
 
@@ -97,6 +105,10 @@ class Form:
     pages: tuple[Page, ...]
     workflow: Workflow
     proof: Proof = field(default_factory=Proof)
+    amount: Amount | None = None
+    public_filter: str = ""
+    """The field that the public list is filtered by; empty where the form's submissions are never published."""
+
     export: tuple[tuple[str, str], ...] = ()
     """Field and heading of each column of an export."""
 
@@ -140,6 +152,21 @@ class Form:
         """Fields that may be published (`x-public`)."""
         fields = self.schema["properties"].items()
         return frozenset(name for name, field in fields if field.get("x-public")) - self.personal
+
+    @cached_property
+    def stored_references(self) -> tuple[str, ...]:
+        """Fields whose reference must be that of a stored submission (`x-stored`)."""
+        fields = self.schema["properties"].items()
+        return tuple(name for name, field in fields if field.get("x-stored"))
+
+    @property
+    def is_published(self) -> bool:
+        """Whether its submissions may be published. Of those that are not, titles are no leader's to read."""
+        return bool(self.workflow.publishes_at)
+
+    def filed_under(self, answers: Mapping[str, Any]) -> str:
+        """The answer that the public list is filtered by; empty where there is none."""
+        return str(answers.get(self.public_filter, "")) if self.public_filter else ""
 
     @property
     def submitter(self) -> str:
@@ -188,6 +215,8 @@ def read_form(data: Mapping[str, Any], *, workflow: Mapping[str, Any], lists: Li
             for page in data["pages"]
         ),
         workflow=read_workflow(workflow, data, read_question=lambda said: read_question(said, lists)),
+        amount=Amount(**data["amount"]) if "amount" in data else None,
+        public_filter=data.get("publishes", {}).get("filter", ""),
         proof=Proof(by=data["proof"]["by"], domains=tuple(data["proof"].get("domains", ()))),
         export=tuple((column["field"], column["heading"]) for column in data["export"]["columns"]),
     )

@@ -143,6 +143,7 @@ class Workflow:
     """The state machine that runs a form's submissions and the stages it goes through, in order.
 
     `fund` is where the money comes from, and `reserve_at` the stage that sets it aside; both empty without money.
+    Whoever approves at the stage `publishes_at` says that everybody may read the submission; empty where nobody may.
     """
 
     name: str
@@ -150,6 +151,7 @@ class Workflow:
     fund: str
     reserve_at: str
     amending: Amending
+    publishes_at: str = ""
 
     @property
     def may_return(self) -> bool:

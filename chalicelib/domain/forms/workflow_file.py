@@ -25,6 +25,7 @@ def read_workflow(
         name=data["name"],
         fund=form.get("fund", ""),
         reserve_at=form.get("reserve_at", ""),
+        publishes_at=form.get("publishes", {}).get("at", ""),
         stages=tuple(_stage(stage, choices, panels) for stage in data["stages"]),
         amending=Amending(
             working_days=amending["working_days"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from chalicelib.domain.errors import LinkEnded, LinkReplaced
-from chalicelib.domain.records.submissions import Case, Status
+from chalicelib.domain.records.submissions import Case
 
 LASTS = timedelta(days=90)
 """How long a link works after the submission's end, or after it was made, where that is later."""
@@ -17,7 +17,7 @@ def ended_at(case: Case) -> datetime | None:
     """When the submission came to its end: its last decision, payment, withdrawal or lapse. None while somebody has to
     do something about it, or it waits to be paid."""
     one = case.submission
-    if one.is_dated or (one.status is Status.APPROVED and one.committed_pence):
+    if one.is_dated or one.committed_pence:
         return None
     return max((entry.at for entry in case.entries if entry.action in _ENDING), default=one.changed_at)
 

@@ -199,7 +199,7 @@ def between(before: Held, after: Held) -> tuple[Kind, int] | None:
     raise ValueError("it takes more than one movement")
 
 
-def shortfall(fund: Fund, force: str, amount_pence: int, *, is_more: bool = False) -> str | None:
+def shortfall(fund: Fund, force: str, amount_pence: int, *, noun: str, is_more: bool = False) -> str | None:
     """Why an amount does not fit, and by how much, in a sentence; None where it fits. `is_more`: it is wanted on
     top of what is held for the claim already."""
     share = fund.forces.get(force)
@@ -219,5 +219,5 @@ def shortfall(fund: Fund, force: str, amount_pence: int, *, is_more: bool = Fals
     if not missing:
         return None
     wanted = pounds(amount_pence)
-    says = f"This claim needs {wanted} more, which does" if is_more else f"This claim of {wanted} does"
+    says = f"This {noun} needs {wanted} more, which does" if is_more else f"This {noun} of {wanted} does"
     return f"{says} not fit: {'; '.join(missing)}."

@@ -7,35 +7,22 @@ from collections.abc import Iterable
 from datetime import date
 
 from chalicelib.domain.errors import Forbidden
+from chalicelib.domain.lists import entries
 from chalicelib.domain.values import value
 
 NATIONAL = "national"
-COORDINATOR = "coordinator"
-FINANCE = "fund-holder"
-ADMIN = "admin"
-
-ROLE_NAMES = {
-    "innovation-lead": "innovation lead",
-    "innovation-lead-deputy": "deputy innovation lead",
-    "programme-manager": "programme manager",
-    "programme-manager-deputy": "deputy programme manager",
-    "fund-holder": "fund holder",
-    "fund-holder-deputy": "deputy fund holder",
-    COORDINATOR: "coordinator",
-    ADMIN: "administrator",
-    "claimant": "claimant",
-    "idea-reviewer": "national idea reviewer",
-    "idea-reviewer-deputy": "deputy national idea reviewer",
-    "leaders": "leaders' panel",
-    "home-office-leader": "Home Office's member of the leaders' panel",
-    "home-office-leader-deputy": "Home Office's deputy on the leaders' panel",
-    "npcc-leader": "National Police Chiefs' Council's member of the leaders' panel",
-    "npcc-leader-deputy": "National Police Chiefs' Council's deputy on the leaders' panel",
-    "college-leader": "College's member of the leaders' panel",
-    "college-leader-deputy": "College's deputy on the leaders' panel",
-    "chief-constable": "chief constable",
-}
+ROLE_NAMES: dict[str, str] = {entry["code"]: entry["name"] for entry in entries("roles")}
 """Roles in words. A role is shown to the public; the name of its holder never is."""
+
+
+def roles_that_may(do: str) -> tuple[str, ...]:
+    """The roles that may do this, as the list of roles says: `coordinate`, `pay`, `administer`, or read a digest."""
+    return tuple(entry["code"] for entry in entries("roles") if do in entry.get("may", ()))
+
+
+(COORDINATOR,) = roles_that_may("coordinate")
+(FINANCE,) = roles_that_may("pay")
+(ADMIN,) = roles_that_may("administer")
 
 
 @value

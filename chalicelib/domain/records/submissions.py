@@ -10,51 +10,12 @@ from typing import Any
 
 from chalicelib.domain.forms.answers import answers_digest, fingerprint
 from chalicelib.domain.forms.stages import AskedAs
+from chalicelib.domain.records.statuses import STATUS_WORDS as STATUS_WORDS
+from chalicelib.domain.records.statuses import STATUSES as STATUSES
+from chalicelib.domain.records.statuses import Status as Status
 from chalicelib.domain.records.timeline import Chain, Entry, Text
 from chalicelib.domain.records.waits import TokenFor, Wait
 from chalicelib.domain.values import value
-
-
-class Status(str, Enum):
-    """Where a submission stands."""
-
-    UNCONFIRMED = "unconfirmed"
-    SUBMITTED = "submitted"
-    IN_REVIEW = "in-review"
-    CHANGES_REQUESTED = "changes-requested"
-    APPROVED = "approved"
-    PAID = "paid"
-    REJECTED = "rejected"
-    WITHDRAWN = "withdrawn"
-    LAPSED = "lapsed"
-    PUBLISHED = "published"
-    DECLINED = "declined"
-    SHORTLISTED = "shortlisted"
-    NOTED = "noted"
-    ADOPTED = "adopted"
-    PILOTED = "piloted"
-    REFERRED = "referred"
-
-
-STATUS_WORDS = {
-    Status.UNCONFIRMED: "Not sent on yet: confirm your email address",
-    Status.SUBMITTED: "Received",
-    Status.IN_REVIEW: "Being decided",
-    Status.CHANGES_REQUESTED: "Waiting for your changes",
-    Status.APPROVED: "Approved",
-    Status.PAID: "Paid",
-    Status.REJECTED: "Not approved",
-    Status.WITHDRAWN: "Withdrawn",
-    Status.LAPSED: "Lapsed: the changes did not come in time",
-    Status.PUBLISHED: "Published, being considered nationally",
-    Status.DECLINED: "Not taken forward",
-    Status.SHORTLISTED: "Shortlisted, before the leaders",
-    Status.NOTED: "Published and noted",
-    Status.ADOPTED: "Adopted",
-    Status.PILOTED: "To be piloted",
-    Status.REFERRED: "Referred to others",
-}
-
 
 VOUCHED = "vouched"
 """The `proof` in the first timeline entry of what a trusted sender vouched for, so that no code was needed."""
@@ -118,6 +79,7 @@ class Standing:
     reserved_pence: int
     committed_pence: int
     sitting: int = 1
+    published_at: datetime | None = None
 
 
 @value
@@ -183,6 +145,8 @@ class Submission:
     link: int = 1
     linked_at: datetime | None = None
     sitting: int = 1
+    category: str = ""
+    published_at: datetime | None = None
 
     @property
     def is_open(self) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, fields, replace
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, field, fields, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -12,10 +13,11 @@ from chalicelib.domain.approvals.deadlines import short_day
 from chalicelib.domain.forms.form import Form
 from chalicelib.domain.forms.stages import AskedAs
 from chalicelib.domain.ideas import publication
+from chalicelib.domain.lists import entries
 from chalicelib.domain.money.fund import Balance
 from chalicelib.domain.money.pence import pounds
 from chalicelib.domain.people.people import role_words
-from chalicelib.domain.records.submissions import Status, Submission
+from chalicelib.domain.records.submissions import Submission
 from chalicelib.domain.reports.exports import LEADERS, LONDON, Period, midnight
 from chalicelib.domain.sentences import capital
 from chalicelib.domain.values import value
@@ -26,30 +28,13 @@ FIRST_FORTNIGHT = date(2026, 1, 5)
 MOST_NAMED = 5
 """How many of those that wait a digest names."""
 
-ENDS = {
-    Status.APPROVED: "approved",
-    Status.PAID: "paid",
-    Status.REJECTED: "rejected",
-    Status.ADOPTED: "adopted",
-    Status.PILOTED: "piloted",
-    Status.NOTED: "noted",
-    Status.REFERRED: "referred",
-    Status.DECLINED: "declined",
-    Status.WITHDRAWN: "ended",
-    Status.LAPSED: "ended",
-}
-"""As what each submission that is over counts."""
+ENDED = "ended"
+"""As what counts whatever ended without an answer."""
 
-_HEADINGS = {
-    "approved": "Approved",
-    "paid": "Paid",
-    "rejected": "Not approved",
-    "adopted": "Adopted",
-    "piloted": "To be piloted",
-    "noted": "Noted",
-    "referred": "Referred to others",
-    "declined": "Not taken forward",
-}
+_TOLD = sorted(
+    (entry for entry in entries("statuses") if "digest" in entry), key=lambda entry: entry["digest"]["place"]
+)
+_HEADINGS: dict[str, str] = {entry["code"]: entry["digest"]["heading"] for entry in _TOLD}
 
 
 @value
@@ -71,20 +56,13 @@ class WaitingFor:
 class Figures:
     """Counts of a form's submissions so far, and what the fund holds and has paid for them, in pence.
 
+    `answered` are those that are over by the status they ended with, `ended` those that ended without an answer.
     `overdue` are those of `waiting` that nobody decided in time, `public` those that everybody may read, and
     `public_overdue` those that are both. `to_answer` need an answer, `for_readers` of them from the readers
     themselves; `longest` are the first of these.
     """
 
     submitted: int = 0
-    approved: int = 0
-    paid: int = 0
-    rejected: int = 0
-    adopted: int = 0
-    piloted: int = 0
-    noted: int = 0
-    referred: int = 0
-    declined: int = 0
     ended: int = 0
     waiting: int = 0
     overdue: int = 0
@@ -96,12 +74,17 @@ class Figures:
     committed_pence: int = 0
     paid_pence: int = 0
     longest: tuple[WaitingFor, ...] = ()
+    answered: Mapping[str, int] = field(default_factory=dict)
 
     def __add__(self, other: Figures) -> Figures:
         """Both together."""
-        numbers = (one.name for one in fields(Figures) if one.name != "longest")
-        sums = {name: getattr(self, name) + getattr(other, name) for name in numbers}
-        return replace(self, **sums, longest=_first((*self.longest, *other.longest)))
+        sums = {name: getattr(self, name) + getattr(other, name) for name in _numbers()}
+        answered = dict(Counter(self.answered) + Counter(other.answered))
+        return replace(self, **sums, answered=answered, longest=_first((*self.longest, *other.longest)))
+
+    def count(self, name: str) -> int:
+        """One of the numbers, or how many were answered so."""
+        return int(self.answered[name] if name in self.answered else getattr(self, name, 0))
 
     @property
     def hidden(self) -> int:
@@ -116,6 +99,7 @@ class Figures:
     def to_json(self) -> bytes:
         """The figures as they are stored. What is nought is left out."""
         data = _said(self)
+        data |= data.pop("answered", {})
         data["longest"] = [{**_said(one), "by": one.by.isoformat()} for one in self.longest]
         return json.dumps(data, indent=2).encode() + b"\n"
 
@@ -124,7 +108,12 @@ class Figures:
         """What `to_json` made, also that of earlier versions, which counted less."""
         data = json.loads(content)
         longest = [{**one, "by": datetime.fromisoformat(one["by"])} for one in data.pop("longest")]
-        return cls(**data, longest=tuple(WaitingFor(**one) for one in longest))
+        answered = {name: data.pop(name) for name in list(data) if name not in _numbers()}
+        return cls(**data, answered=answered, longest=tuple(WaitingFor(**one) for one in longest))
+
+
+def _numbers() -> list[str]:
+    return [one.name for one in fields(Figures) if one.name not in ("longest", "answered")]
 
 
 def _said(one: Any) -> dict[str, Any]:
@@ -153,8 +142,9 @@ def figures(
 
 
 def _over(one: Submission) -> Figures:
-    count: dict[str, Any] = {ENDS[one.status]: 1}
-    return _money(one) + Figures(submitted=1, **count)
+    if one.status.value in _HEADINGS:
+        return _money(one) + Figures(submitted=1, answered={one.status.value: 1})
+    return _money(one) + Figures(submitted=1, ended=1)
 
 
 def _money(one: Submission) -> Figures:
@@ -169,7 +159,7 @@ def _open(one: Submission, form: Form, asked: frozenset[str], for_leaders: bool,
     is_late = one.asked_as is AskedAs.COORDINATORS or (one.due_at is not None and one.due_at <= now)
     is_public, is_theirs = publication.is_public(one), one.stage in asked
     # Of what is published, the leaders are told what they are asked themselves, and what nobody answered in time.
-    is_named = not publishes(form) or (is_public and (not for_leaders or is_theirs or is_late))
+    is_named = not form.is_published or (is_public and (not for_leaders or is_theirs or is_late))
     named: tuple[WaitingFor, ...] = ()
     if is_named and one.due_at is not None:
         waits = WaitingFor(
@@ -191,11 +181,6 @@ def _open(one: Submission, form: Form, asked: frozenset[str], for_leaders: bool,
         for_readers=int(is_named and is_theirs),
         longest=named,
     )
-
-
-def publishes(form: Form) -> bool:
-    """Whether a form's submissions may be published. Of those that are not, titles are no leader's to read."""
-    return form.id == publication.FORM
 
 
 def last_week(now: datetime) -> Period:
@@ -246,9 +231,9 @@ class Group:
 
 def groups(form: Form, now: Figures, last: Figures | None) -> list[Group]:
     """All of a form's submissions: those that are over by what became of them, then those that wait."""
-    headings = {**_HEADINGS, "ended": _ended(form)}
+    headings = {**_HEADINGS, ENDED: _ended(form)}
     found = [_group(heading, now, last, name) for name, heading in headings.items()]
-    if not publishes(form):
+    if not form.is_published:
         return [*found, _group("Waiting for an answer", now, last, "waiting", is_open=True)]
     return [
         *found,
@@ -265,8 +250,8 @@ def _ended(form: Form) -> str:
 
 
 def _group(heading: str, now: Figures, last: Figures | None, name: str, *, is_open: bool = False) -> Group:
-    was = None if last is None else int(getattr(last, name))
-    return Group(heading=heading, now=int(getattr(now, name)), last=was, is_open=is_open)
+    was = None if last is None else last.count(name)
+    return Group(heading=heading, now=now.count(name), last=was, is_open=is_open)
 
 
 def figure_rows(form: Form, now: Figures, last: Figures | None) -> list[list[str]]:

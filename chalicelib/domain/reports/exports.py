@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.domain.forms.cells import Cell, ColumnKind
 from chalicelib.domain.forms.form import Form, Question
-from chalicelib.domain.people.people import ADMIN, COORDINATOR, FINANCE, NATIONAL, Person
+from chalicelib.domain.people.people import ADMIN, COORDINATOR, FINANCE, NATIONAL, Person, roles_that_may
 from chalicelib.domain.records.submissions import Submission
 from chalicelib.domain.values import value
 
@@ -20,8 +20,8 @@ LONDON = ZoneInfo("Europe/London")
 ALL = "all"
 """The scope that is every force."""
 
-CHIEF = "chief-constable"
-LEADERS = ("home-office-leader", "npcc-leader", "college-leader")
+(CHIEF,) = roles_that_may("read-force-digest")
+LEADERS = roles_that_may("read-national-digest")
 MOST_LISTED = 12
 """How many periods of a form the page of exports lists."""
 

@@ -26,7 +26,7 @@ from chalicelib.services.changes import (
     KnownReference,
     MoveSubmission,
 )
-from chalicelib.services.intake.submitting import unknown_reference
+from chalicelib.services.intake.submitting import known_references, unknown_reference
 from chalicelib.services.ports import Parts
 from chalicelib.services.records.lookup import case_of
 from chalicelib.services.revision import (
@@ -171,7 +171,7 @@ def _amended(parts: Parts, case: Case, form: Form, amended: Amended, sections: l
         role=CLAIMANT,
         details=_entry_details(case, form, amended, salt),
     )
-    revision.adds(_answers(revision.submission, amended, salt))
+    revision.adds(_answers(form, revision.submission, amended, salt))
     revision.tells([_receipt(revision, case, form, amended, sections)])
     revision.tells_workflow(form)
     return revision
@@ -193,21 +193,19 @@ def _moved(parts: Parts, case: Case, form: Form, amended: Amended, sections: lis
     freed = amended.movement.details if amended.movement else {}
     details = {**_entry_details(case, form, amended, salt), **freed, **origin}
     here.records("moved-here", by=CLAIMANT, role=CLAIMANT, details=details)
-    here.adds(_answers(here.submission, amended, salt))
+    here.adds(_answers(form, here.submission, amended, salt))
     here.tells([_receipt(here, case, form, amended, sections)])
     here.starts_workflow(form)
     return [left, here]
 
 
-def _answers(one: Submission, amended: Amended, salt: str) -> list[Change]:
+def _answers(form: Form, one: Submission, amended: Amended, salt: str) -> list[Change]:
     """The new answers, the earlier ones, and what must be true of the new ones."""
     changes: list[Change] = [
         KeepPersonal(submission=one, personal=amended.personal, salt=salt),
         KeepVersion(submission=one, version=amended.earlier),
     ]
-    if "innovation_day" in one.answers:
-        changes.append(KnownReference(reference=one.answers["innovation_day"], field="innovation_day"))
-    return changes
+    return [*changes, *known_references(form, one)]
 
 
 def _receipt(revision: Revision, case: Case, form: Form, amended: Amended, sections: list[str]) -> Delivery:

@@ -312,7 +312,7 @@ def _explained(parts: Parts, form: Form, case: Case, task: Task, refused: Change
     if isinstance(change, MoveMoney):
         move = change.movement
         fund = parts.funds.fund(form.workflow.fund, force=move.force)
-        reason = shortfall(fund, move.force, move.amount_pence, is_more=move.before != Held())
+        reason = shortfall(fund, move.force, move.amount_pence, noun=form.noun, is_more=move.before != Held())
         return DoesNotFit(reason) if reason else refused
     if isinstance(change, StillHolds):
         return RoleGivenUp(

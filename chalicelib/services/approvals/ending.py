@@ -8,23 +8,17 @@ from chalicelib.domain.approvals import decisions
 from chalicelib.domain.errors import InvalidAnswers, Overtaken, Problem
 from chalicelib.domain.forms.form import Form
 from chalicelib.domain.people.people import COORDINATOR, Person
-from chalicelib.domain.records.submissions import STATUS_WORDS, Case, Status, TaskState
+from chalicelib.domain.records.submissions import STATUS_WORDS, Case, Status, Submission, TaskState
 from chalicelib.domain.records.timeline import CLAIMANT, SYSTEM
 from chalicelib.services.changes import CancelDelivery, CloseTask
 from chalicelib.services.ports import Parts
 from chalicelib.services.records.lookup import case_of
 from chalicelib.services.revision import Revision, again_if_overtaken
 
-WITHDRAWABLE = frozenset(
-    {
-        Status.SUBMITTED,
-        Status.IN_REVIEW,
-        Status.CHANGES_REQUESTED,
-        Status.PUBLISHED,
-        Status.SHORTLISTED,
-        Status.APPROVED,
-    }
-)
+
+def may_withdraw(one: Submission) -> bool:
+    """Whether a submission can still be withdrawn: it has not ended, or what it was promised is not paid yet."""
+    return one.is_open or one.committed_pence > 0
 
 
 def withdraw(parts: Parts, force: str, reference: str, *, reason: str = "", by: Person | None = None) -> None:
@@ -45,8 +39,7 @@ def _withdraw(parts: Parts, force: str, reference: str, reason: str, by: Person 
     if one.status is Status.WITHDRAWN:
         return
     now = parts.now()
-    told = one.as_told(now).status
-    if one.status not in WITHDRAWABLE and told not in WITHDRAWABLE:
+    if not may_withdraw(one) and not may_withdraw(one.as_told(now)):
         raise Overtaken(
             f"This {form.noun} has ended ({STATUS_WORDS[one.status].lower()}); it cannot be withdrawn."
         )

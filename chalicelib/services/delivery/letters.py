@@ -16,7 +16,7 @@ from chalicelib.domain.approvals.deadlines import short_day, spoken_day, spoken_
 from chalicelib.domain.approvals.who_decides import may_hand_on
 from chalicelib.domain.delivery import deliveries
 from chalicelib.domain.delivery.deliveries import Delivery
-from chalicelib.domain.forms.answers import COSTS, Answer, walk
+from chalicelib.domain.forms.answers import Answer, walk
 from chalicelib.domain.forms.form import Form
 from chalicelib.domain.forms.stages import AskedAs, Choice
 from chalicelib.domain.money.pence import pounds
@@ -235,7 +235,7 @@ def answers_in_words(form: Form, shown: Iterable[Answer]) -> dict[str, Any]:
     for answer in shown:
         if not answer.rows:
             singles.append([answer.heading, answer.value])
-        elif form.workflow.fund and answer.name == COSTS:
+        elif form.amount and answer.name == form.amount.group:
             costs = [list(row) for row in answer.rows]
         else:
             for number, row in enumerate(answer.rows, start=1):

@@ -61,7 +61,7 @@ def may_chase(parts: Parts, person: Person, case: Case) -> bool:
 
 def may_withdraw(person: Person, one: Submission) -> bool:
     """Whether the page offers it."""
-    return person.holds_for(COORDINATOR, force=one.force) and one.status in ending.WITHDRAWABLE
+    return person.holds_for(COORDINATOR, force=one.force) and ending.may_withdraw(one)
 
 
 def _chase(parts: Parts, person: Person, reference: str) -> None:

@@ -135,9 +135,10 @@ def idea(parts: Parts, reference: str) -> IdeaView:
 
 
 def categories(parts: Parts) -> dict[str, str]:
-    """What ideas are about: each category's value and its words, in the form's order."""
-    question = parts.forms.form(publication.FORM).question("category")
-    return {option.value: in_words(question, option.value) for option in question.options} if question else {}
+    """What is published is about: each value that the list is filtered by and its words, in the order of the forms."""
+    asked = (form.question(form.public_filter) for form in parts.forms.all() if form.is_published)
+    questions = [question for question in asked if question]
+    return {option.value: in_words(one, option.value) for one in questions for option in one.options}
 
 
 def _history(case: Case, form: Form) -> tuple[HistoryLine, ...]:

@@ -33,7 +33,7 @@ def receipt_mail(
 ) -> deliveries.Delivery:
     """The receipt for these answers. `again` tells it from the first one; `link` is the number of the status link."""
     shown = [answer for answer in walk(form, answers) if not answer.personal]
-    amount = total_pence(answers)
+    amount = total_pence(form, answers)
     return deliveries.mail(
         "receipt",
         to=answers[form.email_field],

@@ -208,13 +208,14 @@ def _next_hour(now: datetime) -> datetime:
 
 
 def _new_submission(parts: Parts, form: Form, answers: Mapping[str, Any], now: datetime) -> NewSubmission:
-    amount = total_pence(answers)
+    amount = total_pence(form, answers)
     stage = form.workflow.first(amount)
     due = parts.calendar.deadline(now, stage.working_days)
     reference = new_reference(form.reference_prefix, parts.draw)
     one = Submission(
         reference=reference,
         title=form.title_of(answers, reference),
+        category=form.filed_under(answers),
         form=form.id,
         form_version=form.version,
         force=answers["force"],
@@ -249,9 +250,13 @@ def _record(revision: NewSubmission, form: Form, proof: str) -> None:
     if proof != MAILBOX:
         details["proof"] = proof
     revision.records("submitted", by=CLAIMANT, role=CLAIMANT, details=details)
-    if "innovation_day" in one.answers:
-        known = KnownReference(reference=one.answers["innovation_day"], field="innovation_day")
-        revision.adds([known])
+    revision.adds(known_references(form, one))
+
+
+def known_references(form: Form, one: Submission) -> list[KnownReference]:
+    """What must be true of references that are answers: a submission is stored under each."""
+    named = [name for name in form.stored_references if name in one.answers]
+    return [KnownReference(reference=one.answers[name], field=name) for name in named]
 
 
 def _start_at_once(revision: NewSubmission, form: Form, answers: Mapping[str, Any]) -> None:

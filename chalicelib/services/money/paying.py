@@ -74,7 +74,7 @@ def check_may_record(parts: Parts, person: Person, case: Case) -> None:
 
 def may_pay(one: Submission, now: datetime) -> bool:
     """Whether it waits for a payment: approved, and no longer to be undone."""
-    return one.status is Status.APPROVED and one.committed_pence > 0 and not one.may_undo(now)
+    return one.committed_pence > 0 and not one.is_open and not one.may_undo(now)
 
 
 def may_return(one: Submission) -> bool:

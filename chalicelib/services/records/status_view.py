@@ -24,7 +24,7 @@ from chalicelib.domain.records.timeline import Entry
 from chalicelib.domain.records.withholding import withheld_from
 from chalicelib.domain.sentences import mid_sentence
 from chalicelib.domain.values import value
-from chalicelib.services.approvals.ending import WITHDRAWABLE
+from chalicelib.services.approvals.ending import may_withdraw
 from chalicelib.services.ports import Parts
 from chalicelib.services.records import trail
 from chalicelib.services.records.lookup import case_of
@@ -123,7 +123,7 @@ def status_of(parts: Parts, token: str, *, may_be_over: bool = False) -> StatusV
         submitted_at=one.submitted_at,
         history=_history(case, form),
         may_amend=one.status is Status.CHANGES_REQUESTED,
-        may_withdraw=one.status in WITHDRAWABLE,
+        may_withdraw=may_withdraw(one),
         is_unconfirmed=one.status is Status.UNCONFIRMED,
         is_public=publication.is_public(one),
         has_fund=bool(form.workflow.fund),

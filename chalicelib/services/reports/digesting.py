@@ -138,7 +138,7 @@ def _told_of(parts: Parts, form: Form, scope: str, period: Period, figures: Figu
     last = _stored(parts, form, scope, digests.before(period))
     names = {one: parts.forms.force_name(one) for one in parts.forms.forces()} if scope == ALL else {}
     fund = parts.funds.fund(form.workflow.fund) if form.workflow.fund else None
-    is_published = digests.publishes(form)
+    is_published = form.is_published
     return {
         "noun": form.noun,
         "is_published": is_published,

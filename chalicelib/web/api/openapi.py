@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.domain.approvals.decisions import MAX_COMMENT
 from chalicelib.domain.forms.form import Form
 from chalicelib.domain.forms.stages import AskedAs
-from chalicelib.domain.records.submissions import Status, TaskState
+from chalicelib.domain.records.submissions import STATUSES, TaskState
 from chalicelib.web.http.access import Access
 from chalicelib.web.http.problems import PROBLEM_TYPE
 
@@ -188,7 +188,7 @@ def _list_of(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 _NOTHING = {"type": "object", "additionalProperties": False}
-_STATUS = {"enum": [status.value for status in Status]}
+_STATUS = {"enum": [status.value for status in STATUSES]}
 _FORM_LINE = {
     "id": _TEXT,
     "version": {"type": "integer"},

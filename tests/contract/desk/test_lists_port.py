@@ -107,10 +107,10 @@ def test_a_line_says_how_the_submission_stands_now(parts: Parts) -> None:
     assert parts.records.of("kent").page(FORM, after=None, limit=2) == [expected]
     assert parts.records.page(FORM, after=None, limit=2) == [expected]
     assert parts.records.open(limit=2) == [expected]
-    _, changes = changed(one, status=Status.REJECTED, waiting_for="", due_at=None, next_at=None)
+    _, changes = changed(one, status=Status("rejected"), waiting_for="", due_at=None, next_at=None)
     parts.records.commit(changes)
     (line,) = parts.records.page(FORM, after=None, limit=2)
-    assert (line.status, line.is_open, line.due_at) == (Status.REJECTED, False, None)
+    assert (line.status, line.is_open, line.due_at) == (Status("rejected"), False, None)
     assert parts.records.open(limit=2) == []
 
 
@@ -136,7 +136,7 @@ def test_a_forces_open_submissions_are_its_own_however_many_others_there_are(par
         store(parts, number, due_at=MONDAY + timedelta(days=days))
     for number in range(10, 14):
         store(parts, number, force="essex", due_at=MONDAY + timedelta(days=1))
-    store(parts, 20, status=Status.REJECTED)
+    store(parts, 20, status=Status("rejected"))
     store(parts, 21, due_at=MONDAY, status=Status.UNCONFIRMED, is_unproven=True)
     kent = parts.records.of("kent")
     assert numbers(kent.open(limit=5)) == [1, 0, 2]

@@ -168,7 +168,7 @@ def test_what_an_undo_puts_back_comes_back_to_the_microsecond(parts: Parts, undo
 def test_what_has_ended_waits_for_no_date(parts: Parts) -> None:
     one, changes = added(next_at=NEXT)
     parts.records.commit(changes)
-    ended, changes = changed(one, status=Status.REJECTED, waiting_for="", due_at=None, next_at=None)
+    ended, changes = changed(one, status=Status("rejected"), waiting_for="", due_at=None, next_at=None)
     parts.records.commit(changes)
     assert parts.records.of("kent").case(REFERENCE).submission == ended
     back, changes = changed(

@@ -24,7 +24,7 @@ OTHER: dict[str, Any] = {
     "form": "idea",
     "form_version": 2,
     "force": "essex",
-    "status": Status.PUBLISHED,
+    "status": Status("published"),
     "stage": "programme",
     "asked_as": AskedAs.DEPUTY,
     "round": 2,
@@ -52,6 +52,8 @@ OTHER: dict[str, Any] = {
     "is_unproven": True,
     "link": 2,
     "linked_at": LATER,
+    "category": "training",
+    "published_at": LATER,
 }
 """For each field, something else than a submission has at first."""
 

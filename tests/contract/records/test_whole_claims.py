@@ -38,7 +38,7 @@ def test_a_claim_is_approved_at_all_three_stages_and_paid_for_once(story: Life) 
     story.approve_up_to(receipt.reference, "nowhere")
     story.deliver()
     case = story.case(receipt.reference)
-    assert case.submission.status is Status.APPROVED
+    assert case.submission.status is Status("approved")
     assert dict(case.submission.approved_by) == {
         "force-lead": ("lead-kent",),
         "programme": ("programme",),
@@ -59,7 +59,7 @@ def test_a_rejected_claim_gives_the_money_back(story: Life) -> None:
     assert story.parts.funds.fund("ptf").balance.reserved == 600_000
     story.ask(reference)
     story.decide(reference, "reject", comment="Not this year")
-    assert story.case(reference).submission.status is Status.REJECTED
+    assert story.case(reference).submission.status is Status("rejected")
     assert story.parts.funds.fund("ptf").balance.available == 2_000_000
     check_whole(story, reference)
 

@@ -293,7 +293,7 @@ def test_the_first_stage_decides_again_where_amount_or_date_changed(
     assert story.case(reference).open_tasks[0].person_id == "lead-kent"
     story.approve_up_to(reference, "nowhere")
     one = story.case(reference).submission
-    assert (one.status, list(one.approved_by)) == (Status.APPROVED, ["force-lead", "programme", "finance"])
+    assert (one.status, list(one.approved_by)) == (Status("approved"), ["force-lead", "programme", "finance"])
     assert story.money() == (0, one.amount_pence)
 
 
@@ -488,7 +488,7 @@ def test_a_claim_of_another_force_goes_on_there_under_its_reference(story: Scene
     story.ask(moved, force="essex")
     assert story.case(moved, "essex").open_tasks[0].person_id == "lead-essex"
     story.approve_up_to(moved, "nowhere", force="essex")
-    assert story.status(moved, "essex") is Status.APPROVED
+    assert story.status(moved, "essex") is Status("approved")
     assert story.parts.funds.fund("ptf").forces["essex"].committed == 600_000
 
 

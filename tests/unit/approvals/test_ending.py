@@ -160,7 +160,7 @@ def test_a_rejection_at_the_same_moment_stands(story: Scene) -> None:
     story.first(lambda: story.decide(reference, "reject", comment="No"))
     with pytest.raises(Overtaken):
         story.withdraw(reference)
-    assert story.status(reference) is Status.REJECTED
+    assert story.status(reference) is Status("rejected")
 
 
 def test_a_withdrawal_at_the_moment_of_a_decision_wins(story: Scene) -> None:

@@ -192,7 +192,7 @@ def test_a_date_that_is_over_still_is_a_wait_that_the_state_machine_takes(
     assert all(isinstance(value, int) and value >= 1 for value in wait.values())
 
 
-@pytest.mark.parametrize("status", [Status.APPROVED, Status.REJECTED, Status.WITHDRAWN, Status.LAPSED])
+@pytest.mark.parametrize("status", [Status("approved"), Status("rejected"), Status.WITHDRAWN, Status.LAPSED])
 def test_the_pointer_of_a_claim_that_has_ended_says_done(story: Story, status: Status) -> None:
     found = pointer(story, status=status, due_at=None, waiting_for="")
     assert (found["stage"], found["wait"]) == ("done", dict.fromkeys(WAITS, 1))

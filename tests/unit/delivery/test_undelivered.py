@@ -204,7 +204,7 @@ def test_when_the_claimant_does_not_learn_how_it_ended_the_coordinators_are_told
     assert story.case(reference).entries[-1].action == "undelivered"
     assert told(story, "undelivered") == [(to, f"our email to them {happened}") for to in BOTH]
     assert story.standing(reference) == before
-    assert story.status(reference) is Status.REJECTED
+    assert story.status(reference) is Status("rejected")
 
 
 def test_when_the_claimants_code_does_not_arrive_the_coordinators_are_told_once_a_day(story: Scene) -> None:

@@ -78,7 +78,7 @@ def test_the_notice_says_what_happened_and_no_address(story: Scene, what: str, h
     reference = story.asked()
     story.decide(reference, "reject", comment="No")
     assert came_back(story, sent_id(story, "decision-made"), what)
-    assert story.status(reference) is Status.REJECTED
+    assert story.status(reference) is Status("rejected")
     for mail in notices(story):
         assert mail.values["happened"] == happened
         assert "@" not in str(mail.values)

@@ -364,7 +364,7 @@ def test_whatever_is_sent_is_accepted_or_refused_but_never_fails(changes: dict[s
         tidy = check_answers(FORM, answers)
         assert check_answers(FORM, tidy) == tidy
         assert list(walk(FORM, tidy))
-        assert total_pence(tidy) > 0
+        assert total_pence(FORM, tidy) > 0
     assert len({problem.pointer for problem in found}) == len(found)
     assert all(problem.message and "{" not in problem.message for problem in found)
 
@@ -401,8 +401,10 @@ def test_a_day_is_written_without_a_leading_zero() -> None:
 
 
 def test_we_add_up() -> None:
-    assert total_pence(claim_answers(cost_lines=[a_cost(1), a_cost(2), a_cost(10_000_000)])) == 10_000_003
-    assert total_pence({}) == 0
+    assert (
+        total_pence(FORM, claim_answers(cost_lines=[a_cost(1), a_cost(2), a_cost(10_000_000)])) == 10_000_003
+    )
+    assert total_pence(FORM, {}) == 0
 
 
 def test_a_fingerprint_tells_contents_apart_and_not_their_order() -> None:

@@ -85,18 +85,18 @@ def fund(force_left: int, fund_left: int) -> Fund:
     ],
 )
 def test_a_shortfall_says_by_how_much(force_left: int, fund_left: int, said: list[str]) -> None:
-    sentence = shortfall(fund(force_left, fund_left), "kent", 500)
+    sentence = shortfall(fund(force_left, fund_left), "kent", 500, noun="claim")
     assert bool(sentence) == bool(said)
     assert all(part in (sentence or "") for part in said)
 
 
 def test_a_shortfall_of_what_is_needed_on_top_says_so() -> None:
-    assert shortfall(fund(500, 500), "kent", 500, is_more=True) is None
-    sentence = shortfall(fund(400, 500), "kent", 500, is_more=True)
+    assert shortfall(fund(500, 500), "kent", 500, noun="claim", is_more=True) is None
+    sentence = shortfall(fund(400, 500), "kent", 500, noun="claim", is_more=True)
     assert sentence == (
         "This claim needs £5 more, which does not fit: the force has £4 left of its £4, £1 too little."
     )
 
 
 def test_a_force_without_a_share_is_told_so() -> None:
-    assert shortfall(fund(1, 1), "essex", 1) == "The force has no share of the fund."
+    assert shortfall(fund(1, 1), "essex", 1, noun="claim") == "The force has no share of the fund."

@@ -235,7 +235,7 @@ def test_what_an_undo_would_put_back_is_checked_before_it_is(story: Scene) -> No
     assert service.faults_of(story.parts, story.case(reference)) == []
     one = item(story, "submission", reference)
     assert one.undo
-    forged = replace(one.undo.before, status=Status.APPROVED, committed_pence=600_000)
+    forged = replace(one.undo.before, status=Status("approved"), committed_pence=600_000)
     put(story, "submission", reference, replace(one, undo=replace(one.undo, before=forged)))
     with pytest.raises(NotAsWritten):
         story.undo(reference, "lead-kent")
@@ -247,7 +247,7 @@ def test_nothing_is_paid_for_a_claim_that_was_changed(story: Scene) -> None:
     story.let_go(reference)
     story.clock.pass_by(hours=1)
     one = item(story, "submission", reference)
-    assert one.status is Status.APPROVED
+    assert one.status is Status("approved")
     another_claimant(story, reference)
     payer = a_person("payer", "fund-holder@national")
     with pytest.raises(NotAsWritten):

@@ -67,7 +67,7 @@ def finish(story: Scene, reference: str) -> None:
 # What is held without a use for it
 
 
-@pytest.mark.parametrize("status", [Status.WITHDRAWN, Status.REJECTED, Status.LAPSED])
+@pytest.mark.parametrize("status", [Status.WITHDRAWN, Status("rejected"), Status.LAPSED])
 def test_what_is_held_for_a_claim_that_has_ended_is_released(
     story: Scene, held: str, status: Status, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -130,7 +130,7 @@ def test_a_claim_that_says_more_than_is_held_is_reported_and_nothing_is_invented
 
 def test_an_ended_claim_that_says_more_than_is_held_is_found_within_a_day(story: Scene, held: str) -> None:
     story.withdraw(held)
-    spoil(story, held, committed_pence=SMALL, status=Status.APPROVED)
+    spoil(story, held, committed_pence=SMALL, status=Status("approved"))
     found = []
     for _ in range(24):
         story.clock.pass_by(hours=1)

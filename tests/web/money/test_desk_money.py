@@ -24,7 +24,7 @@ def path(website: Website) -> str:
     for _ in range(2):
         website.ask(receipt)
         website.decide(receipt)
-    assert website.case(receipt).submission.status is Status.APPROVED
+    assert website.case(receipt).submission.status is Status("approved")
     website.sign_in(PAYMENTS)
     return f"/desk/submissions/{receipt.reference}"
 
@@ -109,7 +109,7 @@ def test_coordinators_and_whoever_approved_it_are_refused(website: Website, path
         )
         assert answer.status == 403
     one = website.parts.records.of("kent").case(reference).submission
-    assert (one.status, one.paid_pence) == (Status.APPROVED, 0)
+    assert (one.status, one.paid_pence) == (Status("approved"), 0)
 
 
 def test_whoever_holds_the_fund_and_did_not_decide_may_pay(website: Website, path: str) -> None:

@@ -109,7 +109,7 @@ def path(website: Website) -> str:
     for _ in range(2):
         website.ask(receipt)
         website.decide(receipt)
-    assert website.case(receipt).submission.status is Status.APPROVED
+    assert website.case(receipt).submission.status is Status("approved")
     website.sign_in(PAYMENTS)
     return f"/desk/submissions/{receipt.reference}"
 
@@ -125,12 +125,12 @@ def test_fifteen_minutes_after_signing_in_a_payment_takes_a_code_and_keeps_what_
     later(website, minutes=15)
     asked = website.post(f"{path}/paid", fields)
     assert (asked.status, heading(asked)) == (200, "Check your email")
-    assert status(website, path) is Status.APPROVED
+    assert status(website, path) is Status("approved")
     kept = form_fields(asked)
     assert kept["payment"] == "BACS 42"
     wrong = website.post(f"{path}/paid", {**kept, "proof_code": "12"})
     assert (wrong.status, [href for _, href in error_links(wrong.page)]) == (422, ["#proof_code"])
-    assert status(website, path) is Status.APPROVED
+    assert status(website, path) is Status("approved")
     (mail,) = website.mails("sign-in-code")
     assert mail.payload["to"] == PAYMENTS
     code = mail.payload["values"]["code"]
@@ -161,7 +161,7 @@ def test_a_code_of_ones_own_proves_nobody_elses_session(website: Website, path: 
     signing_in.ask_code(website.parts, LEAD)
     codes = {mail.payload["to"]: mail.payload["values"]["code"] for mail in website.mails("sign-in-code")}
     assert website.post(f"{path}/paid", {**kept, "proof_code": codes[LEAD]}).status == 422
-    assert status(website, path) is Status.APPROVED
+    assert status(website, path) is Status("approved")
 
 
 def test_the_account_leads_to_tokens_for_those_who_may_have_some(website: Website) -> None:

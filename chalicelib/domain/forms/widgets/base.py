@@ -23,7 +23,7 @@ _ANY_FAILURE = frozenset(
     {"required", "type", "domain", "unknown-reference", "control-characters", "line-breaks"}
 )
 ONLY_QUESTIONS = frozenset(
-    {"x-personal", "x-for-approvers", "x-public", "x-withheld-by", "x-withheld-seen-by"}
+    {"x-personal", "x-for-approvers", "x-public", "x-stored", "x-withheld-by", "x-withheld-seen-by"}
 )
 """What a schema may say of a question's answer, and not of one column of a group."""
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.approvals.asked_values import VALUES
-from chalicelib.domain.ideas import publication
 from chalicelib.domain.money.pence import pounds
 from chalicelib.domain.people.people import role_words
 from chalicelib.domain.records.submissions import STATUS_WORDS
@@ -81,7 +80,7 @@ def deciding_words(
         "fund_name": capital(task.fund_name),
         "to_reserve": to_reserve(task),
         "fits": fits(task),
-        "claims": [_claim(task, claim) for claim in task.force_claims],
+        "of_the_force": [_claim(task, claim) for claim in task.force_claims],
         "title_heading": _title_heading(task),
         "earlier": happenings.decided(task.earlier),
         "others": [(capital(other.role), capital(other.done) or "Not decided yet") for other in task.others],
@@ -137,7 +136,7 @@ def agreement(task: TaskView) -> str:
 def comment_hint(task: TaskView) -> str:
     """What a comment is for, and for which choices it is needed."""
     words = f"{capital(task.form.submitter)} will read this."
-    if task.form.id == publication.FORM:
+    if task.form.is_published:
         words += f" It is public, without your name, for as long as the {task.form.noun} is."
     needing = [choice.label for choice in task.choices if choice.needs_reason]
     if needing:

@@ -13,7 +13,7 @@ from chalicelib.domain.forms.form import Form
 from chalicelib.domain.money.pence import pounds
 from chalicelib.domain.people.leaving import looks_after_anybody
 from chalicelib.domain.people.people import NATIONAL, role_words
-from chalicelib.domain.records.submissions import Status
+from chalicelib.domain.records.submissions import STATUSES
 from chalicelib.domain.values import value
 from chalicelib.services.desk import listing, overview
 from chalicelib.services.desk.listing import Page, Wanted
@@ -137,7 +137,7 @@ def _selects(request: Request, wanted: Wanted, forms: Sequence[Form], scope: fro
             "status",
             "Status",
             "Any status",
-            {s.value: words.status_words(s) for s in Status},
+            {s.value: words.status_words(s) for s in STATUSES},
             wanted.status,
         ),
         _select("stage", "Open at stage", "Any stage", stages, wanted.stage),

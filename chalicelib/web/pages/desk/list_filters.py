@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from chalicelib.domain.errors import Unreadable
 from chalicelib.domain.forms.form import Form
-from chalicelib.domain.records.submissions import Status
+from chalicelib.domain.records.submissions import STATUSES
 from chalicelib.services.desk.listing import Wanted
 
 DEFAULT_LIMIT = 25
@@ -24,7 +24,7 @@ def read_wanted(query: Mapping[str, str], forms: Sequence[Form]) -> Wanted:
     if max(map(len, given.values())) > MOST_TYPED:
         raise Unreadable(f"A filter has {MOST_TYPED} characters at most.")
     _check("form", given["form"], [form.id for form in forms])
-    _check("status", given["status"], [status.value for status in Status])
+    _check("status", given["status"], [status.value for status in STATUSES])
     _check("overdue", given["overdue"], ["true"])
     if any("#" in given[name] for name in ("force", "assignee")):
         raise Unreadable("A force or a person is named by its code.")
