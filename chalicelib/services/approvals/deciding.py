@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -20,6 +21,7 @@ from chalicelib.domain.errors import (
     RoleGivenUp,
 )
 from chalicelib.domain.forms.form import Form
+from chalicelib.domain.forms.stages import Choice
 from chalicelib.domain.money.fund import Held, shortfall
 from chalicelib.domain.people.people import Person, role_words
 from chalicelib.domain.records.submissions import Case, Status, Task, TaskState
@@ -61,14 +63,16 @@ def decide(
     seen: object,
     changes: object = None,
     values: object = None,
+    read_values: Callable[[Form, Choice | None], object] | None = None,
     maker: Person | None = None,
 ) -> Outcome:
     """Record a decision. The same again by its maker gives the same answer.
 
-    `changes` says what is to be changed, by the form's pages; `values` are what the choice asks for; `maker` is the
-    person, where they have been read already. Raises InvalidAnswers, NotFound, the refusals of `viewing.task_view`
-    (NotAsWritten among them), AlreadyDecided, ClaimChanged, RoleGivenUp, and DoesNotFit where the fund or the force's
-    cap has too little left. Whoever tried and may not is in the timeline.
+    `changes` says what is to be changed, by the form's pages; `values` are what the choice asks for, or `read_values`
+    finds them in what was typed; `maker` is the person, where they have been read already. Raises InvalidAnswers,
+    NotFound, the refusals of `task_view.task_view` (NotAsWritten among them), AlreadyDecided, ClaimChanged,
+    RoleGivenUp, and DoesNotFit where the fund or the force's cap has too little left. Whoever tried and may not is in
+    the timeline.
     """
     case, task = find_task(parts, task_id)
     form = parts.forms.form(case.submission.form, case.submission.form_version)
@@ -82,7 +86,10 @@ def decide(
         # Who asks comes before what they ask: what may be chosen can say what others have chosen.
         if not _has_decided(task, person_id):
             who_decides.check_asked(case, task, person_id, form)
-        offered = decisions.offered_at(case, form.workflow.stage(task.stage))
+        stage = form.workflow.stage(task.stage)
+        offered = decisions.offered_at(case, stage)
+        if read_values is not None:
+            values = read_values(form, stage.choice(decision))
         answered = decisions.read_answer(
             form,
             offered,

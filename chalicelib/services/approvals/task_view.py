@@ -97,13 +97,6 @@ def task_view(parts: Parts, person_id: str, task_id: str) -> TaskView:
     return _view(parts, case, task, form)
 
 
-def chosen(parts: Parts, task_id: str, decision: str) -> tuple[Form, Choice | None]:
-    """The form of a task, and the choice of this value at its stage, if there is one. Raises NotFound."""
-    case, task = find_task(parts, task_id)
-    form = parts.forms.form(case.submission.form, case.submission.form_version)
-    return form, form.workflow.stage(task.stage).choice(decision)
-
-
 def check_may_see(parts: Parts, person_id: str, task_id: str) -> None:
     """Raise for whoever was not asked, as `task_view` does."""
     case, task = find_task(parts, task_id)

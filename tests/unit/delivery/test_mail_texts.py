@@ -173,7 +173,7 @@ def test_every_template_that_a_service_names_exists() -> None:
     sources["outcomes"] = outcomes
     called = re.compile(r'(?:_mail|_asking|_to_claimant|\.mail)\(\s*(?:parts, )?"([a-z-]+)"')
     named = {name for source in sources.values() for name in called.findall(source)}
-    named |= set(re.findall(r'Status\.[A-Z_]+: "([a-z-]+)"', outcomes))
+    named |= set(re.findall(r'ended_mail.* = "([a-z-]+)"', outcomes))
     assert {"asked", "receipt", "sign-in-code", "approved"} <= named
     assert named <= set(FILES)
     for template in FILES:

@@ -64,4 +64,4 @@ def test_a_request_is_put_aside_and_then_approved_for_a_day_and_a_room(website: 
     decided = decide(website, last, "approve")
     assert "The request is approved" in decided
     assert "money" not in decided
-    assert website.case(receipt).submission.status is Status.APPROVED
+    assert website.case(receipt).submission.status == Status("approved")

@@ -39,7 +39,6 @@ def decide_task(request: Request, task: str) -> Response:
     from chalicelib.services.approvals import deciding
 
     given = filled(request.fields())
-    form, choice = task_view.chosen(request.parts, task, given.decision)
     try:
         deciding.decide(
             request.parts,
@@ -49,7 +48,7 @@ def decide_task(request: Request, task: str) -> Response:
             comment=given.comment,
             seen=given.seen,
             changes=given.changes,
-            values=value_inputs.read(form, choice, given.typed),
+            read_values=lambda form, choice: value_inputs.read(form, choice, given.typed),
             maker=request.person_read,
         )
     except InvalidAnswers as error:
