@@ -84,7 +84,9 @@ def test_a_recipe_works(recipe: str, copy: Path) -> None:
 
 
 def test_there_is_a_recipe_for_each_thing_that_is_often_added() -> None:
-    assert {"A question", "A form", "A widget", "A mail", "A page", "A call to AWS"} <= set(RECIPES)
+    assert {"A question", "A form", "An outcome", "A widget", "A mail", "A page", "A call to AWS"} <= set(
+        RECIPES
+    )
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
