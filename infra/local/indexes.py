@@ -10,11 +10,13 @@ def add_missing() -> list[str]:
     """Add the indexes that the table does not have yet; DynamoDB fills them from the items that are there. Returns
     their names."""
     # Found when needed: the app's modules must not be imported before its settings are checked.
-    from chalicelib.adapters.dynamodb import private, tables
+    from chalicelib.adapters.dynamodb import tables
 
-    indexes = private.indexes_of(tables.Row)
+    indexes = tables.indexes()
     if not indexes:
         return []
+    from chalicelib.adapters.dynamodb import private
+
     client, name = tables.shared_connection().client, tables.Row.Meta.table_name
     there = client.describe_table(TableName=name)["Table"]
     known = {one["IndexName"] for one in there.get("GlobalSecondaryIndexes", ())}

@@ -6,6 +6,7 @@ a put drops what an older model does not know.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -20,6 +21,7 @@ from pynamodb.attributes import (
 from pynamodb.connection import Connection
 from pynamodb.constants import PAY_PER_REQUEST_BILLING_MODE, STREAM_NEW_AND_OLD_IMAGE
 from pynamodb.exceptions import AttributeNullError
+from pynamodb.indexes import Index
 from pynamodb.models import Model
 
 from chalicelib.adapters.dynamodb import private
@@ -368,6 +370,11 @@ def connect(table_name: str) -> None:
 def shared_connection() -> Connection:
     """The one connection that all models share."""
     return private.connection_of(Row)
+
+
+def indexes() -> Mapping[str, Index[Any]]:
+    """The table's indexes, by their names in DynamoDB."""
+    return private.indexes_of(Row)
 
 
 def make_client() -> None:

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.forms.stages import AskedAs
 from chalicelib.domain.people.people import Holding
-from chalicelib.domain.records.submissions import Standing, Status, TaskState, Undo
+from chalicelib.domain.records.submissions import STATUSES, Standing, Status, TaskState, Undo
 from chalicelib.domain.records.timeline import faults
 from chalicelib.services.changes import (
     AddDelivery,
@@ -407,7 +407,7 @@ def test_a_reference_that_is_named_must_exist(parts: Parts) -> None:
 
 def test_what_is_open_waits_and_what_is_decided_does_not(parts: Parts) -> None:
     ones = {}
-    for number, status in enumerate(Status):
+    for number, status in enumerate(STATUSES):
         reference = f"CLM-0000-00{number:02d}"
         one, changes = added(reference=reference)
         parts.records.commit(changes)

@@ -52,6 +52,7 @@ OTHER: dict[str, Any] = {
     "is_unproven": True,
     "link": 2,
     "linked_at": LATER,
+    "sitting": 2,
     "category": "training",
     "published_at": LATER,
 }
