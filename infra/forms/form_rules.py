@@ -7,19 +7,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from chalicelib.domain.forms.answers import DEFAULT_MESSAGES
+from chalicelib.domain.forms.checks import PAGE_FIELDS
 from chalicelib.domain.forms.form import Form
 from chalicelib.domain.records.submissions import Status
 from chalicelib.domain.reports import exports
-from chalicelib.web.pages.intake.form import OWN_FIELDS
 from infra.forms.fault import Data, Found
 from infra.forms.schema_lint import schema_faults
 from infra.forms.workflow_rules import STATUSES, repeated
 
 OWN_WORDS = {"required", "type", "domain", "unknown-reference"}
 """Failures that are no keyword of the field's schema."""
-
-TAKEN = OWN_FIELDS | {"csrf", "version"}
-"""Fields that a page has itself."""
 
 WITH_MONEY = {"advance": Status("approved").value, "close": Status("rejected").value}
 """By outcome, the status that a choice of a form with a fund ends with: it is what moves the money."""
@@ -47,7 +44,7 @@ def _fields(form: Data) -> Found:
     for name in sorted(set(form["schema"]["required"]) - set(fields)):
         yield "schema/required", f"there is no field {name!r}"
     for place, question in _questions(form):
-        if question["name"] in TAKEN:
+        if question["name"] in PAGE_FIELDS:
             yield f"{place}/name", f"{question['name']!r} is a field of the page itself"
         if question["name"] not in fields:
             yield f"{place}/name", f"there is no field {question['name']!r}"
